@@ -1,0 +1,40 @@
+"""What is wrong with an application, named by field and rule; values are never repeated."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ValidationError
+
+
+class FieldError(BaseModel):
+    """One broken rule. `rule` is pydantic's error type, e.g. `less_than_equal`."""
+
+    field: str
+    rule: str
+    message: str
+
+
+class RowError(BaseModel):
+    """Everything wrong with one application of a batch; `index` counts from 0."""
+
+    index: int
+    errors: list[FieldError]
+
+
+class InvalidApplicationError(ValueError):
+    """An application, or the table that holds many, breaks its contract."""
+
+    def __init__(self, errors: list[FieldError]) -> None:
+        super().__init__("; ".join(f"{error.field}: {error.message}" for error in errors))
+        self.errors = errors
+
+
+def field_errors(error: ValidationError) -> list[FieldError]:
+    """The broken rules in pydantic's error, without the values that broke them."""
+    return [
+        FieldError(
+            field=".".join(str(part) for part in item["loc"]) or "(body)",
+            rule=item["type"],
+            message=item["msg"],
+        )
+        for item in error.errors(include_url=False, include_context=False, include_input=False)
+    ]

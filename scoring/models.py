@@ -1,0 +1,155 @@
+"""Models in the BentoML model store, and the release that says which of them serve.
+
+A model is its bytes: its tag names a hash, and loading checks it. A release is a small file that
+pins the exact tags of one scorecard's variants; the service and the Bento follow it.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bentoml
+from bentoml.exceptions import NotFound
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from scoring.decision import Variant
+from scoring.graph import Graph, GraphIntegrityError, sha256
+
+GRAPH_FILE = "model.onnx"
+
+
+class ModelStoreError(RuntimeError):
+    """A model or a release is missing or not what it should be; the message says what to do."""
+
+
+class DataRecord(BaseModel):
+    """The data a model was trained on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sha256: str
+    rows: int
+    default_share: float
+    sample: bool
+    """True for data that the project made up itself."""
+
+
+class ModelRecord(BaseModel):
+    """What is known of one variant of one trained model."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    scorecard: str
+    version: str
+    variant: Variant
+    family: str
+    graph_sha256: str
+    columns: list[str]
+    cutoff: float
+    data: DataRecord
+    metrics: dict[str, float]
+    git_revision: str
+    mlflow_run_id: str
+    libraries: dict[str, str]
+
+    @property
+    def tag(self) -> str:
+        """The exact tag in the model store."""
+        return f"{self.scorecard}:{self.version}-{self.variant}"
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """A model taken from the store, its bytes checked against its record."""
+
+    record: ModelRecord
+    graph: Graph
+
+
+class Release(BaseModel):
+    """The exact tags of one scorecard's variants, and which of them serves by default."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    scorecard: str
+    version: str
+    serving: Variant
+    tags: dict[Variant, str]
+
+    def write(self, path: Path) -> None:
+        """Writes the release beside `path`, then renames it there."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
+            file.write(self.model_dump_json(indent=2) + "\n")
+        os.chmod(file.name, 0o644)
+        os.replace(file.name, path)
+
+    @classmethod
+    def read(cls, path: Path) -> Release:
+        """The release in the file.
+
+        Raises:
+            ModelStoreError: there is no such file, or it is not a release.
+        """
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            raise ModelStoreError(f"there is no release at {path}; run: scorebox push {path.stem}") from None
+        except ValidationError as error:
+            raise ModelStoreError(f"{path} is not a release: {error}") from None
+
+
+def push(record: ModelRecord, content: bytes) -> bool:
+    """Puts a variant into the store; False if the same bytes are there already.
+
+    Raises:
+        ModelStoreError: the bytes are not those of the record, or the tag holds others.
+    """
+    if sha256(content) != record.graph_sha256:
+        raise ModelStoreError(f"{record.tag}: the graph's sha256 is not the recorded {record.graph_sha256}")
+    try:
+        stored = bentoml.models.get(record.tag)
+    except NotFound:
+        pass
+    else:
+        if stored.info.metadata["graph_sha256"] != record.graph_sha256:
+            raise ModelStoreError(f"{record.tag} is in the store with other bytes; tags never move to new bytes")
+        return False
+    labels = {
+        "scorecard": record.scorecard,
+        "variant": record.variant,
+        "family": record.family,
+        "data": "SAMPLE DATA" if record.data.sample else "real data",
+    }
+    with bentoml.models.create(record.tag, labels=labels, metadata=record.model_dump(mode="json")) as model:
+        Path(model.path_of(GRAPH_FILE)).write_bytes(content)
+    return True
+
+
+def load(model: str | Any) -> StoredModel:
+    """Loads a variant by exact tag or from a BentoML model, and checks its bytes.
+
+    Raises:
+        ModelStoreError: the store does not hold it, or its record cannot be read.
+        GraphIntegrityError: its bytes are not the recorded ones.
+    """
+    try:
+        stored = bentoml.models.get(model) if isinstance(model, str) else model
+    except NotFound:
+        raise ModelStoreError(
+            f"{model} is not in the model store; run: scorebox push {model.partition(':')[0]}"
+        ) from None
+    try:
+        record = ModelRecord.model_validate(dict(stored.info.metadata))
+    except ValidationError as error:
+        raise ModelStoreError(f"{stored.tag}: the record in the store cannot be read: {error}") from None
+    try:
+        content = Path(stored.path_of(GRAPH_FILE)).read_bytes()
+        graph = Graph(content, record.graph_sha256)
+    except (OSError, GraphIntegrityError) as error:
+        raise GraphIntegrityError(f"{stored.tag}: {error}") from error
+    return StoredModel(record, graph)

@@ -1,0 +1,193 @@
+"""The contract of one credit product.
+
+A scorecard module under `scoring/scorecards/` builds one `Scorecard`. Everything that is
+particular to a product is reached through it: the application's fields and their rules, the
+target, the features, the risk bands and the cut-off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import UnionType
+from typing import Any, Literal, get_args, get_origin
+
+import annotated_types
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic.fields import FieldInfo
+
+from scoring.features import Block
+
+Kind = Literal["integer", "number"]
+Table = Mapping[str, NDArray[Any]]
+"""Columns by name, each of the same length."""
+
+
+class Application(BaseModel):
+    """One applicant's raw fields. Subclasses declare the fields of one product.
+
+    Strict: no unknown fields, no strings or booleans for numbers, no NaN or infinity. A field
+    answers to its Python name and to its alias, which is the column name in the data set.
+    """
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+        validate_by_name=True,
+        validate_by_alias=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRule:
+    """What one field of an application may hold; bounds are inclusive."""
+
+    field: str
+    column: str
+    kind: Kind
+    minimum: float
+    maximum: float
+    required: bool
+
+
+def field_rules(application: type[Application]) -> tuple[FieldRule, ...]:
+    """The rules of every field, in declaration order, read from the pydantic model.
+
+    Raises:
+        TypeError: a field has a type or constraint that a column contract cannot express.
+    """
+    return tuple(_field_rule(name, info) for name, info in application.model_fields.items())
+
+
+def _field_rule(name: str, info: FieldInfo) -> FieldRule:
+    options = get_args(info.annotation) if get_origin(info.annotation) is UnionType else (info.annotation,)
+    types = [option for option in options if option is not type(None)]
+    kinds: dict[Any, Kind] = {int: "integer", float: "number"}
+    if len(types) != 1 or types[0] not in kinds:
+        raise TypeError(f"field {name!r}: a column holds int or float, optionally None, not {info.annotation}")
+    bounds: dict[type, float] = {}
+    for constraint in info.metadata:
+        if isinstance(constraint, annotated_types.Ge):
+            bounds[annotated_types.Ge] = float(constraint.ge)  # type: ignore[arg-type]  # protocol, not a number
+        elif isinstance(constraint, annotated_types.Le):
+            bounds[annotated_types.Le] = float(constraint.le)  # type: ignore[arg-type]  # protocol, not a number
+        else:
+            raise TypeError(f"field {name!r}: use ge and le, {constraint!r} has no column form")
+    if len(bounds) != 2:
+        raise TypeError(f"field {name!r}: both ge and le must be given")
+    return FieldRule(
+        field=name,
+        column=info.alias or name,
+        kind=kinds[types[0]],
+        minimum=bounds[annotated_types.Ge],
+        maximum=bounds[annotated_types.Le],
+        required=info.is_required(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RiskBand:
+    """A named range of PD: from the band before it up to, not including, `below`."""
+
+    name: str
+    below: float
+
+
+@dataclass(frozen=True, slots=True)
+class PointScale:
+    """Score points: `base_points` at `base_odds` good:bad, `double_odds` more each time the odds double.
+
+    The scaling of N. Siddiqi, Credit Risk Scorecards (Wiley 2006), chapter 6.
+    """
+
+    base_points: float = 600.0
+    base_odds: float = 50.0
+    double_odds: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the published data set comes from, and how it is known to be that one."""
+
+    title: str
+    file_name: str
+    sha256: str
+    rows: int
+    licence: str
+    citation: str
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """One credit product. See the module docstring."""
+
+    name: str
+    title: str
+    application: type[Application]
+    key: str
+    """Column that identifies a row of the data set; never a feature."""
+    target: str
+    """Column that is 1 for a default, 0 for none."""
+    protected: frozenset[str]
+    """Columns that the law keeps out of a decision; see `Scorecard.columns`."""
+    cutoff: float
+    """Applications with this PD or more are declined."""
+    bands: tuple[RiskBand, ...]
+    source: Source
+    features: Mapping[str, Callable[[bool], tuple[Block, ...]]]
+    """Named feature sets; the argument says whether protected columns may be used."""
+    sample: Callable[[np.random.Generator, int], dict[str, NDArray[Any]]]
+    """Makes sample rows with the key, every field and the target."""
+    example: Mapping[str, float | int]
+    """An application as a client would send it; the README and the docs use it."""
+    points: PointScale = PointScale()
+
+    def __post_init__(self) -> None:
+        uppers = [band.below for band in self.bands]
+        if uppers != sorted(set(uppers)) or not uppers or uppers[-1] <= 1.0:
+            raise ValueError(f"{self.name}: bands must rise, and the last must lie above 1")
+        if not 0.0 < self.cutoff < 1.0:
+            raise ValueError(f"{self.name}: the cut-off must lie between 0 and 1")
+        unknown = self.protected - set(self.columns)
+        if unknown:
+            raise ValueError(f"{self.name}: protected columns are not fields: {sorted(unknown)}")
+
+    @cached_property
+    def rules(self) -> tuple[FieldRule, ...]:
+        """The field rules of the application, in column order."""
+        return field_rules(self.application)
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The data set's column name of every field, in declaration order."""
+        return tuple(rule.column for rule in self.rules)
+
+    def request_model(self, used: Iterable[str]) -> type[Application]:
+        """The application model for a graph that reads the columns `used`.
+
+        Fields that the contract leaves optional (protected ones) are required where the graph
+        reads them: a model must never score a missing value it was not trained on.
+        """
+        used = set(used)
+        required: dict[str, Any] = {}
+        for rule in self.rules:
+            if not rule.required and rule.column in used:
+                number = int if rule.kind == "integer" else float
+                required[rule.field] = (
+                    number,
+                    Field(
+                        alias=rule.column,
+                        ge=number(rule.minimum),
+                        le=number(rule.maximum),
+                        description=self.application.model_fields[rule.field].description,
+                    ),
+                )
+        if not required:
+            return self.application
+        return create_model(self.application.__name__, __base__=self.application, **required)
