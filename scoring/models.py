@@ -6,8 +6,6 @@ pins the exact tags of one scorecard's variants; the service and the Bento follo
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from bentoml.exceptions import NotFound
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from scoring.decision import Variant
+from scoring.files import write_atomically
 from scoring.graph import Graph, GraphIntegrityError, sha256
 
 GRAPH_FILE = "model.onnx"
@@ -82,11 +81,7 @@ class Release(BaseModel):
 
     def write(self, path: Path) -> None:
         """Writes the release beside `path`, then renames it there."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
-            file.write(self.model_dump_json(indent=2) + "\n")
-        os.chmod(file.name, 0o644)
-        os.replace(file.name, path)
+        write_atomically(path, self.model_dump_json(indent=2) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> Release:

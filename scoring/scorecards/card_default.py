@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from scoring.features import Block, raw
+from scoring.features import Block, beside, raw
 from scoring.scorecard import Application, RiskBand, Scorecard, Source
 
 STATUSES = ("PAY_0", "PAY_2", "PAY_3", "PAY_4", "PAY_5", "PAY_6")
@@ -96,22 +96,18 @@ def _amounts_and_ratios() -> tuple[Block, ...]:
     bills = raw(*BILLS)
     payments = raw(*PAYMENTS)
     limit = raw("LIMIT_BAL")
+    amounts = beside(limit, bills, payments, payments.total("paid"), payments.smallest("smallest payment"))
     utilisation = (bills / limit).clip(-1, 3).named(*(f"utilisation {month}" for month in range(1, 7)))
-    # A payment settles the bill of the month before; small bills would make the ratio explode.
+    # A payment settles the bill of the month before; small bills would make the share explode.
     billed_before = raw(*BILLS[1:]).clip(1_000, LARGEST_AMOUNT)
     paid_share = (raw(*PAYMENTS[:5]) / billed_before).clip(0, 3).named(*(f"paid share {m}" for m in range(1, 6)))
     return (
-        raw("LIMIT_BAL", *BILLS, *PAYMENTS).signed_log(),
+        amounts.signed_log(),
         utilisation,
-        utilisation.mean("mean utilisation"),
         utilisation.largest("highest utilisation"),
         paid_share,
         ((raw("BILL_AMT1") - raw("BILL_AMT6")) / limit).clip(-3, 3).named("trend of debt"),
-        payments.smallest("smallest payment").signed_log(),
-        payments.total("paid").signed_log(),
         statuses.largest("worst status"),
-        statuses.clip(0, 9).mean("mean delay"),
-        statuses.clip(0, 1).total("late months"),
     )
 
 
@@ -121,11 +117,24 @@ def _protected_columns(protected: bool) -> tuple[Block, ...]:
 
 def engineered_features(protected: bool) -> tuple[Block, ...]:
     """Logs, utilisation, paid shares and delays, with the codes as they are: for trees."""
-    return (raw(*STATUSES), raw("EDUCATION"), *_amounts_and_ratios(), *_protected_columns(protected))
+    statuses = raw(*STATUSES)
+    utilisation = raw(*BILLS) / raw("LIMIT_BAL")
+    return (
+        statuses,
+        raw("EDUCATION"),
+        *_amounts_and_ratios(),
+        utilisation.mean("mean utilisation"),
+        statuses.clip(0, 9).mean("mean delay"),
+        statuses.clip(0, 1).total("late months"),
+        *_protected_columns(protected),
+    )
 
 
 def stepped_features(protected: bool) -> tuple[Block, ...]:
-    """The engineered features with codes spread over steps: for models that are linear in their inputs."""
+    """The engineered features with codes spread over steps: for models that start with a linear layer.
+
+    Means and counts over columns that are there already are left to that layer.
+    """
     return (
         raw(*STATUSES).steps((-2, -1, 0, 1, 2, 3)),
         raw("EDUCATION").steps((0, 1, 2, 3)),

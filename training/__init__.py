@@ -1,0 +1,1 @@
+"""The making wing: data to model to graph."""

@@ -1,0 +1,78 @@
+"""Gradient-boosted trees, by LightGBM."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import lightgbm
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+from onnxmltools import convert_lightgbm
+from onnxmltools.convert.common.data_types import FloatTensorType
+
+from training.family import LOG_ODDS, Family, Features, Labels
+from training.frontend import FEATURES, build_model
+
+FILE = "boosting.txt"
+
+
+class Boosting:
+    """A LightGBM booster with a binary objective."""
+
+    def __init__(self, booster: lightgbm.Booster) -> None:
+        self._booster = booster
+
+    def log_odds(self, features: Features) -> NDArray[np.float64]:
+        """The log-odds of each row, [rows]."""
+        return np.asarray(self._booster.predict(features, raw_score=True), dtype=np.float64)
+
+    def save(self, directory: Path) -> None:
+        """Writes `boosting.txt`, LightGBM's own text format."""
+        (directory / FILE).write_text(self._booster.model_to_string())
+
+    @classmethod
+    def load(cls, directory: Path) -> Boosting:
+        """Reads `boosting.txt`."""
+        return cls(lightgbm.Booster(model_str=(directory / FILE).read_text()))
+
+    def to_onnx(self, slope: float, intercept: float) -> onnx.ModelProto:
+        """The trees as one TreeEnsembleRegressor, then `slope` and `intercept`."""
+        # Read as a regression, the same trees give log-odds instead of two class probabilities.
+        text = self._booster.model_to_string().replace("objective=binary sigmoid:1", "objective=regression")
+        converted = convert_lightgbm(
+            lightgbm.Booster(model_str=text),
+            initial_types=[(FEATURES, FloatTensorType([None, self._booster.num_feature()]))],
+            target_opset=15,
+        )
+        (trees,) = [node for node in converted.graph.node if node.op_type == "TreeEnsembleRegressor"]
+        del trees.output[:]
+        trees.output.append("trees")
+        constants = [
+            numpy_helper.from_array(np.array([value], dtype=np.float32), name)
+            for name, value in (("slope", slope), ("intercept", intercept))
+        ]
+        nodes = [
+            trees,
+            helper.make_node("Mul", ["trees", "slope"], ["scaled"], name="boosting/slope"),
+            helper.make_node("Add", ["scaled", "intercept"], [LOG_ODDS], name="boosting/intercept"),
+        ]
+        return build_model(nodes, {FEATURES: self._booster.num_feature()}, {LOG_ODDS: 1}, constants)
+
+
+def estimator(parameters: Mapping[str, Any], seed: int) -> lightgbm.LGBMClassifier:
+    """The classifier with LightGBM's parameters, its result fixed by the seed."""
+    return lightgbm.LGBMClassifier(
+        **parameters, random_state=seed, deterministic=True, force_row_wise=True, n_jobs=1, verbose=-1
+    )
+
+
+def fit_boosting(features: Features, labels: Labels, parameters: Mapping[str, Any], seed: int) -> Boosting:
+    """Fits LightGBM with these parameters of `LGBMClassifier` on all rows."""
+    return Boosting(estimator(parameters, seed).fit(features, labels).booster_)
+
+
+FAMILY = Family("boosting", fit_boosting, Boosting.load)

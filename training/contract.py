@@ -1,0 +1,83 @@
+"""The data contract: the application's own rules as a Pandera schema, on a table's columns."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pandera.pandas as pa
+from pandera.errors import SchemaErrors
+from pydantic import BaseModel
+
+from scoring.scorecard import FieldRule, Scorecard
+
+FIRST_ROWS = 5
+
+
+class Violation(BaseModel):
+    """One broken rule: where, how often, and the first rows (counted from 0)."""
+
+    rule: str
+    column: str
+    count: int
+    first_rows: list[int]
+
+
+class ContractReport(BaseModel):
+    """The verdict on one table."""
+
+    scorecard: str
+    rows: int
+    violations: list[Violation]
+
+    @property
+    def holds(self) -> bool:
+        """True when no rule is broken."""
+        return not self.violations
+
+
+def schema(scorecard: Scorecard) -> pa.DataFrameSchema:
+    """The contract of the scorecard's data set.
+
+    Every field must be there, protected ones too: fairness is measured on this data. Numbers may be
+    written as 1e+05, so a column of whole numbers may come as floats, but not with fractions.
+    """
+    columns = {rule.column: _column(rule) for rule in scorecard.rules}
+    columns[scorecard.key] = pa.Column(unique=True, nullable=False, name=scorecard.key)
+    columns[scorecard.target] = pa.Column(int, pa.Check.isin([0, 1], name="0 or 1"), name=scorecard.target)
+    return pa.DataFrameSchema(columns, strict=True, unique_column_names=True)
+
+
+def _column(rule: FieldRule) -> pa.Column:
+    checks = [pa.Check.in_range(rule.minimum, rule.maximum, name=f"{rule.minimum:g} to {rule.maximum:g}")]
+    return pa.Column(int if rule.kind == "integer" else float, checks, nullable=False, name=rule.column)
+
+
+def typed(scorecard: Scorecard, frame: pd.DataFrame) -> pd.DataFrame:
+    """The same table with number columns of the contract's types, where no value would change."""
+    result = frame.copy()
+    for rule in scorecard.rules:
+        column = result.get(rule.column)
+        if column is None or not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+            continue
+        if rule.kind == "number":
+            result[rule.column] = column.astype("float64")
+        elif column.notna().all() and (column % 1 == 0).all():
+            result[rule.column] = column.astype("int64")
+    return result
+
+
+def check(scorecard: Scorecard, frame: pd.DataFrame) -> ContractReport:
+    """Every broken rule of a table that has been through `typed`."""
+    violations: list[Violation] = []
+    try:
+        schema(scorecard).validate(frame, lazy=True)
+    except SchemaErrors as error:
+        cases = error.failure_cases
+        # A table-level rule names the column it misses or does not know as its failure case.
+        table_level = cases["schema_context"] == "DataFrameSchema"
+        cases["column"] = cases["column"].where(~table_level, cases["failure_case"])
+        for (rule, column), broken in cases.groupby(["check", "column"], sort=True, dropna=False):
+            rows = broken["index"].dropna().astype(int).tolist()
+            violations.append(
+                Violation(rule=str(rule), column=str(column), count=len(broken), first_rows=rows[:FIRST_ROWS])
+            )
+    return ContractReport(scorecard=scorecard.name, rows=len(frame), violations=violations)

@@ -1,0 +1,54 @@
+"""The whole graph of a scorecard: features, model and calibration in one ONNX file.
+
+The bytes depend on nothing but the model: exporter metadata (source lines, paths) is removed, and
+names are given in order.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import onnx
+from onnx import compose
+
+from scoring.features import Block
+from scoring.graph import COLUMNS_KEY, INPUT, OUTPUT
+from training.calibration import Calibration
+from training.family import LOG_ODDS, Model
+from training.frontend import FEATURES, OPSET, build_model, front_graph
+
+
+def export_graph(blocks: Sequence[Block], columns: Sequence[str], model: Model, calibration: Calibration) -> bytes:
+    """The ONNX file from raw columns, in this order, to PD."""
+    front = front_graph(blocks, columns)
+    body = stripped(model.to_onnx(calibration.slope, calibration.intercept))
+    body = compose.add_prefix(body, "model/", rename_inputs=False, rename_outputs=False)
+    merged = compose.merge_models(
+        front, body, io_map=[(FEATURES, FEATURES)], outputs=[LOG_ODDS], producer_name="scorebox"
+    )
+    nodes, constants = calibration.graph_tail()
+    graph = merged.graph
+    whole = build_model(
+        [*graph.node, *nodes], {INPUT: len(columns)}, {OUTPUT: 1}, [*graph.initializer, *constants]
+    )
+    onnx.helper.set_model_props(whole, {COLUMNS_KEY: json.dumps(list(columns))})
+    onnx.checker.check_model(whole, full_check=True)
+    return whole.SerializeToString(deterministic=True)
+
+
+def stripped(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model without what the exporter notes about the machine and the source it ran from."""
+    clean = onnx.ModelProto()
+    clean.CopyFrom(model)
+    assert all(entry.version == OPSET for entry in clean.opset_import if not entry.domain), clean.opset_import
+    del clean.metadata_props[:]
+    clean.doc_string = clean.producer_name = clean.producer_version = ""
+    graph = clean.graph
+    del graph.metadata_props[:]
+    graph.doc_string = ""
+    del graph.value_info[:]
+    for part in (*graph.node, *graph.initializer, *graph.input, *graph.output):
+        del part.metadata_props[:]
+        part.doc_string = ""
+    return clean

@@ -1,0 +1,7 @@
+"""The model families by name."""
+
+from __future__ import annotations
+
+from training import boosting, logistic, network
+
+FAMILIES = {family.name: family for family in (network.FAMILY, boosting.FAMILY, logistic.FAMILY)}

@@ -1,0 +1,61 @@
+"""What every model family offers: fitting, log-odds, files without pickle, and ONNX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+LOG_ODDS = "log_odds"
+"""Output of a model's graph, [rows, 1] float32."""
+
+Features = NDArray[np.float32]
+"""[rows, features] float32, from the front graph."""
+Labels = NDArray[np.int64]
+"""[rows], 1 for a default."""
+
+Progress = Callable[[str], None]
+"""Told in a few words what a long fit is doing."""
+
+
+class Model(Protocol):
+    """A fitted model: features to log-odds of default, not yet calibrated."""
+
+    def log_odds(self, features: Features) -> NDArray[np.float64]:
+        """The log-odds of each row, [rows]."""
+        ...
+
+    def save(self, directory: Path) -> None:
+        """Writes the model into an existing directory, in the family's own format."""
+        ...
+
+    def to_onnx(self, slope: float, intercept: float) -> onnx.ModelProto:
+        """A graph from `features` to `log_odds` = slope * log-odds + intercept."""
+        ...
+
+
+class Fit(Protocol):
+    """Fits a model of one family; the same arguments give the same model."""
+
+    def __call__(self, features: Features, labels: Labels, parameters: Mapping[str, Any], seed: int) -> Model:
+        """Fits on all rows given; what stops a fit early is held out from them."""
+        ...
+
+
+@dataclass(frozen=True)
+class Family:
+    """One kind of model."""
+
+    name: str
+    fit: Fit
+    load: Callable[[Path], Model]
+
+
+def sigmoid(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1 / (1 + exp(-x)), without overflow."""
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * log_odds)))
