@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -46,6 +47,47 @@ def score_points(pd: NDArray[np.floating], scale: PointScale) -> NDArray[np.int6
     return np.rint(points).astype(np.int64)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Decisions:
+    """The decisions of one batch, by column; what all rows have in common is kept once."""
+
+    scorecard: str
+    model: str
+    variant: Variant
+    cutoff: float
+    decided_at: str
+    decision_ids: list[str]
+    pd: NDArray[np.float32]
+    declined: NDArray[np.bool_]
+    points: NDArray[np.int64]
+    bands: list[str]
+
+    def __len__(self) -> int:
+        return len(self.decision_ids)
+
+    def row(self, index: int) -> Decision:
+        """One row as a decision of its own."""
+        declined = bool(self.declined[index])
+        # Every value is made here, so validation would only repeat it.
+        return Decision.model_construct(
+            decision_id=self.decision_ids[index],
+            scorecard=self.scorecard,
+            model=self.model,
+            variant=self.variant,
+            pd=float(self.pd[index]),
+            prediction=1 if declined else 0,
+            decision="decline" if declined else "approve",
+            cutoff=self.cutoff,
+            points=int(self.points[index]),
+            band=self.bands[index],
+            decided_at=self.decided_at,
+        )
+
+    def rows(self, start: int = 0, stop: int | None = None) -> list[Decision]:
+        """The rows from `start` up to, not including, `stop`."""
+        return [self.row(index) for index in range(*slice(start, stop).indices(len(self)))]
+
+
 class Decider:
     """Makes decisions by one scorecard's bands and points, one cut-off and one model."""
 
@@ -57,25 +99,19 @@ class Decider:
         self._edges = np.array([band.below for band in scorecard.bands])
         self._bands = [band.name for band in scorecard.bands]
 
-    def decide(self, pd: NDArray[np.float32]) -> list[Decision]:
+    def decide(self, pd: NDArray[np.float32]) -> Decisions:
         """One decision for each PD of a [rows] array."""
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        points = score_points(pd, self._scorecard.points).tolist()
-        bands = np.searchsorted(self._edges, pd, side="right").tolist()
-        return [
-            # Every value is made here, so validation would only repeat it.
-            Decision.model_construct(
-                decision_id=str(uuid7()),
-                scorecard=self._scorecard.name,
-                model=self._model,
-                variant=self._variant,
-                pd=value,
-                prediction=1 if value >= self._cutoff else 0,
-                decision="decline" if value >= self._cutoff else "approve",
-                cutoff=self._cutoff,
-                points=points[row],
-                band=self._bands[bands[row]],
-                decided_at=now,
-            )
-            for row, value in enumerate(pd.tolist())
-        ]
+        # As float64, or the cut-off would be rounded to float32 before the comparison.
+        exact = pd.astype(np.float64)
+        return Decisions(
+            scorecard=self._scorecard.name,
+            model=self._model,
+            variant=self._variant,
+            cutoff=self._cutoff,
+            decided_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            decision_ids=[str(uuid7()) for _ in range(len(pd))],
+            pd=pd,
+            declined=exact >= self._cutoff,
+            points=score_points(exact, self._scorecard.points),
+            bands=[self._bands[band] for band in np.searchsorted(self._edges, exact, side="right").tolist()],
+        )

@@ -5,6 +5,10 @@ from __future__ import annotations
 from pydantic import BaseModel, ValidationError
 
 
+# A field that nobody knows is named as it came, and it came from outside.
+LONGEST_NAME = 100
+
+
 class FieldError(BaseModel):
     """One broken rule. `rule` is pydantic's error type, e.g. `less_than_equal`."""
 
@@ -32,7 +36,7 @@ def field_errors(error: ValidationError) -> list[FieldError]:
     """The broken rules in pydantic's error, without the values that broke them."""
     return [
         FieldError(
-            field=".".join(str(part) for part in item["loc"]) or "(body)",
+            field=".".join(str(part) for part in item["loc"])[:LONGEST_NAME] or "(body)",
             rule=item["type"],
             message=item["msg"],
         )

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.errors import FieldError, InvalidApplicationError, RowError
-from scoring.scorecard import Application, FieldRule, Scorecard
+from scoring.scorecard import Application, Scorecard
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,31 +34,34 @@ class Frame:
             raise ValueError(f"{scorecard.name} has no columns {unknown}, which the graph reads")
         self.columns = tuple(columns)
         self._scorecard = scorecard
+        self._names = {name: rule for rule in scorecard.rules for name in (rule.column, rule.field)}
         self._used = [by_column[column] for column in columns]
         self._values = attrgetter(*(rule.field for rule in self._used))
 
     def matrix(self, applications: Sequence[Application]) -> NDArray[np.float32]:
         """The applications' values, [applications, columns] float32."""
-        return np.array([self._values(application) for application in applications], dtype=np.float32)
+        rows = np.array([self._values(application) for application in applications], dtype=np.float32)
+        return rows.reshape(len(applications), len(self.columns))
 
-    def read_table(self, table: pa.Table) -> tuple[NDArray[np.float32], NDArray[np.int64], list[RowError]]:
+    def read_table(
+        self, table: pa.Table, most_errors: int | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64], list[RowError]]:
         """An Arrow table by the same rules as a JSON application.
 
         Returns:
             The matrix of the good rows, their positions in the table, and the errors of the
-            other rows.
+            other rows, of the first `most_errors` of them if that is given.
 
         Raises:
             InvalidApplicationError: a column is missing, unknown, doubled or of the wrong type.
         """
-        names = {name: rule for rule in self._scorecard.rules for name in (rule.column, rule.field)}
-        self._check_columns(table, names)
+        self.check_schema(table.schema)
         good = np.ones(table.num_rows, dtype=bool)
-        broken: dict[int, list[FieldError]] = {}
+        failed: dict[str, list[tuple[NDArray[np.bool_], str, str]]] = {}
         values: dict[str, NDArray[np.float64]] = {}
         used = set(self.columns)
         for name in table.column_names:
-            rule = names[name]
+            rule = self._names[name]
             column = table.column(name)
             valid = ~np.asarray(column.is_null())
             numbers = np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
@@ -78,26 +81,33 @@ class Frame:
                 ),
             ]
             passed = np.logical_and.reduce([verdict for verdict, _, _ in verdicts])
-            for index in np.flatnonzero(~passed):
-                rule_name, message = next((r, m) for verdict, r, m in verdicts if not verdict[index])
-                broken.setdefault(int(index), []).append(FieldError(field=name, rule=rule_name, message=message))
-            good &= passed
+            if not passed.all():
+                failed[name] = verdicts
+                good &= passed
             values[rule.column] = numbers
         matrix = np.empty((table.num_rows, len(self.columns)), dtype=np.float32)
         for position, column_name in enumerate(self.columns):
             # A finite double beyond float32 is out of range by the rules, so the cast is safe on good rows.
             with np.errstate(over="ignore"):
                 matrix[:, position] = values[column_name]
-        errors = [RowError(index=index, errors=broken[index]) for index in sorted(broken)]
+        errors = [
+            RowError(index=index, errors=_first_broken(failed, index))
+            for index in np.flatnonzero(~good)[:most_errors].tolist()
+        ]
         return matrix[good], np.flatnonzero(good), errors
 
-    def _check_columns(self, table: pa.Table, names: dict[str, FieldRule]) -> None:
+    def check_schema(self, schema: pa.Schema) -> None:
+        """Whether a table of these columns can be read, before any of its rows is.
+
+        Raises:
+            InvalidApplicationError: a column is missing, unknown, doubled or of the wrong type.
+        """
         import pyarrow as pa
 
         errors: list[FieldError] = []
         seen: set[str] = set()
-        for field in table.schema:
-            rule = names.get(field.name)
+        for field in schema:
+            rule = self._names.get(field.name)
             if rule is None:
                 errors.append(FieldError(field=field.name, rule="extra_forbidden", message="Column is not permitted"))
                 continue
@@ -115,3 +125,13 @@ class Frame:
                 errors.append(FieldError(field=rule.column, rule="missing", message="Column required"))
         if errors:
             raise InvalidApplicationError(errors)
+
+
+def _first_broken(failed: dict[str, list[tuple[NDArray[np.bool_], str, str]]], index: int) -> list[FieldError]:
+    """The first rule that a row breaks in each column."""
+    errors = []
+    for name, verdicts in failed.items():
+        broken = next(((rule, message) for passed, rule, message in verdicts if not passed[index]), None)
+        if broken is not None:
+            errors.append(FieldError(field=name, rule=broken[0], message=broken[1]))
+    return errors

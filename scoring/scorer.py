@@ -1,0 +1,133 @@
+"""Applications in, decisions out: the one way to a score.
+
+Every caller's rows join one batcher. What has been waiting is put into one matrix, scored by one
+session call and decided at once; each caller gets its own share of the result.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoring.batcher import Batcher
+from scoring.decision import Decider, Decision, Decisions
+from scoring.frames import Frame
+from scoring.models import StoredModel
+from scoring.scorecard import Application, Scorecard
+
+# Up to here a batch takes less time than handing it to a thread and back.
+INLINE_ROWS = 256
+
+Rows: TypeAlias = Sequence[Application] | NDArray[np.float32]
+"""What one caller hands in: applications, or the matrix of a table's good rows."""
+
+Share: TypeAlias = tuple[Decisions, int, int]
+"""One caller's part of a batch: the batch's decisions, its first row, and the row after its last."""
+
+
+class Scorer:
+    """Scores and decides with one model, in batches shared by all callers.
+
+    Args:
+        scorecard: the product.
+        model: the variant that serves.
+        max_batch_size: rows in one session call.
+        max_wait: seconds after which waiting rows are refused.
+        observe_batch: called with the rows of each batch and the seconds its oldest rows waited.
+        observe_decisions: called with the decisions of each batch.
+    """
+
+    def __init__(
+        self,
+        scorecard: Scorecard,
+        model: StoredModel,
+        *,
+        max_batch_size: int,
+        max_wait: float,
+        observe_batch: Callable[[int, float], None] = lambda rows, waited: None,
+        observe_decisions: Callable[[Decisions], None] = lambda decisions: None,
+    ) -> None:
+        record = model.record
+        self.application = scorecard.request_model(model.graph.columns)
+        """The model that applications are validated with: what this graph reads is required."""
+        self.frame = Frame(scorecard, model.graph.columns)
+        self._graph = model.graph
+        self._decider = Decider(scorecard, record.tag, record.variant, record.cutoff)
+        self._observe_decisions = observe_decisions
+        self._max_batch_size = max_batch_size
+        self._batcher: Batcher[Rows, Share] = Batcher(
+            self._process, max_batch_size=max_batch_size, max_wait=max_wait, observe=observe_batch
+        )
+
+    @property
+    def oldest_wait(self) -> float:
+        """Seconds that the oldest waiting rows have waited."""
+        return self._batcher.oldest_wait
+
+    async def decide(self, application: Application) -> Decision:
+        """The decision of one application."""
+        decisions, row, _ = await self._batcher.submit((application,))
+        return decisions.row(row)
+
+    async def decide_all(self, applications: Sequence[Application]) -> list[Decision]:
+        """The decision of each application, in order."""
+        return [
+            decision
+            for start in range(0, len(applications), self._max_batch_size)
+            for decision in await self._decide_part(applications[start : start + self._max_batch_size])
+        ]
+
+    async def decide_matrix(self, matrix: NDArray[np.float32]) -> list[Share]:
+        """The decisions of a matrix's rows, in parts of at most `max_batch_size`, in order.
+
+        Between two parts other callers get their turn, so a large table does not hold them up.
+        """
+        size = self._max_batch_size
+        return [
+            await self._batcher.submit(matrix[start : start + size], rows=len(matrix[start : start + size]))
+            for start in range(0, len(matrix), size)
+        ]
+
+    async def close(self) -> None:
+        """Refuses new rows and finishes those that wait."""
+        await self._batcher.close()
+
+    async def _decide_part(self, applications: Sequence[Application]) -> list[Decision]:
+        decisions, start, stop = await self._batcher.submit(applications, rows=len(applications))
+        return decisions.rows(start, stop)
+
+    async def _process(self, items: Sequence[Rows]) -> list[Share]:
+        sizes = [len(item) for item in items]
+        if sum(sizes) > INLINE_ROWS:
+            decisions = await asyncio.to_thread(self._score, items)
+        else:
+            decisions = self._score(items)
+        self._observe_decisions(decisions)
+        shares: list[Share] = []
+        start = 0
+        for size in sizes:
+            shares.append((decisions, start, start + size))
+            start += size
+        return shares
+
+    def _score(self, items: Sequence[Rows]) -> Decisions:
+        return self._decider.decide(self._graph.score(self._matrix(items)))
+
+    def _matrix(self, items: Sequence[Rows]) -> NDArray[np.float32]:
+        parts: list[NDArray[np.float32]] = []
+        applications: list[Application] = []
+        for item in items:
+            if isinstance(item, np.ndarray):
+                if applications:
+                    parts.append(self.frame.matrix(applications))
+                    applications = []
+                parts.append(item)
+            else:
+                applications.extend(item)
+        if applications:
+            parts.append(self.frame.matrix(applications))
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -1,0 +1,75 @@
+"""The Bento service: a scorecard's decisions over HTTP.
+
+The typed methods are the contract: BentoML's clients and the OpenAPI document come from them.
+In a running server the face (`serving/face.py`) answers the same routes faster, and GET
+/model_info, /health and /metrics beside them; both call the same `Core`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import bentoml
+from bentoml.models import BentoModel
+
+from scoring.decision import Decision
+from serving.bento import as_bento_errors, behind_face, built_for, started
+from serving.core import Core, find_parts
+from serving.payloads import BatchDecisions
+
+parts = find_parts(Path(__file__).parent, built_for())
+core = Core(parts)
+tags = parts.release.tags
+
+if TYPE_CHECKING:
+    from scoring.scorecard import Application
+    from serving.payloads import Batch
+else:
+    Application = core.application
+    Batch = core.batch
+
+
+@bentoml.service(
+    name="scorebox",
+    service_class=behind_face(core),
+    # One process per server, so that batches grow; scale by servers.
+    workers=1,
+    traffic={"timeout": core.settings.request_timeout},
+    # BentoML records spans even where nothing exports them, and counts and logs by raw path.
+    tracing={"excluded_urls": ".*"},
+    metrics={"enabled": False},
+    logging={"access": {"enabled": False}},
+)
+class Scorebox:
+    """Probability of default, score points, risk band and decision for credit applications."""
+
+    # Exact tags: both variants are packed, SCOREBOX_VARIANT chooses.
+    fp32 = BentoModel(tags["fp32"])
+    if "int8" in tags:
+        int8 = BentoModel(tags["int8"])
+
+    @bentoml.on_startup
+    def start(self) -> None:
+        """Takes SIGTERM over and freezes what is loaded."""
+        started(core)
+
+    @bentoml.on_shutdown
+    async def stop(self) -> None:
+        """Answers what waits."""
+        await core.close()
+
+    async def __is_ready__(self) -> bool:
+        return not core.draining
+
+    @bentoml.api
+    async def predict(self, application: Application, /) -> Decision:
+        """Decide one application."""
+        with as_bento_errors():
+            return await core.predict(application)
+
+    @bentoml.api
+    async def predict_batch(self, batch: Batch, /) -> BatchDecisions:
+        """Decide many applications; a broken one does not fail the others."""
+        with as_bento_errors():
+            return await core.predict_batch(batch)

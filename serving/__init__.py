@@ -1,0 +1,1 @@
+"""HTTP's own matters: the face of the hot routes, errors, request ids, logs, metrics, limits, shutdown."""

@@ -1,0 +1,152 @@
+"""Arrow streams in and out, for batches too large for JSON.
+
+A body is only a claim: sizes and types are checked before anything is read by them. Compressed
+buffers are refused, since a few bytes of them may stand for any amount of memory.
+"""
+
+from __future__ import annotations
+
+import struct
+from http import HTTPStatus
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from scoring.errors import FieldError, InvalidApplicationError, RowError
+from scoring.frames import Frame
+from scoring.scorer import Share
+from serving.problems import RequestProblem, broken_rules
+
+ARROW_STREAM = b"application/vnd.apache.arrow.stream"
+MOST_ROW_ERRORS = 1000
+MOST_COLUMNS = 1000
+
+# Positions in the flatbuffers of the Arrow format: Message.header, RecordBatch.length and .compression.
+_HEADER, _LENGTH, _COMPRESSION = 2, 0, 3
+
+
+def read_rows(
+    body: bytes, frame: Frame, most_rows: int
+) -> tuple[int, NDArray[np.float32], NDArray[np.int64], list[RowError]]:
+    """The rows of an Arrow stream: how many, the matrix and positions of the good ones, errors of the others.
+
+    Raises:
+        RequestProblem: the body is not an Arrow stream of the right columns, or has too many rows.
+    """
+    try:
+        table = _read_table(body, frame, most_rows)
+        matrix, positions, errors = frame.read_table(table, MOST_ROW_ERRORS)
+    except InvalidApplicationError as error:
+        raise broken_rules(error.errors) from None
+    except (pa.ArrowException, OSError, struct.error) as error:
+        raise RequestProblem(
+            HTTPStatus.BAD_REQUEST, f"the body is not a whole Arrow stream ({type(error).__name__})"
+        ) from None
+    return table.num_rows, matrix, positions, errors
+
+
+def _read_table(body: bytes, frame: Frame, most_rows: int) -> pa.Table:
+    messages = iter(pa.ipc.MessageReader.open_stream(pa.py_buffer(body)))
+    first = next(messages, None)
+    if first is None or first.type != "schema":
+        raise pa.ArrowInvalid("a stream without a schema")
+    schema = pa.ipc.read_schema(first)
+    if len(schema) > MOST_COLUMNS:
+        error = FieldError(field="(body)", rule="too_long", message=f"Table should have at most {MOST_COLUMNS} columns")
+        raise InvalidApplicationError([error])
+    frame.check_schema(schema)
+    batches = []
+    rows = 0
+    for message in messages:
+        if message.type != "record batch":
+            raise pa.ArrowInvalid(f"a message of type {message.type}")
+        length, compressed = _claims(message.metadata)
+        if compressed:
+            error = FieldError(field="(body)", rule="compression", message="Buffers should not be compressed")
+            raise InvalidApplicationError([error])
+        rows += length
+        if rows > most_rows:
+            error = FieldError(field="(body)", rule="too_long", message=f"Table should have at most {most_rows} rows")
+            raise InvalidApplicationError([error])
+        batch = pa.ipc.read_record_batch(message, schema)
+        # Reading trusts the lengths in the message; this compares them with the buffers.
+        batch.validate(full=True)
+        batches.append(batch)
+    if rows == 0:
+        error = FieldError(field="(body)", rule="too_short", message="Table should have at least 1 row")
+        raise InvalidApplicationError([error])
+    return pa.Table.from_batches(batches, schema)
+
+
+def _claims(metadata: pa.Buffer) -> tuple[int, bool]:
+    """Rows that a record batch message claims to hold, and whether its buffers are compressed."""
+    data = metadata.to_pybytes()
+    (message,) = struct.unpack_from("<I", data, 0)
+    header_at = _field(data, message, _HEADER)
+    if header_at is None:
+        raise pa.ArrowInvalid("a message without a header")
+    (offset,) = struct.unpack_from("<I", data, header_at)
+    batch = header_at + offset
+    length_at = _field(data, batch, _LENGTH)
+    length = 0 if length_at is None else struct.unpack_from("<q", data, length_at)[0]
+    if length < 0:
+        raise pa.ArrowInvalid("a negative number of rows")
+    return length, _field(data, batch, _COMPRESSION) is not None
+
+
+def _field(data: bytes, table: int, field: int) -> int | None:
+    """Where a flatbuffer table keeps a field, None if it leaves it out."""
+    (back,) = struct.unpack_from("<i", data, table)
+    vtable = table - back
+    (size,) = struct.unpack_from("<H", data, vtable)
+    entry = 4 + 2 * field
+    if entry + 2 > size:
+        return None
+    (offset,) = struct.unpack_from("<H", data, vtable + entry)
+    return table + offset if offset else None
+
+
+_ERRORS = pa.list_(pa.struct([("field", pa.string()), ("rule", pa.string()), ("message", pa.string())]))
+
+
+def write_decisions(rows: int, shares: list[Share], positions: NDArray[np.int64], errors: list[RowError]) -> bytes:
+    """An Arrow stream with one row per row of the request: null, and the reason, where that row was broken.
+
+    What all rows have in common stands in the schema's metadata.
+    """
+    common = shares[0][0]
+    source = np.zeros(rows, dtype=np.int64)
+    source[positions] = np.arange(len(positions))
+    broken = np.ones(rows, dtype=bool)
+    broken[positions] = False
+    take = pa.array(source, mask=broken)
+    declined = pa.array(np.concatenate([part.declined[start:stop] for part, start, stop in shares]))
+    columns = {
+        "decision_id": pa.array([name for part, start, stop in shares for name in part.decision_ids[start:stop]]),
+        "pd": pa.array(np.concatenate([part.pd[start:stop] for part, start, stop in shares])),
+        "prediction": pc.cast(declined, pa.int8()),
+        "decision": pc.if_else(declined, "decline", "approve"),
+        "points": pa.array(np.concatenate([part.points[start:stop] for part, start, stop in shares])),
+        "band": pa.array([band for part, start, stop in shares for band in part.bands[start:stop]]),
+        "decided_at": pa.array([part.decided_at for part, start, stop in shares for _ in range(start, stop)]),
+    }
+    spread = {name: column.take(take) for name, column in columns.items()}
+    reasons: list[list[dict[str, str]] | None] = [None] * rows
+    for error in errors:
+        reasons[error.index] = [item.model_dump() for item in error.errors]
+    spread["errors"] = pa.array(reasons, _ERRORS)
+    table = pa.table(spread).replace_schema_metadata(
+        {
+            "scorecard": common.scorecard,
+            "model": common.model,
+            "variant": common.variant,
+            "cutoff": str(common.cutoff),
+        }
+    )
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    written: bytes = sink.getvalue().to_pybytes()
+    return written

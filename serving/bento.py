@@ -1,0 +1,69 @@
+"""The seam to BentoML: the face before its application, its hooks, its errors."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from _bentoml_sdk import Service
+from bentoml import use_arguments
+from bentoml.exceptions import BentoMLException
+from pydantic import BaseModel
+
+from serving import openapi
+from serving.access_log import standard_output, use_json
+from serving.core import Core
+from serving.drain import Drain
+from serving.exchange import ASGIApp
+from serving.face import Face
+from serving.problems import RequestProblem
+
+
+class BuiltFor(BaseModel):
+    """The arguments of a build file: the scorecard that its Bento serves."""
+
+    scorecard: str | None = None
+
+
+def built_for() -> str | None:
+    """The scorecard that the running Bento was built for."""
+    return use_arguments(BuiltFor).scorecard
+
+
+def behind_face(core: Core) -> type[Service[Any]]:
+    """The kind of Bento service whose whole application stands behind the face.
+
+    As one of BentoML's middlewares the face would stand inside its tracing and its timeout, which
+    cost as much as the face itself even where they have nothing to do.
+    """
+
+    class FacedService(Service[Any]):
+        def to_asgi(self, is_main: bool = True) -> ASGIApp:
+            use_json()
+            return Face(
+                super().to_asgi(is_main),
+                core,
+                lambda: openapi.document(core, self.openapi_spec.asdict()),
+                standard_output() if core.settings.access_log else None,
+            )
+
+    return FacedService
+
+
+def started(core: Core) -> None:
+    """What a server process does once, when everything is loaded."""
+    Drain(core, core.settings.drain).install()
+    # What is here now stays, so the garbage collector need not look at it again: its pauses were the p99.
+    gc.collect()
+    gc.freeze()
+
+
+@contextmanager
+def as_bento_errors() -> Iterator[None]:
+    """Problems in the form that BentoML's typed methods answer with."""
+    try:
+        yield
+    except RequestProblem as problem:
+        raise BentoMLException(str(problem), error_code=problem.status) from None

@@ -1,0 +1,215 @@
+"""What the service offers, free of transport: both doors to it call this.
+
+The doors are the ASGI face, which answers the hot routes, and BentoML's typed methods.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+
+from scoring import scorecards
+from scoring.batcher import BatcherClosedError, QueueTimeoutError
+from scoring.decision import Decision, Decisions
+from scoring.errors import RowError
+from scoring.graph import GraphIntegrityError
+from scoring.models import ModelStoreError, Release, StoredModel, load
+from scoring.scorecard import Application, Scorecard
+from scoring.scorecards import UnknownScorecardError
+from scoring.scorer import Scorer
+from serving import arrow
+from serving.metrics import Metrics
+from serving.payloads import (
+    BandInfo,
+    Batch,
+    BatchDecisions,
+    BrokenRow,
+    Health,
+    Limits,
+    ModelInfo,
+    batch_models,
+)
+from serving.problems import RequestProblem
+from serving.settings import Settings, SettingsError, read_settings
+
+# An application is below 1 KiB; what is far beyond is none, and naming its errors costs time.
+MOST_APPLICATION_BYTES = 64 << 10
+
+# Up to here reading a table takes less time than handing it to a thread and back.
+INLINE_ARROW_BYTES = 64 << 10
+
+
+class StartError(SystemExit):
+    """Ends the process with one line that says what to do."""
+
+    def __init__(self, reason: Exception) -> None:
+        super().__init__(f"scorebox cannot start: {' '.join(str(reason).split())}")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a service is put together from."""
+
+    settings: Settings
+    scorecard: Scorecard
+    release: Release
+    model: StoredModel
+
+
+def find_parts(folder: Path, scorecard: str | None = None) -> Parts:
+    """Settings, scorecard, release and model, each checked.
+
+    Args:
+        folder: where `releases/` is.
+        scorecard: the scorecard a Bento was built for.
+
+    Raises:
+        StartError: something is missing or not what it should be.
+    """
+    try:
+        settings = read_settings(scorecard)
+        product = scorecards.load(settings.scorecard)
+        release = Release.read(settings.release or folder / "releases" / f"{settings.scorecard}.json")
+        if release.scorecard != settings.scorecard:
+            raise SettingsError(
+                f"the release is of {release.scorecard}, but SCOREBOX_SCORECARD is {settings.scorecard}"
+            )
+        variant = settings.variant or release.serving
+        if variant not in release.tags:
+            raise SettingsError(f"SCOREBOX_VARIANT: release {release.version} has only {', '.join(release.tags)}")
+        model = load(release.tags[variant])
+    except (SettingsError, UnknownScorecardError, ModelStoreError, GraphIntegrityError) as error:
+        raise StartError(error) from None
+    return Parts(settings, product, release, model)
+
+
+class Core:
+    """One scorecard's service: decisions, and what is known of the model that makes them."""
+
+    def __init__(self, parts: Parts) -> None:
+        settings, record = parts.settings, parts.model.record
+        self.settings = settings
+        self.scorecard = parts.scorecard
+        self.record = record
+        self.draining = False
+        """True from SIGTERM on: still answering, no longer ready."""
+        self.metrics = Metrics(record, lambda: self._scorer.oldest_wait)
+        self._scorer = Scorer(
+            parts.scorecard,
+            parts.model,
+            max_batch_size=settings.max_batch_size,
+            max_wait=settings.max_wait,
+            observe_batch=self.metrics.batch,
+            observe_decisions=self.metrics.decided,
+        )
+        self.application = self._scorer.application
+        self.batch, self.strict_batch = batch_models(self.application, settings.max_batch_rows)
+        self.health = Health(
+            status="ready", scorecard=record.scorecard, model=record.tag, variant=record.variant
+        )
+        self.model_info = _model_info(parts)
+
+    async def predict(self, application: Application) -> Decision:
+        """The decision of one application."""
+        try:
+            return await self._scorer.decide(application)
+        except (QueueTimeoutError, BatcherClosedError) as error:
+            raise self._refused(error) from None
+
+    async def predict_batch(self, batch: Batch) -> BatchDecisions:
+        """The decisions of a batch; broken rows are named and the others decided.
+
+        Raises:
+            RequestProblem: no row is good, or the service is overloaded.
+        """
+        rows = batch.applications
+        errors = [
+            RowError(index=index, errors=row.errors) for index, row in enumerate(rows) if isinstance(row, BrokenRow)
+        ]
+        good = [row for row in rows if not isinstance(row, BrokenRow)] if errors else rows
+        self._check_errors(errors, len(good))
+        try:
+            decided = await self._scorer.decide_all(good)
+        except (QueueTimeoutError, BatcherClosedError) as error:
+            raise self._refused(error) from None
+        decisions: list[Decision | None] = [*decided]
+        for error in errors:
+            decisions.insert(error.index, None)
+        return BatchDecisions.model_construct(decisions=decisions, errors=errors)
+
+    async def predict_table(self, body: bytes, *, as_arrow: bool) -> tuple[int, bytes | BatchDecisions]:
+        """The decisions of an Arrow stream, as another or as `BatchDecisions`, and the number of its rows.
+
+        Raises:
+            RequestProblem: the body is not a table of applications, no row is good, or the service is overloaded.
+        """
+        arguments = (body, self._scorer.frame, self.settings.max_arrow_rows)
+        if len(body) > INLINE_ARROW_BYTES:
+            rows, matrix, positions, errors = await asyncio.to_thread(arrow.read_rows, *arguments)
+        else:
+            rows, matrix, positions, errors = arrow.read_rows(*arguments)
+        self._check_errors(errors, len(matrix))
+        try:
+            shares = await self._scorer.decide_matrix(matrix)
+        except (QueueTimeoutError, BatcherClosedError) as error:
+            raise self._refused(error) from None
+        if as_arrow:
+            return rows, await asyncio.to_thread(arrow.write_decisions, rows, shares, positions, errors)
+        decisions: list[Decision | None] = [None] * rows
+        decided = (decision for part, start, stop in shares for decision in part.rows(start, stop))
+        for position, decision in zip(positions.tolist(), decided, strict=True):
+            decisions[position] = decision
+        return rows, BatchDecisions.model_construct(decisions=decisions, errors=errors)
+
+    async def close(self) -> None:
+        """Finishes what waits and takes no more."""
+        await self._scorer.close()
+
+    def _check_errors(self, errors: list[RowError], good: int) -> None:
+        for error in errors:
+            self.metrics.broken(error.errors)
+        if not good:
+            raise RequestProblem(
+                HTTPStatus.UNPROCESSABLE_ENTITY, "every application of the batch breaks its contract", rows=errors
+            )
+
+    def _refused(self, error: Exception) -> RequestProblem:
+        if isinstance(error, BatcherClosedError):
+            detail = "the service is shutting down; send the request again"
+        else:
+            self.metrics.shed()
+            detail = f"the service is overloaded: the request {error}; send it again later"
+        return RequestProblem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=[(b"retry-after", b"1")])
+
+
+def _model_info(parts: Parts) -> ModelInfo:
+    settings, scorecard, record = parts.settings, parts.scorecard, parts.model.record
+    return ModelInfo(
+        scorecard=record.scorecard,
+        title=scorecard.title,
+        model=record.tag,
+        version=record.version,
+        variant=record.variant,
+        available_variants=parts.release.tags,
+        family=record.family,
+        graph_sha256=record.graph_sha256,
+        columns=record.columns,
+        cutoff=record.cutoff,
+        bands=[BandInfo(name=band.name, below=band.below) for band in scorecard.bands],
+        metrics=record.metrics,
+        data=record.data,
+        data_label="SAMPLE DATA" if record.data.sample else "real data",
+        git_revision=record.git_revision,
+        mlflow_run_id=record.mlflow_run_id,
+        libraries=record.libraries,
+        limits=Limits(
+            application_bytes=min(MOST_APPLICATION_BYTES, settings.max_body_bytes),
+            batch_bytes=settings.max_body_bytes,
+            batch_rows=settings.max_batch_rows,
+            arrow_bytes=settings.max_arrow_bytes,
+            arrow_rows=settings.max_arrow_rows,
+            request_timeout_seconds=settings.request_timeout,
+        ),
+    )

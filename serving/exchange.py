@@ -1,0 +1,136 @@
+"""One request and its answer: the ids it travels under, its body, its response."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from http import HTTPStatus
+from time import perf_counter
+from typing import Any, TypeAlias
+
+from uuid_utils import uuid7
+
+from serving.problems import RequestProblem
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+
+JSON = b"application/json"
+
+# What a caller may call a request: short, and harmless in any log.
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
+# W3C Trace Context, version 00; an id of zeros only is none.
+_TRACEPARENT = re.compile(rb"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+# A client that is still sending does not read yet, so what exceeds a limit is read and thrown away up to here.
+_DISCARDED_BYTES = 64 << 20
+
+
+class ClientGoneError(Exception):
+    """The client closed the connection before it had sent its whole request."""
+
+
+class Exchange:
+    """One request and its answer."""
+
+    __slots__ = (
+        "_receive", "_send", "headers", "method", "reading", "request_id", "route", "rows",
+        "started", "status", "trace_id", "traceparent",
+    )  # fmt: skip
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, route: str) -> None:
+        self.started = perf_counter()
+        self.method: str = scope["method"]
+        self.route = route
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.status = 0
+        self.rows = 0
+        self.reading = False
+        self._receive = receive
+        self._send = send
+        given = self.headers.get(b"x-request-id")
+        if given is None or not _REQUEST_ID.fullmatch(given):
+            given = str(uuid7()).encode()
+        self.request_id: bytes = given
+        self.trace_id: str | None = None
+        self.traceparent: bytes | None = None
+        parent = self.headers.get(b"traceparent")
+        if parent is not None and (match := _TRACEPARENT.fullmatch(parent)):
+            self.traceparent = parent
+            self.trace_id = match[1].decode()
+
+    @property
+    def content_type(self) -> bytes:
+        """The body's media type, without parameters."""
+        return self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+
+    def seconds(self) -> float:
+        """Since the request's head had arrived."""
+        return perf_counter() - self.started
+
+    def own_headers(self) -> Headers:
+        """The headers that every answer carries."""
+        headers = [(b"x-request-id", self.request_id)]
+        if self.traceparent is not None:
+            headers.append((b"traceparent", self.traceparent))
+        return headers
+
+    async def body(self, most_bytes: int) -> bytes:
+        """The whole body.
+
+        Raises:
+            RequestProblem: it is missing, coded, or larger than `most_bytes`.
+            ClientGoneError: the connection was closed.
+        """
+        if self.headers.get(b"content-encoding", b"identity").lower() != b"identity":
+            raise RequestProblem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the body without Content-Encoding")
+        self.reading = True
+        message = await self._receive()
+        chunk: bytes = message.get("body", b"")
+        if message.get("more_body", False) or message["type"] == "http.disconnect" or len(chunk) > most_bytes:
+            chunk = await self._rest(message, most_bytes)
+        self.reading = False
+        if not chunk:
+            raise RequestProblem(HTTPStatus.BAD_REQUEST, "the body is empty")
+        return chunk
+
+    async def _rest(self, message: Message, most_bytes: int) -> bytes:
+        chunks: list[bytes] = []
+        size = 0
+        while True:
+            if message["type"] == "http.disconnect":
+                raise ClientGoneError
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if size <= most_bytes:
+                chunks.append(chunk)
+            more = message.get("more_body", False)
+            if not more or size > _DISCARDED_BYTES:
+                break
+            message = await self._receive()
+        if size > most_bytes:
+            raise RequestProblem(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                f"the body is larger than {most_bytes} bytes",
+                headers=[(b"connection", b"close")] if more else [],
+            )
+        return b"".join(chunks)
+
+    async def answer(self, status: int, body: bytes, content_type: bytes, extra: Headers | None = None) -> None:
+        """Sends the answer."""
+        self.status = status
+        headers = [
+            (b"content-type", content_type),
+            (b"content-length", str(len(body)).encode()),
+            (b"x-request-id", self.request_id),
+        ]
+        if self.traceparent is not None:
+            headers.append((b"traceparent", self.traceparent))
+        if extra:
+            headers += extra
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": body})

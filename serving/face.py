@@ -1,0 +1,252 @@
+"""The ASGI face: it answers the hot routes and gates everything else.
+
+It stands outside BentoML's own application, whose middleware and IO layer cost more than all the
+rest of a request. What it does not answer itself it passes on, if the path is one of BentoML's;
+errors from there leave as problem details too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from pydantic import ValidationError
+
+from scoring.decision import Decision
+from scoring.errors import field_errors
+from serving.access_log import AccessLog
+from serving.arrow import ARROW_STREAM
+from serving.core import MOST_APPLICATION_BYTES, Core
+from serving.exchange import JSON, ASGIApp, ClientGoneError, Exchange, Headers, Message, Receive, Scope, Send
+from serving.metrics import CONTENT_TYPE
+from serving.payloads import BatchDecisions
+from serving.problems import PROBLEM_JSON, RequestProblem, broken_rules
+
+logger = logging.getLogger("bentoml.scorebox")
+
+# nginx's number for a client that closed the connection before it was answered.
+CLIENT_GONE = 499
+
+Handler = Callable[[Exchange], Awaitable[None]]
+
+_CLOSE: Headers = [(b"connection", b"close")]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path that is answered, and by what; without a handler by BentoML."""
+
+    name: str
+    methods: frozenset[str]
+    handler: Handler | None = None
+
+
+_READ = frozenset({"GET", "HEAD"})
+PASSED_ON = ("/", "/livez", "/readyz", "/healthz", "/schema.json")
+PASSED_ON_BELOW = "/static_content/"
+
+
+class Face:
+    """See the module's docstring.
+
+    Args:
+        app: BentoML's application.
+        core: what the service offers.
+        openapi: makes the OpenAPI document; called once, when it is first asked for.
+        access_log: where requests are logged, None for nowhere.
+    """
+
+    def __init__(
+        self, app: ASGIApp, core: Core, openapi: Callable[[], bytes], access_log: AccessLog | None
+    ) -> None:
+        self._app = app
+        self._core = core
+        self._openapi = openapi
+        self._document: bytes | None = None
+        self._access_log = access_log
+        self._timeout = core.settings.request_timeout
+        self._application_bytes = min(MOST_APPLICATION_BYTES, core.settings.max_body_bytes)
+        self._validate_application = core.application.__pydantic_validator__.validate_json
+        self._validate_batch = core.batch.__pydantic_validator__.validate_json
+        self._validate_strict_batch = core.strict_batch.__pydantic_validator__.validate_json
+        self._write_decision = Decision.__pydantic_serializer__.to_json
+        self._write_batch = BatchDecisions.__pydantic_serializer__.to_json
+        post = frozenset({"POST"})
+        self._routes = {
+            "/predict": Route("/predict", post, self._predict),
+            "/predict_batch": Route("/predict_batch", post, self._predict_batch),
+            "/model_info": Route("/model_info", _READ, self._model_info),
+            "/health": Route("/health", _READ, self._health),
+            "/metrics": Route("/metrics", _READ, self._metrics),
+            "/docs.json": Route("/docs.json", _READ, self._docs),
+            **{path: Route(path, _READ) for path in PASSED_ON},
+        }
+        self._static = Route(PASSED_ON_BELOW, _READ)
+        self._unknown = Route("unknown", frozenset(), self._not_found)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI application."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path: str = scope["path"]
+        route = self._routes.get(path)
+        if route is None:
+            route = self._static if path.startswith(PASSED_ON_BELOW) else self._unknown
+        exchange = Exchange(scope, receive, send, route.name)
+        metrics = self._core.metrics
+        metrics.in_progress += 1
+        try:
+            await self._serve(route, exchange, scope, receive, send)
+        finally:
+            metrics.in_progress -= 1
+            self._account(exchange)
+
+    def _account(self, exchange: Exchange) -> None:
+        seconds = exchange.seconds()
+        self._core.metrics.answered(exchange.route, exchange.method, exchange.status, seconds)
+        if self._access_log is not None:
+            self._access_log.write(
+                method=exchange.method,
+                route=exchange.route,
+                status=exchange.status,
+                seconds=seconds,
+                rows=exchange.rows,
+                request_id=exchange.request_id.decode(),
+                trace_id=exchange.trace_id,
+            )
+
+    async def _serve(self, route: Route, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            async with asyncio.timeout(self._timeout):
+                if exchange.method not in route.methods and route is not self._unknown:
+                    self._refuse_method(route)
+                elif route.handler is None:
+                    await self._pass_on(exchange, scope, receive, send)
+                else:
+                    await route.handler(exchange)
+            return
+        except RequestProblem as error:
+            problem = error
+        except ValidationError as error:
+            errors = field_errors(error)
+            self._core.metrics.broken(errors)
+            problem = broken_rules(errors)
+            if errors[0].rule == "json_invalid":
+                problem = RequestProblem(HTTPStatus.BAD_REQUEST, "the body is not JSON", errors=errors)
+        except TimeoutError:
+            problem = self._too_late(exchange)
+        except ClientGoneError:
+            exchange.status = CLIENT_GONE
+            return
+        except Exception as error:
+            # The message of an error may hold a value; where it came from does not.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            request_id = exchange.request_id.decode()
+            logger.error("%s in %s, request %s\n%s", type(error).__name__, route.name, request_id, where)
+            problem = RequestProblem(
+                HTTPStatus.INTERNAL_SERVER_ERROR, f"an error of the service; its log names request {request_id}"
+            )
+        if exchange.status:
+            # The answer had begun: breaking the connection is all that is left to say.
+            raise problem
+        await self._answer(exchange, problem.status, problem.body(), PROBLEM_JSON, problem.headers)
+
+    async def _answer(
+        self, exchange: Exchange, status: int, body: bytes, content_type: bytes = JSON, extra: Headers | None = None
+    ) -> None:
+        if self._core.draining:
+            extra = (extra or []) + _CLOSE
+        await exchange.answer(status, body, content_type, extra)
+
+    def _refuse_method(self, route: Route) -> None:
+        allowed = ", ".join(sorted(route.methods))
+        raise RequestProblem(
+            HTTPStatus.METHOD_NOT_ALLOWED, f"{route.name} takes {allowed}", headers=[(b"allow", allowed.encode())]
+        )
+
+    def _too_late(self, exchange: Exchange) -> RequestProblem:
+        if exchange.reading:
+            return RequestProblem(
+                HTTPStatus.REQUEST_TIMEOUT, f"the body did not arrive within {self._timeout:g} s", headers=_CLOSE
+            )
+        return RequestProblem(HTTPStatus.GATEWAY_TIMEOUT, f"the request was not answered within {self._timeout:g} s")
+
+    async def _predict(self, exchange: Exchange) -> None:
+        if exchange.content_type != JSON:
+            raise _wrong_type("application/json")
+        application = self._validate_application(await exchange.body(self._application_bytes))
+        exchange.rows = 1
+        decision = await self._core.predict(application)
+        await self._answer(exchange, 200, self._write_decision(decision))
+
+    async def _predict_batch(self, exchange: Exchange) -> None:
+        settings = self._core.settings
+        content_type = exchange.content_type
+        if content_type == ARROW_STREAM:
+            as_arrow = ARROW_STREAM in exchange.headers.get(b"accept", b"")
+            body = await exchange.body(settings.max_arrow_bytes)
+            exchange.rows, answer = await self._core.predict_table(body, as_arrow=as_arrow)
+            if isinstance(answer, bytes):
+                await self._answer(exchange, 200, answer, ARROW_STREAM)
+                return
+        elif content_type == JSON:
+            body = await exchange.body(settings.max_body_bytes)
+            try:
+                batch = self._validate_strict_batch(body)
+            except ValidationError:
+                batch = self._validate_batch(body)
+            exchange.rows = len(batch.applications)
+            answer = await self._core.predict_batch(batch)
+        else:
+            raise _wrong_type(f"application/json or {ARROW_STREAM.decode()}")
+        await self._answer(exchange, 200, self._write_batch(answer))
+
+    async def _model_info(self, exchange: Exchange) -> None:
+        await self._answer(exchange, 200, self._core.model_info.model_dump_json().encode())
+
+    async def _health(self, exchange: Exchange) -> None:
+        if self._core.draining:
+            raise RequestProblem(HTTPStatus.SERVICE_UNAVAILABLE, "the service is shutting down")
+        await self._answer(exchange, 200, self._core.health.model_dump_json().encode())
+
+    async def _metrics(self, exchange: Exchange) -> None:
+        body = await asyncio.to_thread(self._core.metrics.exposition)
+        await self._answer(exchange, 200, body, CONTENT_TYPE)
+
+    async def _docs(self, exchange: Exchange) -> None:
+        if self._document is None:
+            self._document = self._openapi()
+        await self._answer(exchange, 200, self._document)
+
+    async def _not_found(self, exchange: Exchange) -> None:
+        raise RequestProblem(HTTPStatus.NOT_FOUND, "there is nothing here; GET /docs.json lists what there is")
+
+    async def _pass_on(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
+        refused: int | None = None
+
+        async def pass_back(message: Message) -> None:
+            nonlocal refused
+            if message["type"] == "http.response.start":
+                if message["status"] >= HTTPStatus.BAD_REQUEST:
+                    refused = message["status"]
+                    return
+                exchange.status = message["status"]
+                message["headers"] = [*message["headers"], *exchange.own_headers()]
+                if self._core.draining:
+                    message["headers"] += _CLOSE
+            if refused is None:
+                await send(message)
+
+        await self._app(scope, receive, pass_back)
+        if refused is not None:
+            status = HTTPStatus(refused)
+            raise RequestProblem(status, f"{exchange.route} answers: {status.phrase}")
+
+
+def _wrong_type(expected: str) -> RequestProblem:
+    return RequestProblem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"the Content-Type must be {expected}")

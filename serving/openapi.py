@@ -1,0 +1,121 @@
+"""The OpenAPI document: BentoML's own, completed to what the service really answers."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import orjson
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
+
+from scoring.decision import Decision
+from serving.core import Core
+from serving.payloads import BatchDecisions, Health, ModelInfo
+from serving.problems import Problem
+
+_REFERENCE = "#/components/schemas/{model}"
+
+_REFUSALS = {
+    400: "The body is empty, or not of its type.",
+    408: "The body did not arrive in time.",
+    413: "The body is too large.",
+    415: "The body is of another type, or coded.",
+    422: "The body breaks the contract; `errors` names field and rule.",
+    503: "The service is overloaded or shutting down; `Retry-After` says when to come back.",
+    504: "The request was not answered in time.",
+}
+_ANY_REQUEST = {405: "The path takes other methods; `Allow` names them.", 500: "An error of the service."}
+
+_REQUEST_ID = {
+    "name": "X-Request-ID",
+    "in": "header",
+    "description": "names the request in the answer and the log; made up if absent or unusual",
+    "schema": {"type": "string", "maxLength": 128},
+}
+_TRACEPARENT = {
+    "name": "traceparent",
+    "in": "header",
+    "description": "W3C Trace Context; its trace id goes to the log",
+    "schema": {"type": "string"},
+}
+
+
+def document(core: Core, bento: dict[str, Any]) -> bytes:
+    """The document for this scorecard.
+
+    Args:
+        core: what is served.
+        bento: BentoML's document; its operations keep their ids, which the clients use.
+    """
+    batch = core.batch
+    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [
+        (core.application, "validation"),
+        (batch, "validation"),
+        *((model, "serialization") for model in (Decision, BatchDecisions, ModelInfo, Health, Problem)),
+    ]
+    _, schemas = models_json_schema(models, ref_template=_REFERENCE, schema_generator=GenerateJsonSchema)
+    document = copy.deepcopy(bento)
+    document["openapi"] = "3.1.0"
+    document["info"] = {
+        "title": core.scorecard.title,
+        "version": core.record.version,
+        "description": bento["info"].get("description", ""),
+    }
+    document["components"] = {"schemas": schemas["$defs"]}
+    example = dict(core.scorecard.example)
+    paths = document["paths"]
+    paths["/predict"]["post"] |= {
+        "summary": "Decide one application",
+        "requestBody": _body({"application/json": _content(core.application, example)}),
+        "responses": _responses({"application/json": _content(Decision)}, _REFUSALS),
+    }
+    arrow = {"application/vnd.apache.arrow.stream": {"schema": {"type": "string", "format": "binary"}}}
+    paths["/predict_batch"]["post"] |= {
+        "summary": "Decide many applications",
+        "requestBody": _body({"application/json": _content(batch, {"applications": [example]}), **arrow}),
+        "responses": _responses({"application/json": _content(BatchDecisions), **arrow}, _REFUSALS),
+    }
+    paths["/model_info"] = _get("model_info", "What serves", {"application/json": _content(ModelInfo)})
+    paths["/health"] = _get("health", "Whether the service takes requests", {"application/json": _content(Health)})
+    paths["/health"]["get"]["responses"]["503"] = _refusal("The service is shutting down.")
+    for path in ("/livez", "/healthz", "/readyz", "/metrics"):
+        paths[path]["get"]["operationId"] = path.strip("/")
+        paths[path]["get"]["responses"] = _responses({"text/plain": {"schema": {"type": "string"}}}, {})
+    paths["/readyz"]["get"]["responses"]["503"] = _refusal("The service is shutting down.")
+    for item in paths.values():
+        for operation in item.values():
+            operation["parameters"] = [_REQUEST_ID, _TRACEPARENT]
+    return orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS)
+
+
+def _content(model: type[BaseModel], example: dict[str, Any] | None = None) -> dict[str, Any]:
+    content: dict[str, Any] = {"schema": {"$ref": _REFERENCE.format(model=model.__name__)}}
+    if example is not None:
+        content["example"] = example
+    return content
+
+
+def _body(content: dict[str, Any]) -> dict[str, Any]:
+    return {"required": True, "content": content}
+
+
+def _refusal(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {"application/problem+json": _content(Problem)}}
+
+
+def _responses(content: dict[str, Any], refusals: dict[int, str]) -> dict[str, Any]:
+    answers: dict[str, Any] = {"200": {"description": "The answer.", "content": content}}
+    for status, description in sorted((refusals | _ANY_REQUEST).items()):
+        answers[str(status)] = _refusal(description)
+    return answers
+
+
+def _get(name: str, summary: str, content: dict[str, Any]) -> dict[str, Any]:
+    operation = {
+        "operationId": name,
+        "summary": summary,
+        "tags": ["Service APIs"],
+        "responses": _responses(content, {}),
+    }
+    return {"get": operation}

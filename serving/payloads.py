@@ -1,0 +1,107 @@
+"""What goes in and out beside a single application and its decision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidator, create_model
+
+from scoring.decision import Decision, Variant
+from scoring.errors import FieldError, RowError, field_errors
+from scoring.models import DataRecord
+from scoring.scorecard import Application
+
+
+class BrokenRow:
+    """Stands in a batch where an application breaks its contract."""
+
+    def __init__(self, errors: list[FieldError]) -> None:
+        self.errors = errors
+
+
+class Batch(BaseModel):
+    """Applications that are decided together. A broken one does not fail the others."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    applications: list[Any]
+
+
+class BatchDecisions(BaseModel):
+    """The answer to a batch: one entry per application, in the order they were sent."""
+
+    decisions: list[Decision | None] = Field(description="null where the application breaks its contract")
+    errors: list[RowError] = Field(
+        description="why, for the applications without a decision; for an Arrow body the first 1,000 of them"
+    )
+
+
+class Health(BaseModel):
+    """The service takes requests."""
+
+    status: Literal["ready"]
+    scorecard: str
+    model: str
+    variant: Variant
+
+
+class BandInfo(BaseModel):
+    """A risk band: PD from the band before up to, not including, `below`."""
+
+    name: str
+    below: float
+
+
+class Limits(BaseModel):
+    """What one request may hold."""
+
+    application_bytes: int
+    batch_bytes: int
+    batch_rows: int
+    arrow_bytes: int
+    arrow_rows: int
+    request_timeout_seconds: float
+
+
+class ModelInfo(BaseModel):
+    """What serves: which bytes, trained on what, deciding how."""
+
+    scorecard: str
+    title: str
+    model: str = Field(description="exact tag in the model store")
+    version: str
+    variant: Variant
+    available_variants: dict[Variant, str] = Field(description="tags of this release by variant")
+    family: str
+    graph_sha256: str
+    columns: list[str] = Field(description="the columns that the graph reads")
+    cutoff: float
+    bands: list[BandInfo]
+    metrics: dict[str, float]
+    data: DataRecord
+    data_label: Literal["SAMPLE DATA", "real data"]
+    git_revision: str
+    mlflow_run_id: str
+    libraries: dict[str, str]
+    limits: Limits
+
+
+def _keep_errors(value: Any, validate: Callable[[Any], Application]) -> Application | BrokenRow:
+    try:
+        return validate(value)
+    except ValidationError as error:
+        return BrokenRow(field_errors(error))
+
+
+def batch_models(application: type[Application], most_rows: int) -> tuple[type[Batch], type[Batch]]:
+    """The body of a batch in two forms: one that keeps broken rows as `BrokenRow`, one that fails on them.
+
+    The first is the contract. It validates row by row in Python, which takes twice as long, so
+    the second is tried first: most batches have no broken row.
+    """
+    rows = Field(min_length=1, max_length=most_rows, description=f"1 to {most_rows} applications")
+    row = Annotated[application, WrapValidator(_keep_errors)]
+    tolerant = create_model("Batch", __base__=Batch, applications=(list[row], rows))  # type: ignore[valid-type]
+    strict = create_model("Batch", __base__=Batch, applications=(list[application], rows))  # type: ignore[valid-type]
+    return tolerant, strict

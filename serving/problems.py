@@ -1,0 +1,62 @@
+"""Errors as RFC 9457 problem details: they name field and rule, never a value."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from pydantic import BaseModel, Field
+
+from scoring.errors import FieldError, RowError
+
+PROBLEM_JSON = b"application/problem+json"
+
+# A body may break a rule for every byte it has.
+MOST_ERRORS = 100
+
+
+class Problem(BaseModel):
+    """Why a request was refused."""
+
+    type: str = Field("about:blank", description="always about:blank: the status says what kind of problem it is")
+    title: str = Field(description="the status in words")
+    status: int = Field(description="the HTTP status")
+    detail: str = Field(description="what is wrong with this request, and what to do")
+    errors: list[FieldError] = Field([], description=f"the broken rules by field, at most {MOST_ERRORS}")
+    rows: list[RowError] = Field([], description="the broken rules by row, where no row of a batch is good")
+
+
+class RequestProblem(Exception):
+    """Ends a request with a problem as its answer."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        *,
+        errors: list[FieldError] | None = None,
+        rows: list[RowError] | None = None,
+        headers: list[tuple[bytes, bytes]] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.headers = headers or []
+        self.problem = Problem(
+            title=status.phrase,
+            status=status,
+            detail=detail,
+            errors=(errors or [])[:MOST_ERRORS],
+            rows=rows or [],
+        )
+
+    def body(self) -> bytes:
+        """The answer's JSON."""
+        return self.problem.model_dump_json(exclude_defaults=True).encode()
+
+
+def broken_rules(errors: list[FieldError]) -> RequestProblem:
+    """The problem of a body that breaks its contract."""
+    count = len(errors)
+    detail = "1 rule is broken" if count == 1 else f"{count} rules are broken"
+    if count > MOST_ERRORS:
+        detail += f"; the first {MOST_ERRORS} are listed"
+    return RequestProblem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=errors)

@@ -1,0 +1,60 @@
+"""What an operator can set, by environment variables with the prefix `SCOREBOX_`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from scoring.decision import Variant
+
+PREFIX = "SCOREBOX_"
+
+
+class SettingsError(ValueError):
+    """A variable holds what it must not; the message names the variable and the rule."""
+
+
+class Settings(BaseSettings):
+    """The settings of one server process."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True)
+
+    scorecard: Annotated[str, Field(description="which scorecard is served")] = "card_default"
+    release: Annotated[
+        Path | None, Field(description="the release file; releases/<scorecard>.json beside service.py by default")
+    ] = None
+    variant: Annotated[Variant | None, Field(description="fp32 or int8; the release's choice by default")] = None
+    max_batch_size: Annotated[int, Field(ge=1, le=65_536, description="rows in one session call")] = 1024
+    max_wait: Annotated[
+        float, Field(gt=0, le=60, description="seconds after which a waiting request is refused with 503")
+    ] = 1.0
+    max_body_bytes: Annotated[int, Field(ge=1024, le=1 << 30, description="largest JSON body")] = 1 << 20
+    max_arrow_bytes: Annotated[int, Field(ge=1024, le=1 << 30, description="largest Arrow body")] = 32 << 20
+    max_batch_rows: Annotated[int, Field(ge=1, le=100_000, description="applications in one JSON batch")] = 1000
+    max_arrow_rows: Annotated[int, Field(ge=1, le=10_000_000, description="rows in one Arrow body")] = 100_000
+    request_timeout: Annotated[
+        float, Field(ge=0.1, le=60, description="seconds for one request, its body included")
+    ] = 4.0
+    drain: Annotated[
+        float, Field(ge=0, le=300, description="seconds between SIGTERM and the end of listening; /readyz says 503")
+    ] = 2.0
+    access_log: Annotated[bool, Field(description="one JSON line per request on standard output")] = True
+
+
+def read_settings(scorecard: str | None = None) -> Settings:
+    """The settings from the environment; `scorecard` is what a Bento was built for.
+
+    Raises:
+        SettingsError: a variable breaks a rule.
+    """
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        rules = [f"{PREFIX}{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
+        raise SettingsError("; ".join(rules)) from None
+    if scorecard is not None and "scorecard" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"scorecard": scorecard})
+    return settings

@@ -1,0 +1,97 @@
+"""A small logistic scorecard model in a model store of its own, for tests of serving."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from scoring import models, scorecards
+from scoring.decision import Variant
+from scoring.graph import COLUMNS_KEY, INPUT, OUTPUT, sha256
+
+SCORECARD = scorecards.load("card_default")
+COLUMNS = [column for column in SCORECARD.columns if column not in SCORECARD.protected]
+VERSION = "1.0.0"
+
+
+def graph(columns: list[str], *, shift: float = 0.0) -> bytes:
+    """A logistic regression over raw columns: late payments raise the PD, the limit lowers it."""
+    weights = np.zeros((len(columns), 1), dtype=np.float32)
+    for position, column in enumerate(columns):
+        if column.startswith("PAY_") and "AMT" not in column:
+            weights[position] = 0.4
+        elif column == "LIMIT_BAL":
+            weights[position] = -2e-6
+        elif column.startswith("BILL"):
+            weights[position] = 1e-7
+    bias = np.array([-1.0 + shift], dtype=np.float32)
+    nodes = [
+        helper.make_node("Gemm", [INPUT, "weights", "bias"], ["log_odds"]),
+        helper.make_node("Sigmoid", ["log_odds"], [OUTPUT]),
+    ]
+    body = helper.make_graph(
+        nodes,
+        "toy",
+        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["rows", len(columns)])],
+        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["rows", 1])],
+        [numpy_helper.from_array(weights, "weights"), numpy_helper.from_array(bias, "bias")],
+    )
+    model = helper.make_model(body, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    helper.set_model_props(model, {COLUMNS_KEY: json.dumps(columns)})
+    content: bytes = model.SerializeToString()
+    return content
+
+
+def record(variant: Variant, content: bytes, columns: list[str], *, sample: bool = True) -> models.ModelRecord:
+    return models.ModelRecord(
+        scorecard=SCORECARD.name,
+        version=VERSION,
+        variant=variant,
+        family="logistic",
+        graph_sha256=sha256(content),
+        columns=columns,
+        cutoff=SCORECARD.cutoff,
+        data=models.DataRecord(sha256="0" * 64, rows=1000, default_share=0.2212, sample=sample),
+        metrics={"auc": 0.75, "brier": 0.14},
+        git_revision="0123456789abcdef",
+        mlflow_run_id="toy",
+        libraries={"onnx": onnx.__version__},
+    )
+
+
+def push_release(release: Path, columns: list[str] | None = None) -> models.Release:
+    """Pushes both variants into the store at BENTOML_HOME and writes their release."""
+    columns = columns or COLUMNS
+    tags: dict[Variant, str] = {}
+    variants: tuple[tuple[Variant, float], ...] = (("fp32", 0.0), ("int8", 0.001))
+    for variant, shift in variants:
+        content = graph(columns, shift=shift)
+        entry = record(variant, content, columns)
+        models.push(entry, content)
+        tags[variant] = entry.tag
+    written = models.Release(scorecard=SCORECARD.name, version=VERSION, serving="fp32", tags=tags)
+    written.write(release)
+    return written
+
+
+def push_release_in(home: Path, release: Path) -> None:
+    """The same in a process of its own, since a process has one model store for its whole life."""
+    subprocess.run([sys.executable, "-m", "tests.serving.toy", release], env=environment(home), check=True)
+
+
+def environment(home: Path) -> dict[str, str]:
+    """The environment of a process with the model store at `home`."""
+    import os
+
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SCOREBOX_", "BENTOML_"))}
+    return kept | {"BENTOML_HOME": str(home), "BENTOML_DO_NOT_TRACK": "True"}
+
+
+if __name__ == "__main__":
+    push_release(Path(sys.argv[1]))
