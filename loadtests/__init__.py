@@ -1,0 +1,1 @@
+"""Load tests with latency targets, and a side-by-side benchmark against peers."""

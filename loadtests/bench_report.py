@@ -1,0 +1,198 @@
+"""The benchmark as a Markdown page with a plot, and as tables on the console."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from loadtests.bar import Verdict
+from loadtests.compare import ARROW_ROWS, BATCH_CONNECTIONS, BURST_CONNECTIONS, CONNECTIONS, JSON_ROWS
+from loadtests.figures import Results
+
+Rows = list[list[str]]
+LOAD_HEAD = ["server", "connections", "CPU µs/request", "requests/s", "p50 ms", "p95 ms", "p99 ms", "failed"]
+LONE_HEAD = ["server", "before ms", "after ms", "ratio"]
+BATCH_HEAD = ["server", "format", "rows", "CPU µs/row", "rows/s", "p50 ms", "failed"]
+VERDICT_HEAD = ["bar", "figure", "at most", "", "from"]
+
+
+def load_rows(results: Results) -> Rows:
+    """Each server at each number of connections."""
+    rows = []
+    for connections in CONNECTIONS:
+        for key, title in results.titles.items():
+            seen = results.load(key, connections)
+            rows.append(
+                [
+                    title,
+                    str(connections),
+                    f"{seen.cpu_us:,.0f}",
+                    f"{seen.rate:,.0f}",
+                    f"{seen.p50_ms:.2f}",
+                    f"{seen.p95_ms:.2f}",
+                    f"{seen.p99_ms:.2f}",
+                    f"{seen.failed:,}",
+                ]
+            )
+    return rows
+
+
+def lone_rows(results: Results) -> Rows:
+    """Each server's lone requests."""
+    return [
+        [
+            results.titles[one.contender],
+            f"{one.before_ms:.2f}",
+            f"{one.after_ms:.2f}",
+            f"{one.after_ms / one.before_ms:.2f}",
+        ]
+        for one in results.lone
+    ]
+
+
+def batch_rows(results: Results) -> Rows:
+    """Each server's batches."""
+    measured = {(one.contender, one.encoding, one.rows) for one in results.batches}
+    rows = []
+    for encoding, sizes in (("json", JSON_ROWS), ("arrow", ARROW_ROWS)):
+        for size in sizes:
+            for key, title in results.titles.items():
+                if (key, encoding, size) not in measured:
+                    continue
+                seen = results.batch(key, encoding, size)
+                rows.append(
+                    [
+                        title,
+                        encoding,
+                        f"{size:,}",
+                        f"{seen.cpu_us_per_row:.2f}",
+                        f"{seen.rows_per_second:,.0f}",
+                        f"{seen.p50_ms:.1f}",
+                        f"{seen.failed:,}",
+                    ]
+                )
+    return rows
+
+
+def verdict_rows(verdicts: Sequence[Verdict]) -> Rows:
+    """The bar, line by line."""
+    return [
+        [
+            verdict.what,
+            f"{verdict.figure:.2f}",
+            f"{verdict.limit:g}",
+            "holds" if verdict.holds else "falls short",
+            verdict.basis,
+        ]
+        for verdict in verdicts
+    ]
+
+
+def print_summary(console: Console, results: Results, verdicts: Sequence[Verdict]) -> None:
+    """All tables on the console."""
+    for title, head, rows in (
+        ("Single applications", LOAD_HEAD, load_rows(results)),
+        ("A lone request before and after a burst", LONE_HEAD, lone_rows(results)),
+        ("Batches", BATCH_HEAD, batch_rows(results)),
+        ("Against the bar", VERDICT_HEAD, verdict_rows(verdicts)),
+    ):
+        table = Table(title=title, title_justify="left", box=box.SIMPLE, pad_edge=False)
+        for place, name in enumerate(head):
+            table.add_column(name, justify="left" if place == 0 else "right")
+        for row in rows:
+            colour = {"holds": "green", "falls short": "red"}.get(row[3] if head is VERDICT_HEAD else "", "")
+            table.add_row(*row, style=colour)
+        console.print(table)
+
+
+def write_report(folder: Path, results: Results, verdicts: Sequence[Verdict], command: str) -> None:
+    """Writes `bench.md` and `bench.png` into the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "bench.md").write_text(markdown(results, verdicts, command), encoding="utf-8")
+    plot(folder / "bench.png", results)
+
+
+def markdown(results: Results, verdicts: Sequence[Verdict], command: str) -> str:
+    """The page."""
+    held = sum(verdict.holds for verdict in verdicts)
+    first = results.loads[0]
+    rounds = sum((one.contender, one.connections) == (first.contender, first.connections) for one in results.loads)
+    method = (
+        f"Made by `{command}`. Each figure is the median of {rounds} rounds; in every round each server has its turn, "
+        "in rotating order. CPU is user and system time of the server's whole process tree, the figure that depends "
+        "least on the load generator. Every server gets the same applications, runs the same graph in ONNX Runtime "
+        "with one thread, and has one worker process.\n"
+    )
+    parties = (
+        "\nScorebox is this service with its default settings. FastAPI is a pydantic model and ONNX Runtime in "
+        "`async def` under uvicorn with uvloop and httptools, access log off. BentoML default is an `@bentoml.api` "
+        "method with nothing configured; BentoML batchable adds `batchable=True`, whose methods take and give lists. "
+        "The programs are in `loadtests/peers/`.\n"
+    )
+    lone = f"Median of one request at a time, before and just after a burst at {BURST_CONNECTIONS} connections.\n"
+    parts = [
+        "# Side by side\n",
+        method,
+        _table(["", ""], [[name, value] for name, value in results.facts.items()], left=2),
+        "\n## Against the bar\n",
+        f"{held} of {len(verdicts)} hold.\n",
+        _table(VERDICT_HEAD, verdict_rows(verdicts)),
+        "\n## Single applications\n",
+        "![CPU per request](bench.png)\n",
+        _table(LOAD_HEAD, load_rows(results)),
+        parties,
+        "\n## A lone request before and after a burst\n",
+        lone,
+        _table(LONE_HEAD, lone_rows(results)),
+        "\n## Batches\n",
+        f"`/predict_batch` at {BATCH_CONNECTIONS} connections.\n",
+        _table(BATCH_HEAD, batch_rows(results)),
+    ]
+    return "\n".join(parts).replace("\n\n\n", "\n\n")
+
+
+def _table(head: Sequence[str], rows: Rows, left: int = 1) -> str:
+    rules = ["---" if place < left else "---:" for place in range(len(head))]
+    lines = [head, rules, *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def _connections(number: int) -> str:
+    return f"{number} connection{'s' if number > 1 else ''}"
+
+
+def plot(path: Path, results: Results) -> None:
+    """CPU per request by server and connections, logarithmic, because the servers span a decade."""
+    # Only the report draws.
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    figure, axes = pyplot.subplots(figsize=(9, 4.5), layout="constrained")
+    width = 0.8 / len(results.titles)
+    colours = ("#0b6e4f", "#4c78a8", "#9aa5b1", "#d0a15b")
+    values = []
+    for place, (key, title) in enumerate(results.titles.items()):
+        cpu = [results.load(key, connections).cpu_us for connections in CONNECTIONS]
+        values += cpu
+        at = [group + (place - (len(results.titles) - 1) / 2) * width for group in range(len(CONNECTIONS))]
+        bars = axes.bar(at, cpu, width * 0.92, label=title, color=colours[place % len(colours)])
+        axes.bar_label(bars, [f"{value:,.0f}" for value in cpu], padding=2, fontsize=9)
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(FixedLocator([50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000]))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.set_ylim(min(values) / 2, max(values) * 2.5)
+    axes.set_xticks(range(len(CONNECTIONS)), [_connections(number) for number in CONNECTIONS])
+    axes.set_ylabel("CPU µs per request (logarithmic)")
+    axes.set_title("CPU of the whole server per request: lower is better", loc="left", fontsize=11)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, ncols=2, fontsize=9)
+    figure.savefig(path, dpi=130, metadata={"Software": None})
+    pyplot.close(figure)

@@ -1,0 +1,47 @@
+"""Command line options that the runners share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from loadtests.served import ROOT
+from loadtests.traffic import Values, read_applications, sample_applications
+from scoring.scorecard import Scorecard
+
+APPLICATIONS = 512
+"""How many different applications are sent, in turn."""
+
+ScorecardOption = Annotated[str, typer.Option("--scorecard", envvar="SCOREBOX_SCORECARD", help="The scorecard.")]
+ReleaseOption = Annotated[
+    Path | None,
+    typer.Option("--release", envvar="SCOREBOX_RELEASE", help="The release to serve; else releases/<scorecard>.json."),
+]
+ApplicationsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--applications",
+        envvar="SCOREBOX_LOAD_APPLICATIONS",
+        help="A .parquet or .json file of applications to draw from; else the scorecard's sample rows.",
+    ),
+]
+ResultsOption = Annotated[Path, typer.Option("--results", help="The folder for results.")]
+RESULTS = ROOT / "loadtests" / "results"
+
+
+def release_file(scorecard: str, release: Path | None) -> Path:
+    """The release to serve."""
+    return release or ROOT / "releases" / f"{scorecard}.json"
+
+
+def draw(scorecard: Scorecard, file: Path | None) -> list[Values]:
+    """The applications to send.
+
+    Raises:
+        TrafficError: the file cannot be used.
+    """
+    if file is None:
+        return sample_applications(scorecard, APPLICATIONS)
+    return read_applications(scorecard, file, APPLICATIONS)

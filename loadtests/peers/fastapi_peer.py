@@ -1,0 +1,36 @@
+"""FastAPI, pydantic and ONNX Runtime."""
+
+from typing import Annotated
+
+from fastapi import FastAPI
+from pydantic import BaseModel, Field
+
+from loadtests.peers.scorer import REQUEST, Decisions, decide
+from scoring.decision import Decision
+
+
+class Batch(BaseModel):
+    """The body of a batch request."""
+
+    applications: Annotated[list[REQUEST], Field(min_length=1, max_length=1000)]  # type: ignore[valid-type]  # made at run time
+
+
+app = FastAPI(title="FastAPI peer")
+
+
+@app.post("/predict")
+async def predict(application: REQUEST) -> Decision:  # type: ignore[valid-type]  # made at run time
+    """The decision of one application."""
+    return decide([application])[0]
+
+
+@app.post("/predict_batch")
+async def predict_batch(batch: Batch) -> Decisions:
+    """The decisions of many applications."""
+    return Decisions(decisions=decide(batch.applications))
+
+
+@app.get("/readyz")
+async def ready() -> dict[str, str]:
+    """Whether requests are answered."""
+    return {"status": "ready"}

@@ -1,0 +1,88 @@
+"""What every peer shares: the application model, the graph in ONNX Runtime, and the decision."""
+
+from __future__ import annotations
+
+import json
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from operator import attrgetter
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import onnxruntime as ort
+from pydantic import BaseModel
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from scoring import scorecards
+from scoring.decision import Decision, Variant
+from scoring.graph import COLUMNS_KEY, INPUT, OUTPUT
+from scoring.scorecard import Application
+
+
+class PeerSettings(BaseSettings):
+    """The model that every peer serves; from the environment, prefix SCOREBOX_PEER_."""
+
+    model_config = SettingsConfigDict(env_prefix="SCOREBOX_PEER_")
+
+    scorecard: str
+    graph: Path
+    model: str
+    variant: Variant
+    cutoff: float
+
+
+SETTINGS = PeerSettings()  # type: ignore[call-arg]  # filled from the environment
+SCORECARD = scorecards.load(SETTINGS.scorecard)
+
+
+def _session() -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    return ort.InferenceSession(SETTINGS.graph, options, providers=["CPUExecutionProvider"])
+
+
+_SESSION = _session()
+_COLUMNS: list[str] = json.loads(_SESSION.get_modelmeta().custom_metadata_map[COLUMNS_KEY])
+_FIELDS = {rule.column: rule.field for rule in SCORECARD.rules}
+_VALUES = attrgetter(*(_FIELDS[column] for column in _COLUMNS))
+_EDGES = [band.below for band in SCORECARD.bands]
+
+REQUEST: type[Application] = SCORECARD.request_model(_COLUMNS)
+"""The body of a request."""
+
+
+class Decisions(BaseModel):
+    """The answer to a batch."""
+
+    decisions: list[Decision]
+
+
+def decide(applications: Sequence[Application]) -> list[Decision]:
+    """One decision per application, by one session call."""
+    matrix = np.array([_VALUES(application) for application in applications], dtype=np.float32)
+    (scored,) = _SESSION.run([OUTPUT], {INPUT: matrix})
+    return [_decision(pd) for pd in scored[:, 0].tolist()]
+
+
+def _decision(pd: float) -> Decision:
+    scale = SCORECARD.points
+    held = min(max(pd, 1e-6), 1 - 1e-6)
+    doublings = math.log2((1 - held) / held / scale.base_odds)
+    declined = pd >= SETTINGS.cutoff
+    return Decision(
+        decision_id=str(uuid4()),
+        scorecard=SCORECARD.name,
+        model=SETTINGS.model,
+        variant=SETTINGS.variant,
+        pd=pd,
+        prediction=1 if declined else 0,
+        decision="decline" if declined else "approve",
+        cutoff=SETTINGS.cutoff,
+        points=round(scale.base_points + scale.double_odds * doublings),
+        band=SCORECARD.bands[bisect_right(_EDGES, pd)].name,
+        decided_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+    )

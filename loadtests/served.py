@@ -1,0 +1,95 @@
+"""The model that is measured, and the command that serves it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import bentoml
+from bentoml.exceptions import NotFound
+
+from loadtests.server import LOOPBACK, Command
+from scoring.decision import Variant
+from scoring.models import GRAPH_FILE, ModelRecord, ModelStoreError, Release
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Served:
+    """The variant that a release serves by default.
+
+    Attributes:
+        graph: its ONNX file in the model store.
+        store: the folder of all models in the store.
+    """
+
+    release: Path
+    tag: str
+    variant: Variant
+    record: ModelRecord
+    graph: Path
+    store: Path
+
+
+def find(release_file: Path) -> Served:
+    """The model that the release serves, from the model store.
+
+    Raises:
+        ModelStoreError: the release or the model is missing or unreadable; the message says what to do.
+    """
+    release = Release.read(release_file)
+    tag = release.tags[release.serving]
+    try:
+        stored = bentoml.models.get(tag)
+    except NotFound:
+        raise ModelStoreError(f"{tag} is not in the model store; run: scorebox push {release.scorecard}") from None
+    folder = Path(stored.path)
+    return Served(
+        release=release_file.resolve(),
+        tag=tag,
+        variant=release.serving,
+        record=ModelRecord.model_validate(dict(stored.info.metadata)),
+        graph=Path(stored.path_of(GRAPH_FILE)),
+        store=folder.parents[1],
+    )
+
+
+@contextmanager
+def bento_home(store: Path | None = None) -> Iterator[Path]:
+    """A BENTOML_HOME of its own for one server, with the models of `store` in it.
+
+    A server wipes the metrics folder in its BENTOML_HOME when it starts, and with it those of any
+    other server that shares the folder.
+    """
+    with TemporaryDirectory(prefix="scorebox-load-") as folder:
+        home = Path(folder)
+        if store is not None:
+            (home / "models").symlink_to(store.resolve(), target_is_directory=True)
+        yield home
+
+
+def service_command(served: Served, home: Path) -> Command:
+    """How this project's service is started with the model."""
+    return Command(
+        name="the service",
+        arguments=bento_arguments("service:Scorebox"),
+        environment={
+            "BENTOML_HOME": str(home),
+            "BENTOML_DO_NOT_TRACK": "True",
+            "SCOREBOX_SCORECARD": served.record.scorecard,
+            "SCOREBOX_RELEASE": str(served.release),
+        },
+    )
+
+
+def bento_arguments(target: str) -> list[str]:
+    """The command line that serves a BentoML service of this repository."""
+    return [
+        sys.executable, "-m", "bentoml", "serve", target,
+        "--host", LOOPBACK, "--port", "{port}", "--working-dir", str(ROOT),
+    ]  # fmt: skip

@@ -1,0 +1,195 @@
+"""Starts a server on a free loopback port, waits until it is ready, and stops it with SIGTERM."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from loadtests.machine import pinned
+
+START_SECONDS = 90.0
+STOP_SECONDS = 20.0
+LOOPBACK = "127.0.0.1"
+
+
+class ServerError(RuntimeError):
+    """A server did not start, died, or did not stop as it should."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """How a server is started.
+
+    Attributes:
+        arguments: the command line; `{port}` stands for the port.
+        environment: added to this process's environment.
+        ready: path that answers 200 once requests are served.
+        exit_codes: what the process may end with after SIGTERM.
+    """
+
+    name: str
+    arguments: Sequence[str]
+    environment: Mapping[str, str]
+    ready: str = "/readyz"
+    exit_codes: frozenset[int] = frozenset({0})
+
+
+class Server:
+    """A running server and the processes that belong to it."""
+
+    def __init__(self, command: Command, port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.command = command
+        self.port = port
+        self._process = process
+        self._log = log
+
+    @property
+    def host(self) -> str:
+        """The base address."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def processes(self) -> list[psutil.Process]:
+        """The server's process and all that it started."""
+        try:
+            root = psutil.Process(self._process.pid)
+            return [root, *root.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            raise ServerError(f"{self.command.name} has died; its last words:\n{self.last_words()}") from None
+
+    def cpu_seconds(self) -> float:
+        """User and system CPU seconds of the whole process tree so far."""
+        total = 0.0
+        for process in self.processes():
+            try:
+                times = process.cpu_times()
+            except psutil.NoSuchProcess:
+                continue
+            total += times.user + times.system
+        return total
+
+    def memory_bytes(self) -> int:
+        """Resident bytes of the whole process tree; pages that processes share count for each."""
+        total = 0
+        for process in self.processes():
+            try:
+                total += process.memory_info().rss
+            except psutil.NoSuchProcess:
+                continue
+        return total
+
+    def last_words(self) -> str:
+        """The end of what the server wrote."""
+        lines = self._log.read_text(errors="replace").splitlines()
+        return "\n".join(lines[-20:])
+
+    def wait_until_ready(self) -> None:
+        """Returns once the ready path answers 200.
+
+        Raises:
+            ServerError: the process ended, or was not ready in time.
+        """
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise ServerError(
+                    f"{self.command.name} ended with exit code {self._process.returncode} "
+                    f"instead of starting; its last words:\n{self.last_words()}"
+                )
+            if is_ready(self.port, self.command.ready):
+                return
+            time.sleep(0.2)
+        raise ServerError(
+            f"{self.command.name} was not ready after {START_SECONDS:g} s; its last words:\n{self.last_words()}"
+        )
+
+    def stop(self) -> None:
+        """Sends SIGTERM and waits for the end.
+
+        Raises:
+            ServerError: it had died before, did not end in time, or ended with another exit code.
+        """
+        tree = self.processes()
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            code = self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise ServerError(f"{self.command.name} was still running {STOP_SECONDS:g} s after SIGTERM") from None
+        _, left = psutil.wait_procs(tree, timeout=5)
+        self.kill()
+        if left:
+            raise ServerError(f"{self.command.name} left {len(left)} processes behind after SIGTERM")
+        if code not in self.command.exit_codes:
+            raise ServerError(
+                f"{self.command.name} ended with exit code {code} after SIGTERM; its last words:\n{self.last_words()}"
+            )
+
+    def kill(self) -> None:
+        """Ends everything that is left of the server at once."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+def free_port() -> int:
+    """A loopback port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def is_ready(port: int, path: str) -> bool:
+    """Whether GET `path` on the loopback port answers 200."""
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def start(command: Command, log: Path, cores: frozenset[int] | None = None) -> Server:
+    """Starts the server on these cores, if given, without waiting until it is ready."""
+    port = free_port()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as output, pinned(cores):
+        process = subprocess.Popen(
+            [argument.replace("{port}", str(port)) for argument in command.arguments],
+            env={**os.environ, **command.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # An interrupt at the keyboard is for the runner, which then stops its servers.
+            start_new_session=True,
+        )
+    return Server(command, port, process, log)
+
+
+@contextmanager
+def running(command: Command, log: Path, cores: frozenset[int] | None = None) -> Iterator[Server]:
+    """A ready server for the length of the block, stopped with SIGTERM after it.
+
+    Raises:
+        ServerError: see `Server.wait_until_ready` and `Server.stop`.
+    """
+    server = start(command, log, cores)
+    try:
+        server.wait_until_ready()
+        yield server
+    except BaseException:
+        server.kill()
+        raise
+    server.stop()
