@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,15 @@ FILE = "boosting.txt"
 
 
 class Boosting:
-    """A LightGBM booster with a binary objective."""
+    """A LightGBM booster with a binary objective, from LightGBM's text format."""
 
-    def __init__(self, booster: lightgbm.Booster) -> None:
-        self._booster = booster
+    def __init__(self, text: str) -> None:
+        # ONNX holds thresholds as float32. LightGBM asks x <= threshold of float32 features, so the
+        # largest float32 not above the threshold gives the same answer, where rounding up would not.
+        text = re.sub(r"(?m)^threshold=(.*)$", _float32_thresholds, text)
+        # The trees' lengths in bytes have changed; without this line LightGBM finds them itself.
+        self._text = re.sub(r"(?m)^tree_sizes=.*\n", "", text)
+        self._booster = lightgbm.Booster(model_str=self._text)
 
     def log_odds(self, features: Features) -> NDArray[np.float64]:
         """The log-odds of each row, [rows]."""
@@ -32,17 +38,17 @@ class Boosting:
 
     def save(self, directory: Path) -> None:
         """Writes `boosting.txt`, LightGBM's own text format."""
-        (directory / FILE).write_text(self._booster.model_to_string())
+        (directory / FILE).write_text(self._text)
 
     @classmethod
     def load(cls, directory: Path) -> Boosting:
         """Reads `boosting.txt`."""
-        return cls(lightgbm.Booster(model_str=(directory / FILE).read_text()))
+        return cls((directory / FILE).read_text())
 
     def to_onnx(self, slope: float, intercept: float) -> onnx.ModelProto:
         """The trees as one TreeEnsembleRegressor, then `slope` and `intercept`."""
         # Read as a regression, the same trees give log-odds instead of two class probabilities.
-        text = self._booster.model_to_string().replace("objective=binary sigmoid:1", "objective=regression")
+        text = self._text.replace("objective=binary sigmoid:1", "objective=regression")
         converted = convert_lightgbm(
             lightgbm.Booster(model_str=text),
             initial_types=[(FEATURES, FloatTensorType([None, self._booster.num_feature()]))],
@@ -63,6 +69,13 @@ class Boosting:
         return build_model(nodes, {FEATURES: self._booster.num_feature()}, {LOG_ODDS: 1}, constants)
 
 
+def _float32_thresholds(line: re.Match[str]) -> str:
+    thresholds = np.array(line[1].split(), dtype=np.float64)
+    nearest = thresholds.astype(np.float32)
+    below = np.where(nearest > thresholds, np.nextafter(nearest, np.float32(-np.inf)), nearest)
+    return "threshold=" + " ".join(repr(float(value)) for value in below)
+
+
 def estimator(parameters: Mapping[str, Any], seed: int) -> lightgbm.LGBMClassifier:
     """The classifier with LightGBM's parameters, its result fixed by the seed."""
     return lightgbm.LGBMClassifier(
@@ -72,7 +85,7 @@ def estimator(parameters: Mapping[str, Any], seed: int) -> lightgbm.LGBMClassifi
 
 def fit_boosting(features: Features, labels: Labels, parameters: Mapping[str, Any], seed: int) -> Boosting:
     """Fits LightGBM with these parameters of `LGBMClassifier` on all rows."""
-    return Boosting(estimator(parameters, seed).fit(features, labels).booster_)
+    return Boosting(estimator(parameters, seed).fit(features, labels).booster_.model_to_string())
 
 
 FAMILY = Family("boosting", fit_boosting, Boosting.load)

@@ -17,15 +17,12 @@ import pyarrow.parquet as pq
 from scoring.files import write_atomically
 from scoring.models import DataRecord
 from scoring.scorecard import Scorecard
+from training.errors import DataError
 
 SAMPLE_KEY = b"scorebox.sample"
 SNAPSHOT_KEY = b"scorebox.snapshot"
 SAMPLE_SEED = 20_051_001
 CHUNK = 1 << 20
-
-
-class DataError(RuntimeError):
-    """The data cannot be used; the message says why and what to do."""
 
 
 @dataclass(frozen=True)

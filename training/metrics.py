@@ -7,11 +7,11 @@ precision, Brier score, log loss and expected calibration error.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score, roc_curve
+from typing_extensions import TypedDict  # pydantic takes typing's own only from Python 3.12
 
 from training.family import Labels
 

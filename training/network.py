@@ -11,7 +11,9 @@ class ratio; here the weight is 1 unless set, because with 22 % defaults weighti
 from __future__ import annotations
 
 import io
+import logging
 import os
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,9 @@ from training.family import LOG_ODDS, Family, Features, Labels
 from training.frontend import FEATURES, IR_VERSION, OPSET
 
 FILE = "network.npz"
+
+# The exporter tells of operators that it cannot offer without torchvision; none is used here.
+logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
 
 
 class Network:
@@ -68,16 +73,19 @@ class Network:
     def to_onnx(self, slope: float, intercept: float) -> onnx.ModelProto:
         """The graph by PyTorch's exporter, standardisation and calibration folded into the layers."""
         buffer = io.BytesIO()
-        program = torch.onnx.export(
-            self._module(slope, intercept),
-            (torch.zeros(2, len(self.mean)),),
-            dynamo=True,
-            input_names=[FEATURES],
-            output_names=[LOG_ODDS],
-            dynamic_shapes=({0: torch.export.Dim("rows")},),
-            opset_version=OPSET,
-            verbose=False,
-        )
+        with warnings.catch_warnings():
+            # torch copies a class that torch itself has deprecated.
+            warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+            program = torch.onnx.export(
+                self._module(slope, intercept),
+                (torch.zeros(2, len(self.mean)),),
+                dynamo=True,
+                input_names=[FEATURES],
+                output_names=[LOG_ODDS],
+                dynamic_shapes=({0: torch.export.Dim("rows")},),
+                opset_version=OPSET,
+                verbose=False,
+            )
         assert program is not None
         program.save(buffer)
         model = onnx.load_from_string(buffer.getvalue())

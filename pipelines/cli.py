@@ -1,0 +1,239 @@
+"""The `scorebox` command: one subcommand per stage."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from pipelines.errors import StageError
+from pipelines.workspace import Workspace
+from scoring.graph import GraphIntegrityError
+from scoring.models import ModelStoreError
+from scoring.scorecards import UnknownScorecardError, load, names
+from training.errors import DataError
+
+app = typer.Typer(
+    help="Trains credit scorecards and puts them into the model store.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console(stderr=True, highlight=False)
+
+ScorecardName = Annotated[str, typer.Argument(metavar="SCORECARD", help=f"One of: {', '.join(names())}.")]
+ProfileName = Annotated[str, typer.Option("--profile", help="How much work training does; see params.yaml.")]
+
+
+def main() -> None:
+    """Runs the command; what is wrong with its input becomes one line and exit code 1."""
+    try:
+        app()
+    except (StageError, DataError, UnknownScorecardError, ModelStoreError, GraphIntegrityError) as error:
+        console.print(f"[bold red]error[/] {error}", markup=True, soft_wrap=True)
+        sys.exit(1)
+
+
+@contextmanager
+def _steps(total: int) -> Iterator[Progress]:
+    with Progress(
+        TextColumn("{task.description:<32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
+    ) as progress:
+        progress.add_task("", total=total)
+        yield progress
+
+
+def _say(stage: str, what: str) -> None:
+    console.print(f"[bold]{stage:<11}[/] {what}", soft_wrap=True)
+
+
+@app.command()
+def source(
+    scorecard: ScorecardName,
+    location: Annotated[str | None, typer.Argument(help="Path or URL of the published file.")] = None,
+) -> None:
+    """Set where `ingest` finds the data, for this and later runs.
+
+    Without LOCATION the environment's SCOREBOX_SOURCE_<SCORECARD> counts, and without that one sample data.
+    """
+    from pipelines.ingest import remember_source
+
+    load(scorecard)
+    _say("source", f"{scorecard}: {remember_source(scorecard, location) or 'SAMPLE DATA'}")
+
+
+@app.command()
+def ingest(
+    scorecard: ScorecardName,
+    profile: ProfileName = "full",
+    location: Annotated[
+        str | None, typer.Option("--source", help="Path or URL of the published file, for this run only.")
+    ] = None,
+) -> None:
+    """Take in the data: a raw snapshot and a summary of where it came from."""
+    from pipelines.ingest import current_source
+    from pipelines.ingest import ingest as run
+    from pipelines.params import read_params
+
+    card = load(scorecard)
+    found = location or current_source(scorecard)
+    summary = run(card, Workspace(scorecard, profile), found, read_params().scorecard(scorecard).sample_rows)
+    if summary.sample_data:
+        console.print(f"[bold yellow]SAMPLE DATA[/] {scorecard}: made up by Scorebox; no source is set")
+    _say("ingest", f"{summary.source}: {summary.rows:,} rows, sha256 {summary.source_sha256[:12]}")
+
+
+@app.command()
+def validate(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
+    """Check the data contract; a broken one stops here with a table."""
+    from pipelines.prepare import ContractViolatedError
+    from pipelines.prepare import validate as run
+
+    try:
+        report = run(load(scorecard), Workspace(scorecard, profile))
+    except ContractViolatedError as error:
+        table = Table(title=f"{scorecard}: broken rules", title_justify="left")
+        for head in ("rule", "column", "count", "first rows"):
+            table.add_column(head)
+        for item in error.report.violations:
+            table.add_row(item.rule, item.column, str(item.count), ", ".join(map(str, item.first_rows)))
+        console.print(table)
+        raise
+    _say("validate", f"{report.rows:,} rows hold the contract")
+
+
+@app.command()
+def split(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
+    """Split into training and test rows, stratified, duplicates on one side."""
+    from pipelines.params import read_params
+    from pipelines.prepare import split as run
+
+    run(load(scorecard), Workspace(scorecard, profile), read_params().scorecard(scorecard))
+    _say("split", f"written to {Workspace(scorecard, profile).split}")
+
+
+@app.command()
+def train(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
+    """Let the candidates compete and fit the winner."""
+    from pipelines.params import read_params
+    from pipelines.train import fits_needed
+    from pipelines.train import train as run
+
+    params = read_params()
+    total = fits_needed(params.scorecard(scorecard), params.profile(profile).search_iterations)
+    with _steps(total) as progress:
+        competition = run(
+            load(scorecard),
+            Workspace(scorecard, profile),
+            params,
+            lambda what, steps: progress.update(progress.task_ids[0], description=what, advance=steps),
+        )
+    for result in competition.candidates:
+        verdict = "holds every gate" if result.passes else "fails " + ", ".join(
+            gate.gate for gate in result.gates if not gate.holds
+        )
+        _say("train", f"{result.name:<18} AUC {result.auc:.4f} ± {result.auc_deviation:.4f}  {verdict}")
+    _say("train", f"winner: {competition.winner}")
+
+
+@app.command()
+def export(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
+    """Write the FP32 graph."""
+    from pipelines.graphs import export as run
+
+    _say("export", f"FP32 graph, sha256 {run(load(scorecard), Workspace(scorecard, profile))}")
+
+
+@app.command()
+def quantize(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
+    """Write the INT8 graph."""
+    from pipelines.graphs import quantize as run
+    from pipelines.params import read_params
+
+    digest = run(Workspace(scorecard, profile), read_params().scorecard(scorecard))
+    _say("quantize", f"INT8 graph, sha256 {digest}" if digest else "the winner has nothing to quantise")
+
+
+@app.command()
+def benchmark(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
+    """Compare the variants and choose the one that serves."""
+    from pipelines.graphs import benchmark as run
+    from pipelines.params import read_params
+
+    result = run(load(scorecard), Workspace(scorecard, profile), read_params().scorecard(scorecard))
+    for item in result.variants:
+        times = ", ".join(f"{rows:,}: {time:,.1f}" for rows, time in item.microseconds.items())
+        _say("benchmark", f"{item.variant}: {item.flipped_decisions} flipped, µs by rows {times}")
+    _say("benchmark", f"{result.serving} serves: {result.reason}")
+
+
+@app.command()
+def report(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
+    """Measure the served graph on the test rows: metrics with intervals, plots, fairness, MLflow run."""
+    from pipelines.params import read_params
+    from pipelines.report import comparison_fits
+    from pipelines.report import report as run
+
+    params = read_params()
+    workspace = Workspace(scorecard, profile)
+    with _steps(comparison_fits(workspace, params)) as progress:
+        result = run(
+            load(scorecard),
+            workspace,
+            params,
+            lambda what, steps: progress.update(progress.task_ids[0], description=what, advance=steps),
+        )
+    shown = ", ".join(
+        f"{name} {item['value']:.4f} [{item['low']:.4f}, {item['high']:.4f}]"
+        for name, item in result.metrics.items()
+        if name in ("auc", "ks", "brier")
+    )
+    _say("report", f"{shown}: {workspace.report / 'report.md'}")
+
+
+@app.command()
+def crossvalidate(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
+    """Repeat the candidates' folds over the whole data set, to compare with published figures."""
+    from pipelines.crossvalidate import crossvalidate as run
+    from pipelines.params import read_params
+
+    params = read_params().scorecard(scorecard)
+    with _steps(len(params.candidates) * params.folds) as progress:
+        outcome = run(
+            load(scorecard),
+            Workspace(scorecard, profile),
+            params,
+            lambda what, steps: progress.update(progress.task_ids[0], description=what, advance=steps),
+        )
+    for result in outcome.results:
+        _say("folds", f"{result.name:<18} AUC {result.auc:.4f} ± {result.auc_deviation:.4f} over {result.rows:,} rows")
+
+
+@app.command()
+def push(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
+    """Put the variants into the model store and write the release that the service follows."""
+    from pipelines.push import push as run
+
+    workspace = Workspace(scorecard, profile)
+    release, added = run(workspace)
+    for tag in release.tags.values():
+        _say("push", f"{tag} {'pushed' if tag in added else 'is in the store already'}")
+    _say("push", f"{release.serving} serves: {workspace.release}")
+
+
+@app.command()
+def build(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
+    """Run every stage in order, from ingest to push."""
+    ingest(scorecard, profile)
+    for stage in (validate, split, train, export, quantize, benchmark, report, push):
+        stage(scorecard, profile)
+
+
+if __name__ == "__main__":
+    main()

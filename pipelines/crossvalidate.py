@@ -1,0 +1,77 @@
+"""Cross-validation over the whole data set, with the parameters that the competition settled on.
+
+The competition itself sees only training rows; this repeats its folds over all of them, to compare
+with figures that others publish.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from pipelines.params import ScorecardParams
+from pipelines.train import Advance, candidate_blocks, load_competition, raw_matrix
+from pipelines.workspace import Workspace
+from scoring.features import raw_columns
+from scoring.files import write_atomically
+from scoring.scorecard import Scorecard
+from training.calibration import choose
+from training.data import read_parquet
+from training.families import FAMILIES
+from training.frontend import feature_matrix
+from training.selection import fold_result, folds, out_of_fold
+
+
+class CrossValidation(BaseModel):
+    """One candidate over all rows."""
+
+    name: str
+    rows: int
+    inputs: int
+    auc: float
+    auc_deviation: float
+    fold_auc: list[float]
+    brier: float
+    expected_calibration_error: float
+    calibration: str
+
+
+class CrossValidations(BaseModel):
+    """Every candidate over all rows."""
+
+    results: list[CrossValidation]
+
+
+def crossvalidate(
+    scorecard: Scorecard, workspace: Workspace, params: ScorecardParams, advance: Advance
+) -> CrossValidations:
+    """Writes `crossvalidation.json`: each candidate on the same folds of the whole data set."""
+    frame, _ = read_parquet(workspace.checked)
+    labels = frame[scorecard.target].to_numpy()
+    parts = folds(labels, params.folds, params.seed)
+    results = []
+    for candidate in load_competition(workspace).candidates:
+        blocks = candidate_blocks(scorecard, candidate.features, params.protected_fields)
+        used = raw_columns(blocks)
+        columns = [column for column in scorecard.columns if column in used]
+        features = feature_matrix(blocks, columns, raw_matrix(frame, columns))
+        log_odds = out_of_fold(
+            FAMILIES[candidate.family],
+            features,
+            labels,
+            parts,
+            candidate.parameters,
+            params.seed,
+            tick=lambda name=candidate.name: advance(name, 1),
+        )
+        calibration, _ = choose(log_odds, labels, params.seed)
+        results.append(
+            CrossValidation(
+                name=candidate.name,
+                rows=len(frame),
+                inputs=features.shape[1],
+                **fold_result(labels, log_odds, parts, calibration),
+            )
+        )
+    outcome = CrossValidations(results=results)
+    write_atomically(workspace.folder / "crossvalidation.json", outcome.model_dump_json(indent=2) + "\n")
+    return outcome

@@ -1,0 +1,74 @@
+"""Stages export, quantize and benchmark: the trained model as graphs, and which of them serves."""
+
+from __future__ import annotations
+
+from pipelines.errors import StageError
+from pipelines.params import ScorecardParams
+from pipelines.train import load_trained, raw_matrix
+from pipelines.workspace import Workspace
+from scoring.decision import Variant
+from scoring.files import write_atomically
+from scoring.graph import sha256
+from scoring.scorecard import Scorecard
+from training.benchmark import Benchmark, compare_variants, markdown
+from training.data import read_parquet
+from training.quantize import quantized
+
+
+def export(scorecard: Scorecard, workspace: Workspace) -> str:
+    """Writes the FP32 graph and gives its sha256."""
+    content = load_trained(workspace).graph(scorecard)
+    write_atomically(workspace.fp32, content)
+    return sha256(content)
+
+
+def quantize(workspace: Workspace, params: ScorecardParams) -> str | None:
+    """Writes the INT8 graph and gives its sha256; None if the model has nothing to quantise."""
+    columns = load_trained(workspace).specification.columns
+    frame, _ = read_parquet(workspace.train)
+    rows = frame.sample(min(params.quantization_rows, len(frame)), random_state=params.seed)
+    content = quantized(read_graph(workspace, "fp32"), raw_matrix(rows, columns))
+    workspace.int8.parent.mkdir(parents=True, exist_ok=True)
+    if content is None:
+        workspace.int8.unlink(missing_ok=True)
+        return None
+    write_atomically(workspace.int8, content)
+    return sha256(content)
+
+
+def benchmark(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams) -> Benchmark:
+    """Writes the variants' table, as JSON and as Markdown."""
+    columns = load_trained(workspace).specification.columns
+    test, _ = read_parquet(workspace.test)
+    result = compare_variants(
+        read_variants(workspace),
+        raw_matrix(test, columns),
+        test[scorecard.target].to_numpy(),
+        scorecard.cutoff,
+        params.variant_limits,
+    )
+    write_atomically(workspace.benchmark, result.model_dump_json(indent=2) + "\n")
+    write_atomically(workspace.benchmark.with_suffix(".md"), markdown(result))
+    return result
+
+
+def read_variants(workspace: Workspace) -> dict[Variant, bytes]:
+    """The graphs that the stages wrote, FP32 first."""
+    variants: dict[Variant, bytes] = {"fp32": read_graph(workspace, "fp32")}
+    if workspace.int8.exists():
+        variants["int8"] = read_graph(workspace, "int8")
+    return variants
+
+
+def read_graph(workspace: Workspace, variant: Variant) -> bytes:
+    """One graph's bytes.
+
+    Raises:
+        StageError: the stage that writes it has not run.
+    """
+    path = workspace.fp32 if variant == "fp32" else workspace.int8
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        stage = "export" if variant == "fp32" else "quantize"
+        raise StageError(f"{path} is missing; run: scorebox {stage} {workspace.scorecard}") from None

@@ -1,0 +1,102 @@
+"""`params.yaml`, checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pipelines.errors import StageError
+from training.benchmark import VariantLimits
+
+PARAMS_FILE = Path("params.yaml")
+Share = Annotated[float, Field(gt=0, lt=1)]
+Limit = Annotated[float, Field(ge=0)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Profile(_Strict):
+    """How much work training does."""
+
+    search_iterations: Annotated[int, Field(ge=1)]
+    bootstrap_resamples: Annotated[int, Field(ge=20)]
+
+
+class Candidate(_Strict):
+    """One entry of the competition. `search` lists choices per parameter, for boosting."""
+
+    family: str
+    features: str
+    parameters: dict[str, Any] = {}
+    search: dict[str, list[Any]] = {}
+
+
+class Gates(_Strict):
+    """Limits that a candidate must hold; see `training.selection.judge`."""
+
+    auc_tolerance: Limit
+    expected_calibration_error: Limit
+    reasons_microseconds: Limit
+
+
+class ScorecardParams(_Strict):
+    """The knobs of one scorecard."""
+
+    seed: int
+    sample_rows: Annotated[int, Field(ge=1_000)]
+    test_share: Share
+    folds: Annotated[int, Field(ge=2)]
+    protected_fields: bool
+    quantization_rows: Annotated[int, Field(ge=1)]
+    candidates: Annotated[dict[str, Candidate], Field(min_length=1)]
+    gates: Gates
+    variant_limits: VariantLimits
+
+
+class Params(_Strict):
+    """The whole file."""
+
+    profiles: dict[str, Profile]
+    scorecards: dict[str, ScorecardParams]
+
+    def scorecard(self, name: str) -> ScorecardParams:
+        """The knobs of that scorecard.
+
+        Raises:
+            StageError: the file has none for it.
+        """
+        if name not in self.scorecards:
+            raise StageError(f"{PARAMS_FILE} has no scorecards.{name}")
+        return self.scorecards[name]
+
+    def profile(self, name: str) -> Profile:
+        """The profile of that name.
+
+        Raises:
+            StageError: there is none; the message lists those there are.
+        """
+        if name not in self.profiles:
+            raise StageError(f"there is no profile {name!r}; {PARAMS_FILE} has: {', '.join(self.profiles)}")
+        return self.profiles[name]
+
+
+def read_params(path: Path = PARAMS_FILE) -> Params:
+    """The checked parameters.
+
+    Raises:
+        StageError: the file is missing, not YAML, or has a wrong name or value.
+    """
+    try:
+        return Params.model_validate(yaml.safe_load(path.read_text()))
+    except FileNotFoundError:
+        raise StageError(f"{path} is missing; run from the project's folder") from None
+    except yaml.YAMLError as error:
+        raise StageError(f"{path} is not YAML: {error}") from None
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        raise StageError(f"{path}: {problems}") from None

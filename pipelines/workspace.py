@@ -1,0 +1,93 @@
+"""Where the stages of one scorecard and one profile keep their files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+RELEASES = Path("releases")
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """`artifacts/<profile>/<scorecard>/`, and the files in it, in the order in which they are made."""
+
+    scorecard: str
+    profile: str
+    root: Path = Path("artifacts")
+
+    @property
+    def folder(self) -> Path:
+        """The folder of all files."""
+        return self.root / self.profile / self.scorecard
+
+    @property
+    def raw(self) -> Path:
+        """Raw snapshot."""
+        return self.folder / "raw.parquet"
+
+    @property
+    def ingestion(self) -> Path:
+        """Ingestion summary."""
+        return self.folder / "ingestion.json"
+
+    @property
+    def contract(self) -> Path:
+        """Verdict of the data contract."""
+        return self.folder / "contract.json"
+
+    @property
+    def checked(self) -> Path:
+        """Rows that hold the contract, with its types."""
+        return self.folder / "checked.parquet"
+
+    @property
+    def train(self) -> Path:
+        """Training rows."""
+        return self.folder / "train.parquet"
+
+    @property
+    def test(self) -> Path:
+        """Test rows."""
+        return self.folder / "test.parquet"
+
+    @property
+    def split(self) -> Path:
+        """Rows, shares and hashes of the split."""
+        return self.folder / "split.json"
+
+    @property
+    def candidates(self) -> Path:
+        """How each candidate did, and who won."""
+        return self.folder / "candidates.json"
+
+    @property
+    def model(self) -> Path:
+        """Folder of the winner: its own format, calibration and specification."""
+        return self.folder / "model"
+
+    @property
+    def fp32(self) -> Path:
+        """FP32 graph."""
+        return self.folder / "fp32.onnx"
+
+    @property
+    def int8(self) -> Path:
+        """INT8 graph; missing where the winner has nothing to quantise."""
+        return self.folder / "int8" / "int8.onnx"
+
+    @property
+    def benchmark(self) -> Path:
+        """The variants side by side."""
+        return self.folder / "benchmark.json"
+
+    @property
+    def report(self) -> Path:
+        """Folder of metrics, plots, fairness and the report."""
+        return self.folder / "report"
+
+    @property
+    def release(self) -> Path:
+        """The release that the service follows."""
+        return RELEASES / f"{self.scorecard}.json"

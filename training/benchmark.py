@@ -1,0 +1,144 @@
+"""The variants of one model side by side: what INT8 changes, and what it costs or saves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+from sklearn.metrics import brier_score_loss, roc_auc_score
+
+from scoring.decision import Variant
+from scoring.graph import Graph
+from training.family import Labels
+from training.selection import Gate, least_microseconds
+
+BATCHES = {1: 300, 64: 200, 1_024: 60, 65_536: 5}
+"""Rows scored at once, and how often; the shortest run counts."""
+LATENCY_BATCH = 64
+
+
+class VariantFigures(BaseModel):
+    """One variant against FP32, on the test rows."""
+
+    variant: Variant
+    bytes: int
+    sha256: str
+    largest_pd_difference: float
+    mean_pd_difference: float
+    flipped_decisions: int
+    auc: float
+    auc_change: float
+    brier: float
+    brier_change: float
+    microseconds: dict[int, float]
+    gates: list[Gate] = []
+
+
+class Benchmark(BaseModel):
+    """The table, and the variant that serves."""
+
+    rows: int
+    cutoff: float
+    variants: list[VariantFigures]
+    serving: Variant
+    reason: str
+
+
+class VariantLimits(BaseModel):
+    """How far INT8 may be from FP32 and still serve."""
+
+    flipped_share: float
+    auc_drop: float
+    brier_rise: float
+
+
+def compare_variants(
+    contents: Mapping[Variant, bytes],
+    matrix: NDArray[np.float32],
+    labels: Labels,
+    cutoff: float,
+    limits: VariantLimits,
+) -> Benchmark:
+    """Measures each variant on the same rows; INT8 serves only if it is as good and faster."""
+    graphs = {variant: Graph(content) for variant, content in contents.items()}
+    reference = graphs["fp32"].score(matrix)
+    figures = [
+        _figures(variant, contents[variant], graph, matrix, labels, cutoff, reference)
+        for variant, graph in graphs.items()
+    ]
+    by_variant = {item.variant: item for item in figures}
+    serving: Variant = "fp32"
+    reason = "this family has no INT8 variant: a tree ensemble has no layers to quantise"
+    if "int8" in by_variant:
+        int8, fp32 = by_variant["int8"], by_variant["fp32"]
+        int8.gates = [
+            _at_most("flipped_share", int8.flipped_decisions / len(labels), limits.flipped_share),
+            _at_most("auc_drop", -int8.auc_change, limits.auc_drop),
+            _at_most("brier_rise", int8.brier_change, limits.brier_rise),
+            *(
+                _at_most(f"microseconds_{rows}", int8.microseconds[rows], fp32.microseconds[rows])
+                for rows in (1, LATENCY_BATCH)
+            ),
+        ]
+        failed = [gate.gate for gate in int8.gates if not gate.holds]
+        serving = "fp32" if failed else "int8"
+        reason = f"INT8 fails {', '.join(failed)}" if failed else "INT8 holds every gate"
+    return Benchmark(rows=len(labels), cutoff=cutoff, variants=figures, serving=serving, reason=reason)
+
+
+def _figures(
+    variant: Variant,
+    content: bytes,
+    graph: Graph,
+    matrix: NDArray[np.float32],
+    labels: Labels,
+    cutoff: float,
+    reference: NDArray[np.float32],
+) -> VariantFigures:
+    pd = graph.score(matrix)
+    difference = np.abs(pd.astype(np.float64) - reference)
+    auc, reference_auc = (float(roc_auc_score(labels, values)) for values in (pd, reference))
+    brier, reference_brier = (float(brier_score_loss(labels, values)) for values in (pd, reference))
+    return VariantFigures(
+        variant=variant,
+        bytes=len(content),
+        sha256=graph.sha256,
+        largest_pd_difference=float(difference.max()),
+        mean_pd_difference=float(difference.mean()),
+        flipped_decisions=int(np.sum((pd >= cutoff) != (reference >= cutoff))),
+        auc=auc,
+        auc_change=auc - reference_auc,
+        brier=brier,
+        brier_change=brier - reference_brier,
+        microseconds={
+            rows: round(least_microseconds(graph, np.resize(matrix, (rows, matrix.shape[1])), runs), 1)
+            for rows, runs in BATCHES.items()
+        },
+    )
+
+
+def _at_most(name: str, value: float, limit: float) -> Gate:
+    return Gate(gate=name, value=value, limit=limit, holds=value <= limit)
+
+
+def markdown(benchmark: Benchmark) -> str:
+    """The table for the docs."""
+    head = ["variant", "bytes", "largest PD difference", "mean", "flipped", "AUC", "Brier"]
+    head += [f"µs, {rows:,} row{'s' if rows > 1 else ''}" for rows in BATCHES]
+    lines = [f"| {' | '.join(head)} |", "|" + " --- |" * len(head)]
+    for item in benchmark.variants:
+        cells = [
+            item.variant,
+            f"{item.bytes:,}",
+            f"{item.largest_pd_difference:.2e}",
+            f"{item.mean_pd_difference:.2e}",
+            f"{item.flipped_decisions} of {benchmark.rows:,}",
+            f"{item.auc:.5f} ({item.auc_change:+.5f})",
+            f"{item.brier:.5f} ({item.brier_change:+.5f})",
+            *(f"{item.microseconds[rows]:,.1f}" for rows in BATCHES),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    lines.append(f"\nCut-off {benchmark.cutoff:g}. {benchmark.serving.upper()} serves: {benchmark.reason}.")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,171 @@
+"""Candidates compete on the same folds; gates decide, not names."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+from sklearn.metrics import brier_score_loss, roc_auc_score
+from sklearn.model_selection import RandomizedSearchCV, StratifiedKFold
+
+from scoring.graph import Graph
+from training import boosting
+from training.calibration import Calibration
+from training.family import Family, Features, Labels
+from training.metrics import calibration_error
+
+REASON_ROWS = 256
+"""Scorings that exact Shapley values over eight reason groups take: one per coalition."""
+TIMED_RUNS = 30
+
+Tick = Callable[[], None]
+
+
+class Gate(BaseModel):
+    """One gate's verdict on one candidate."""
+
+    gate: str
+    value: float
+    limit: float
+    holds: bool
+
+
+class CandidateResult(BaseModel):
+    """How one candidate did on the folds."""
+
+    name: str
+    family: str
+    features: str
+    inputs: int
+    parameters: dict[str, Any]
+    fold_auc: list[float]
+    auc: float
+    auc_deviation: float
+    brier: float
+    """Out of fold, calibrated."""
+    expected_calibration_error: float
+    calibration: str
+    brier_by_calibration: dict[str, float]
+    reasons_microseconds: float
+    gates: list[Gate] = []
+
+    @property
+    def passes(self) -> bool:
+        """True when every gate holds."""
+        return all(gate.holds for gate in self.gates)
+
+
+def folds(labels: Labels, count: int, seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """The folds that every candidate is judged on: (fitted rows, held-out rows)."""
+    splitter = StratifiedKFold(count, shuffle=True, random_state=seed)
+    return list(splitter.split(np.empty(len(labels)), labels))
+
+
+def out_of_fold(
+    family: Family,
+    features: Features,
+    labels: Labels,
+    parts: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
+    parameters: Mapping[str, Any],
+    seed: int,
+    tick: Tick,
+) -> NDArray[np.float64]:
+    """Each row's log-odds by the model that was fitted without its fold."""
+    result = np.empty(len(labels))
+    for fitted, held_out in parts:
+        result[held_out] = family.fit(features[fitted], labels[fitted], parameters, seed).log_odds(features[held_out])
+        tick()
+    return result
+
+
+def search_boosting(
+    features: Features,
+    labels: Labels,
+    parts: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
+    parameters: Mapping[str, Any],
+    choices: Mapping[str, Sequence[Any]],
+    iterations: int,
+    seed: int,
+    tick: Tick,
+) -> dict[str, Any]:
+    """The parameters with the highest mean AUC over the folds, of `iterations` drawn at random."""
+
+    def auc(estimator: Any, rows: Features, truth: Labels) -> float:
+        tick()
+        return float(roc_auc_score(truth, estimator.predict_proba(rows)[:, 1]))
+
+    search = RandomizedSearchCV(
+        boosting.estimator(parameters, seed),
+        dict(choices),
+        n_iter=iterations,
+        scoring=auc,
+        cv=parts,
+        random_state=seed,
+        refit=False,
+    )
+    # LightGBM works outside Python's lock, so threads use both cores and need no copies of the data.
+    with joblib.parallel_backend("threading", n_jobs=-1):
+        search.fit(features, labels)
+    return {**parameters, **search.best_params_}
+
+
+def fold_result(
+    labels: Labels,
+    log_odds: NDArray[np.float64],
+    parts: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
+    calibration: Calibration,
+) -> dict[str, Any]:
+    """AUC per fold, and Brier score and calibration error of the calibrated out-of-fold PDs."""
+    pd = calibration.pd(log_odds)
+    fold_auc = [float(roc_auc_score(labels[held_out], log_odds[held_out])) for _, held_out in parts]
+    return {
+        "fold_auc": fold_auc,
+        "auc": float(np.mean(fold_auc)),
+        "auc_deviation": float(np.std(fold_auc)),
+        "brier": float(brier_score_loss(labels, pd)),
+        "expected_calibration_error": calibration_error(labels, pd),
+        "calibration": calibration.method,
+    }
+
+
+def least_microseconds(graph: Graph, matrix: NDArray[np.float32], runs: int = TIMED_RUNS) -> float:
+    """The shortest of `runs` scorings of the matrix: what it costs when nothing else runs."""
+    graph.score(matrix)
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        graph.score(matrix)
+        times.append(time.perf_counter() - start)
+    return min(times) * 1e6
+
+
+def judge(
+    results: Sequence[CandidateResult],
+    *,
+    auc_tolerance: float,
+    calibration_error_limit: float,
+    reasons_microseconds_limit: float,
+) -> CandidateResult | None:
+    """Fills in each candidate's gates and gives the winner: of those that pass, the highest AUC.
+
+    Gates: AUC at least the best of all less a share of it; calibration error; and the time that exact
+    reasons for one application would take, since every decline is answered with reasons.
+    """
+    best = max(result.auc for result in results)
+    for result in results:
+        result.gates = [
+            _gate("auc", result.auc, best * (1 - auc_tolerance), at_least=True),
+            _gate("expected_calibration_error", result.expected_calibration_error, calibration_error_limit),
+            _gate("reasons_microseconds", result.reasons_microseconds, reasons_microseconds_limit),
+        ]
+    passing = [result for result in results if result.passes]
+    return max(passing, key=lambda result: result.auc, default=None)
+
+
+def _gate(name: str, value: float, limit: float, *, at_least: bool = False) -> Gate:
+    return Gate(gate=name, value=value, limit=limit, holds=value >= limit if at_least else value <= limit)
