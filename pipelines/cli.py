@@ -135,8 +135,10 @@ def train(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
             lambda what, steps: progress.update(progress.task_ids[0], description=what, advance=steps),
         )
     for result in competition.candidates:
-        verdict = "holds every gate" if result.passes else "fails " + ", ".join(
-            gate.gate for gate in result.gates if not gate.holds
+        verdict = (
+            "holds every gate"
+            if result.passes
+            else "fails " + ", ".join(gate.gate for gate in result.gates if not gate.holds)
         )
         _say("train", f"{result.name:<18} AUC {result.auc:.4f} ± {result.auc_deviation:.4f}  {verdict}")
     _say("train", f"winner: {competition.winner}")

@@ -6,6 +6,8 @@ with figures that others publish.
 
 from __future__ import annotations
 
+from functools import partial
+
 from pydantic import BaseModel
 
 from pipelines.params import ScorecardParams
@@ -61,7 +63,7 @@ def crossvalidate(
             parts,
             candidate.parameters,
             params.seed,
-            tick=lambda name=candidate.name: advance(name, 1),
+            tick=partial(advance, candidate.name, 1),
         )
         calibration, _ = choose(log_odds, labels, params.seed)
         results.append(

@@ -158,9 +158,7 @@ def _compare_protected(
     knobs = params.scorecard(scorecard.name)
     competition = load_competition(workspace)
     compared = [
-        result
-        for result in competition.candidates
-        if result.name == competition.winner or result.features == PUBLISHED
+        result for result in competition.candidates if result.name == competition.winner or result.features == PUBLISHED
     ]
     comparisons = []
     for result in compared:
@@ -176,9 +174,7 @@ def _compare_protected(
                 advance=advance,
             )
             scores = Graph(trained.graph(scorecard)).score(raw_matrix(test, trained.specification.columns))
-            comparisons.append(
-                compare(result.name, protected_fields, again.inputs, scorecard, test, labels, scores)
-            )
+            comparisons.append(compare(result.name, protected_fields, again.inputs, scorecard, test, labels, scores))
     return comparisons
 
 

@@ -100,7 +100,8 @@ def candidate_blocks(scorecard: Scorecard, features: str, protected_fields: bool
 
 def raw_matrix(frame: pd.DataFrame, columns: list[str]) -> NDArray[np.float32]:
     """The raw columns of a table as a graph reads them."""
-    return frame[columns].to_numpy(dtype=np.float32)
+    matrix: NDArray[np.float32] = frame[columns].to_numpy(dtype=np.float32)
+    return matrix
 
 
 def fit_candidate(

@@ -44,7 +44,8 @@ def score_points(pd: NDArray[np.floating], scale: PointScale) -> NDArray[np.int6
     held = np.clip(pd.astype(np.float64), LOWEST_PD, 1 - LOWEST_PD)
     log_odds = np.log((1 - held) / held)
     points = scale.base_points + scale.double_odds / np.log(2) * (log_odds - np.log(scale.base_odds))
-    return np.rint(points).astype(np.int64)
+    rounded: NDArray[np.int64] = np.rint(points).astype(np.int64)
+    return rounded
 
 
 @dataclass(frozen=True, slots=True, eq=False)

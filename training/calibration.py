@@ -79,9 +79,7 @@ class Calibration(BaseModel):
 def fit_platt(log_odds: LogOdds, labels: Labels) -> Calibration:
     """Platt scaling by unpenalised logistic regression."""
     regression = LogisticRegression(C=np.inf, max_iter=1_000).fit(log_odds[:, None], labels)
-    return Calibration(
-        method="platt", slope=float(regression.coef_[0, 0]), intercept=float(regression.intercept_[0])
-    )
+    return Calibration(method="platt", slope=float(regression.coef_[0, 0]), intercept=float(regression.intercept_[0]))
 
 
 def fit_isotonic(log_odds: LogOdds, labels: Labels) -> Calibration:

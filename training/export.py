@@ -29,12 +29,11 @@ def export_graph(blocks: Sequence[Block], columns: Sequence[str], model: Model, 
     )
     nodes, constants = calibration.graph_tail()
     graph = merged.graph
-    whole = build_model(
-        [*graph.node, *nodes], {INPUT: len(columns)}, {OUTPUT: 1}, [*graph.initializer, *constants]
-    )
+    whole = build_model([*graph.node, *nodes], {INPUT: len(columns)}, {OUTPUT: 1}, [*graph.initializer, *constants])
     onnx.helper.set_model_props(whole, {COLUMNS_KEY: json.dumps(list(columns))})
     onnx.checker.check_model(whole, full_check=True)
-    return whole.SerializeToString(deterministic=True)
+    content: bytes = whole.SerializeToString(deterministic=True)
+    return content
 
 
 def stripped(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -53,7 +53,7 @@ def compare(
     groups = []
     for column in sorted(scorecard.protected):
         values = test[column]
-        named = values if values.nunique() <= AGE_BINS else pd.qcut(values, AGE_BINS, duplicates="drop")
+        named = values if values.nunique() <= AGE_BINS else pd.qcut(values, AGE_BINS, duplicates="drop", precision=0)
         for group in sorted(named.unique()):
             rows = np.asarray(named == group)
             if rows.sum() >= SMALLEST_GROUP:
@@ -79,4 +79,4 @@ def compare(
 
 
 def _name(group: object) -> str:
-    return f"{group.left:g} to {group.right:g}" if isinstance(group, pd.Interval) else str(group)
+    return f"above {group.left:.0f} to {group.right:.0f}" if isinstance(group, pd.Interval) else str(group)

@@ -86,9 +86,12 @@ class _Writer:
         self._linear: dict[bytes, tuple[str, NDArray[np.float32]]] = {}
         self._kept: list[Block] = []  # ids must stay unique while blocks are keyed by them
 
-    def emit(self, operator: str, inputs: Sequence[str], output: str | None = None, **attributes: object) -> str:
+    def emit(self, operator: str, inputs: Sequence[str], output: str | None = None, axis: int | None = None) -> str:
         name = output or f"{operator.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(operator, list(inputs), [name], name=f"front/{name}", **attributes))
+        node = helper.make_node(operator, list(inputs), [name], name=f"front/{name}")
+        if axis is not None:
+            node.attribute.append(helper.make_attribute("axis", axis))
+        self.nodes.append(node)
         return name
 
     def constant(self, values: object) -> str:
@@ -179,7 +182,9 @@ class _Writer:
         positions, values = points
         lengths = np.diff(positions)
         spread = np.kron(np.eye(width), (1 / lengths)[None, :])
-        through = self.emit("Gemm", [operand, self.constant(spread), self.constant(np.tile(-positions[:-1] / lengths, width))])
+        through = self.emit(
+            "Gemm", [operand, self.constant(spread), self.constant(np.tile(-positions[:-1] / lengths, width))]
+        )
         share = self.emit("Clip", [through, self.constant(0.0), self.constant(1.0)])
         rise = np.kron(np.eye(width), np.diff(values)[:, None])
         return self.emit("Gemm", [share, self.constant(rise), self.constant(np.full(width, values[0]))])

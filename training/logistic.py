@@ -54,9 +54,7 @@ class Logistic:
 
 def fit_logistic(features: Features, labels: Labels, parameters: Mapping[str, Any], seed: int) -> Logistic:
     """Fits with `C`, the inverse strength of the L2 penalty on standardised features."""
-    pipeline = make_pipeline(
-        StandardScaler(), LogisticRegression(C=parameters["C"], max_iter=2_000, random_state=seed)
-    )
+    pipeline = make_pipeline(StandardScaler(), LogisticRegression(C=parameters["C"], max_iter=2_000, random_state=seed))
     pipeline.fit(features.astype(np.float64), labels)
     scaler, regression = pipeline[0], pipeline[1]
     weights = regression.coef_[0] / scaler.scale_

@@ -75,9 +75,7 @@ def calibration_error(labels: Labels, pd: PDs, bins: int = BINS) -> float:
     ) / len(labels)
 
 
-def bootstrap(
-    labels: Labels, pd: PDs, *, resamples: int, seed: int, confidence: float = 0.95
-) -> dict[str, Estimate]:
+def bootstrap(labels: Labels, pd: PDs, *, resamples: int, seed: int, confidence: float = 0.95) -> dict[str, Estimate]:
     """Every metric with its percentile interval over stratified resamples of the rows."""
     generator = np.random.default_rng(seed)
     classes = [np.flatnonzero(labels == label) for label in (0, 1)]

@@ -10,11 +10,11 @@ class ratio; here the weight is 1 unless set, because with 22 % defaults weighti
 
 from __future__ import annotations
 
-import io
 import logging
 import os
 import warnings
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,6 @@ class Network:
 
     def to_onnx(self, slope: float, intercept: float) -> onnx.ModelProto:
         """The graph by PyTorch's exporter, standardisation and calibration folded into the layers."""
-        buffer = io.BytesIO()
         with warnings.catch_warnings():
             # torch copies a class that torch itself has deprecated.
             warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
@@ -87,8 +86,7 @@ class Network:
                 verbose=False,
             )
         assert program is not None
-        program.save(buffer)
-        model = onnx.load_from_string(buffer.getvalue())
+        model: onnx.ModelProto = program.model_proto
         model.ir_version = IR_VERSION
         return model
 
@@ -133,7 +131,7 @@ def fit_network(features: Features, labels: Labels, parameters: Mapping[str, Any
     widths = [features.shape[1], *parameters["hidden"], 1]
     modules: list[nn.Module] = []
     dropout = parameters["dropout"]
-    for inner, outer in zip(widths[:-2], widths[1:-1], strict=True):
+    for inner, outer in pairwise(widths[:-1]):
         modules += [nn.Linear(inner, outer), nn.BatchNorm1d(outer), nn.ReLU(), nn.Dropout(dropout)]
         dropout /= 2
     module = nn.Sequential(*modules, nn.Linear(widths[-2], 1))

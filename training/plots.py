@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -73,7 +69,7 @@ def _reliability(axes: Axes, labels: Labels, pd: PDs) -> None:
 
 
 def _scores(axes: Axes, labels: Labels, pd: PDs, cutoff: float) -> None:
-    edges = np.linspace(0, 1, 41)
+    edges = np.linspace(0, 1, 41).tolist()
     for value, name, color in ((0, "good", GOOD), (1, "default", BAD)):
         axes.hist(pd[labels == value], bins=edges, density=True, alpha=0.6, color=color, label=name)
     axes.axvline(cutoff, color="black", linewidth=1, label=f"cut-off {cutoff:g}")

@@ -84,4 +84,5 @@ def quantized(content: bytes, matrix: NDArray[np.float32]) -> bytes | None:
     result.metadata_props.extend(model.metadata_props)
     result.producer_name, result.producer_version = model.producer_name, ""
     del result.graph.value_info[:]
-    return result.SerializeToString(deterministic=True)
+    quantised: bytes = result.SerializeToString(deterministic=True)
+    return quantised

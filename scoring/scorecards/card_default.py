@@ -38,7 +38,7 @@ class CardApplication(Application):
         description="1 graduate school, 2 university, 3 high school, 4 others; 0, 5, 6 occur undocumented",
     )
     marriage: int | None = Field(
-        None, alias="MARRIAGE", ge=0, le=3, description="1 married, 2 single, 3 others; 0 occurs undocumented; protected"
+        None, alias="MARRIAGE", ge=0, le=3, description="1 married, 2 single, 3 others, 0 occurs; protected"
     )
     age: int | None = Field(None, alias="AGE", ge=18, le=120, description="years; protected")
     pay_0: Status = Field(
