@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from loadtests import ROOT
 from loadtests.bar import verdicts
 from loadtests.bench_report import print_summary, write_report
 from loadtests.client import ClientError
@@ -17,7 +18,7 @@ from loadtests.compare import Lengths, NotComparableError, run
 from loadtests.contenders import FASTAPI, SERVICE
 from loadtests.options import RESULTS, ApplicationsOption, ReleaseOption, ResultsOption, ScorecardOption, draw
 from loadtests.options import release_file as find_release
-from loadtests.served import ROOT, find
+from loadtests.served import find
 from loadtests.server import ServerError
 from loadtests.traffic import TrafficError
 from scoring import scorecards
@@ -55,7 +56,7 @@ def main(
         ClientError,
         NotComparableError,
     ) as error:
-        Console(stderr=True).print(f"bench: {error}", style="red", markup=False)
+        Console(stderr=True).print(f"bench: {error}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(CANNOT_RUN) from None
     bar = verdicts(measured, SERVICE.key, FASTAPI.key)
     results.mkdir(parents=True, exist_ok=True)

@@ -168,13 +168,13 @@ def _connections(number: int) -> str:
 def plot(path: Path, results: Results) -> None:
     """CPU per request by server and connections, logarithmic, because the servers span a decade."""
     # Only the report draws.
-    import matplotlib
+    import matplotlib as mpl
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-    figure, axes = pyplot.subplots(figsize=(9, 4.5), layout="constrained")
+    figure, axes = plt.subplots(figsize=(9, 4.5), layout="constrained")
     width = 0.8 / len(results.titles)
     colours = ("#0b6e4f", "#4c78a8", "#9aa5b1", "#d0a15b")
     values = []
@@ -195,4 +195,4 @@ def plot(path: Path, results: Results) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, ncols=2, fontsize=9)
     figure.savefig(path, dpi=130, metadata={"Software": None})
-    pyplot.close(figure)
+    plt.close(figure)

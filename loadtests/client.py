@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
 
+from loadtests import ROOT
 from loadtests.machine import pinned
 
 # Answers still outstanding when the time is up get this many seconds before they count as errors.
@@ -90,10 +91,10 @@ class Measurement:
 
 
 def http_request(path: str, body: bytes, content_type: str = "application/json") -> bytes:
-    """The bytes of one POST on a connection that stays open."""
+    """The bytes of one POST on a connection that stays open; the answer is wanted in the type that is sent."""
     head = (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {content_type}\r\n"
-        f"Accept: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"Accept: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 
@@ -107,6 +108,7 @@ def measure(plan: Plan, cores: frozenset[int] | None = None) -> Measurement:
     with pinned(cores):
         process = subprocess.Popen(
             [sys.executable, "-c", "from loadtests.client import main; main()"],
+            cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -119,7 +121,7 @@ def measure(plan: Plan, cores: frozenset[int] | None = None) -> Measurement:
         raise ClientError(f"the load generator did not end within {plan.seconds + GRACE + 30:g} s") from None
     if process.returncode != 0:
         raise ClientError(f"the load generator failed: {complaint.decode(errors='replace').strip()}")
-    measurement = pickle.loads(output)
+    measurement = pickle.loads(output)  # noqa: S301  # written by this module's own process
     assert isinstance(measurement, Measurement)
     return measurement
 
@@ -152,7 +154,7 @@ class _Connection(asyncio.Protocol):
         self._waiting = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's has the methods, not the base class
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's has the methods, not the base class
         self._run.open += 1
         self._send()
 
@@ -213,7 +215,7 @@ class _Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, _error: Exception | None) -> None:
         run = self._run
         run.open -= 1
         if self._waiting:
@@ -261,7 +263,7 @@ def _cpu_seconds() -> float:
 
 def main() -> None:
     """Runs the plan on stdin."""
-    plan = pickle.load(sys.stdin.buffer)
+    plan = pickle.load(sys.stdin.buffer)  # noqa: S301  # written by `measure`
     gc.disable()
     # uvloop does not exist everywhere; without it the generator is slower and says so in `client_cpu`.
     with suppress(ImportError):

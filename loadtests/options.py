@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from loadtests.served import ROOT
+from loadtests import ROOT
 from loadtests.traffic import Values, read_applications, sample_applications
 from scoring.scorecard import Scorecard
 

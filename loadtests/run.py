@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from loadtests import ROOT
 from loadtests.curves import Scenario, Shape
 from loadtests.machine import divide_cores, pinned
 from loadtests.options import RESULTS, ApplicationsOption, ReleaseOption, ResultsOption, ScorecardOption, draw
@@ -76,12 +77,12 @@ def run_locust(job: Job, console: Console) -> list[Finding]:
     target = job.load.target(job.shape)
     job.folder.mkdir(parents=True, exist_ok=True)
     log = job.folder / "locust.log"
-    prefix = job.folder / "locust"
+    prefix = job.folder.resolve() / "locust"
     for old in job.folder.glob("locust*"):
         old.unlink()
     arguments = [
         sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), USER_CLASSES[job.scenario],
-        "--headless", "--host", job.host, "--csv", str(prefix), "--html", str(job.folder / "locust.html"),
+        "--headless", "--host", job.host, "--csv", str(prefix), "--html", f"{prefix}.html",
         "--only-summary", "--stop-timeout", "10", "--exit-code-on-error", "0",
     ]  # fmt: skip
     environment = {
@@ -92,10 +93,10 @@ def run_locust(job: Job, console: Console) -> list[Finding]:
         "SCOREBOX_LOAD_REQUESTS_PER_USER": str(job.load.requests_per_user),
     }
     if job.applications is not None:
-        environment["SCOREBOX_LOAD_APPLICATIONS"] = str(job.applications)
+        environment["SCOREBOX_LOAD_APPLICATIONS"] = str(job.applications.resolve())
     with log.open("wb") as output, pinned(divide_cores().client):
         process = subprocess.Popen(
-            arguments, env={**os.environ, **environment}, stdout=output, stderr=subprocess.STDOUT
+            arguments, cwd=ROOT, env={**os.environ, **environment}, stdout=output, stderr=subprocess.STDOUT
         )
     try:
         growth = _watch(process, job, console)
@@ -214,7 +215,7 @@ def main(
                 print_findings(console, one, shape, findings)
                 missed += sum(not finding.holds for finding in findings)
     except (UnknownScorecardError, TrafficError, TargetsError, ModelStoreError, ServerError, LocustError) as error:
-        Console(stderr=True).print(f"load: {error}", style="red", markup=False)
+        Console(stderr=True).print(f"load: {error}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(CANNOT_RUN) from None
     console.print(f"[red]{missed} targets missed" if missed else "[green]All targets held")
     if missed:

@@ -12,11 +12,10 @@ from tempfile import TemporaryDirectory
 import bentoml
 from bentoml.exceptions import NotFound
 
+from loadtests import ROOT
 from loadtests.server import LOOPBACK, Command
 from scoring.decision import Variant
 from scoring.models import GRAPH_FILE, ModelRecord, ModelStoreError, Release
-
-ROOT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def find(release_file: Path) -> Served:
         tag=tag,
         variant=release.serving,
         record=ModelRecord.model_validate(dict(stored.info.metadata)),
-        graph=Path(stored.path_of(GRAPH_FILE)),
+        graph=Path(stored.path_of(GRAPH_FILE)).resolve(),
         store=folder.parents[1],
     )
 

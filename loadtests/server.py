@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 
+from loadtests import ROOT
 from loadtests.machine import pinned
 
 START_SECONDS = 90.0
@@ -168,6 +169,7 @@ def start(command: Command, log: Path, cores: frozenset[int] | None = None) -> S
     with log.open("wb") as output, pinned(cores):
         process = subprocess.Popen(
             [argument.replace("{port}", str(port)) for argument in command.arguments],
+            cwd=ROOT,
             env={**os.environ, **command.environment},
             stdin=subprocess.DEVNULL,
             stdout=output,

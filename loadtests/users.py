@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 from locust import FastHttpUser, constant_throughput, task
 from locust.contrib.fasthttp import ResponseContextManager
@@ -20,6 +21,9 @@ BODIES = Bodies.of(_SCORECARD, draw(_SCORECARD, SETTINGS.applications), SETTINGS
 _SINGLE = itertools.cycle(BODIES.single)
 _BATCHES = itertools.cycle(BODIES.batches)
 _BAD = itertools.cycle(BODIES.bad)
+_STARTED = itertools.count()
+# Its multiples modulo 1 are spread evenly, however many of them there are.
+GOLDEN = 0.618034
 HEADERS = {"Content-Type": "application/json"}
 SECONDS_TO_WAIT = 10.0
 
@@ -31,6 +35,10 @@ class _User(FastHttpUser):
     network_timeout = SECONDS_TO_WAIT
     # A repeated attempt would hide a failure.
     max_retries = 0
+
+    def on_start(self) -> None:
+        """Spreads the users over their pace: started together they would also ask together for ever."""
+        time.sleep(next(_STARTED) * GOLDEN % 1 / SETTINGS.requests_per_user)
 
     def send_single(self) -> None:
         """One good application: a decision is due."""

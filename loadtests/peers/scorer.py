@@ -34,7 +34,7 @@ class PeerSettings(BaseSettings):
     cutoff: float
 
 
-SETTINGS = PeerSettings()  # type: ignore[call-arg]  # filled from the environment
+SETTINGS = PeerSettings()
 SCORECARD = scorecards.load(SETTINGS.scorecard)
 
 
