@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ValidationError
 
-
 # A field that nobody knows is named as it came, and it came from outside.
 LONGEST_NAME = 100
 
@@ -32,13 +31,19 @@ class InvalidApplicationError(ValueError):
         self.errors = errors
 
 
-def field_errors(error: ValidationError) -> list[FieldError]:
-    """The broken rules in pydantic's error, without the values that broke them."""
+def field_errors(error: ValidationError, whole: str = "(body)") -> list[FieldError]:
+    """The broken rules in pydantic's error, without the values that broke them.
+
+    Args:
+        error: what pydantic raised.
+        whole: stands for the field where a rule is about all of them.
+    """
     return [
         FieldError(
-            field=".".join(str(part) for part in item["loc"])[:LONGEST_NAME] or "(body)",
+            field=".".join(str(part) for part in item["loc"])[:LONGEST_NAME] or whole,
             rule=item["type"],
-            message=item["msg"],
+            # pydantic words this one by where the value came from, and names the class.
+            message="Input should be an object" if item["type"] == "model_type" else item["msg"],
         )
         for item in error.errors(include_url=False, include_context=False, include_input=False)
     ]

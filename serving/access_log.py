@@ -6,8 +6,10 @@ A request's line holds what happened to it and never what was in it.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import logging
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import BinaryIO
 
@@ -23,6 +25,7 @@ class AccessLog:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._lines: list[bytes] = []
+        atexit.register(self.flush)
 
     def write(
         self,
@@ -57,8 +60,10 @@ class AccessLog:
         """Writes what was taken."""
         lines, self._lines = self._lines, []
         if lines:
-            self._stream.write(b"".join(lines))
-            self._stream.flush()
+            # A reader that has gone away must not take the service with it.
+            with suppress(OSError):
+                self._stream.write(b"".join(lines))
+                self._stream.flush()
 
 
 _OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z

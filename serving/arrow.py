@@ -40,7 +40,7 @@ def read_rows(
         matrix, positions, errors = frame.read_table(table, MOST_ROW_ERRORS)
     except InvalidApplicationError as error:
         raise broken_rules(error.errors) from None
-    except (pa.ArrowException, OSError, struct.error) as error:
+    except (pa.ArrowException, OSError, ValueError, struct.error) as error:
         raise RequestProblem(
             HTTPStatus.BAD_REQUEST, f"the body is not a whole Arrow stream ({type(error).__name__})"
         ) from None

@@ -39,13 +39,14 @@ def behind_face(core: Core) -> type[Service[Any]]:
     cost as much as the face itself even where they have nothing to do.
     """
 
+    use_json()
+
     class FacedService(Service[Any]):
         def to_asgi(self, is_main: bool = True) -> ASGIApp:
-            use_json()
             return Face(
                 super().to_asgi(is_main),
                 core,
-                lambda: openapi.document(core, self.openapi_spec.asdict()),
+                lambda: openapi.document(core, self.openapi_spec.asdict(), self.inner.__doc__ or ""),
                 standard_output() if core.settings.access_log else None,
             )
 

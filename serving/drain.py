@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import select
 import signal
 import socket
 from types import FrameType
@@ -44,19 +45,23 @@ class Drain:
 
     def _begin(self, loop: asyncio.AbstractEventLoop, server: Any) -> None:
         if self._core.draining:
-            self._end(server)
+            self._end(loop, server)
             return
         self._core.draining = True
         logger.info("SIGTERM: not ready from now on, listening for %g s more", self._seconds)
-        loop.call_later(self._seconds, self._end, server)
+        loop.call_later(self._seconds, self._end, loop, server)
 
-    def _end(self, server: Any) -> None:
+    def _end(self, loop: asyncio.AbstractEventLoop, server: Any) -> None:
         if server.should_exit:
             return
-        for listener in server.servers:
-            for listening in listener.sockets:
-                with socket.socket(fileno=socket.dup(listening.fileno())) as shared:
-                    shared.shutdown(socket.SHUT_RDWR)
+        listening = [listener.fileno() for group in server.servers for listener in group.sockets]
+        if select.select(listening, [], [], 0)[0]:
+            # Connections wait to be accepted, which the loop does before it comes back here.
+            loop.call_soon(self._end, loop, server)
+            return
+        for number in listening:
+            with socket.socket(fileno=socket.dup(number)) as shared:
+                shared.shutdown(socket.SHUT_RDWR)
         # Setting the flag instead of calling uvicorn's handler: that one would raise the signal
         # again at the end, and the process would die by it instead of exiting with 0.
         server.should_exit = True

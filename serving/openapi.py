@@ -30,8 +30,9 @@ _ANY_REQUEST = {405: "The path takes other methods; `Allow` names them.", 500: "
 _REQUEST_ID = {
     "name": "X-Request-ID",
     "in": "header",
-    "description": "names the request in the answer and the log; made up if absent or unusual",
-    "schema": {"type": "string", "maxLength": 128},
+    "description": "names the request in the answer and the log; replaced if it is longer than 128 characters "
+    "or holds others than letters, digits and ._:/+=@-",
+    "schema": {"type": "string"},
 }
 _TRACEPARENT = {
     "name": "traceparent",
@@ -41,12 +42,13 @@ _TRACEPARENT = {
 }
 
 
-def document(core: Core, bento: dict[str, Any]) -> bytes:
+def document(core: Core, bento: dict[str, Any], description: str) -> bytes:
     """The document for this scorecard.
 
     Args:
         core: what is served.
         bento: BentoML's document; its operations keep their ids, which the clients use.
+        description: of the service.
     """
     batch = core.batch
     models: list[tuple[type[BaseModel], JsonSchemaMode]] = [
@@ -60,7 +62,7 @@ def document(core: Core, bento: dict[str, Any]) -> bytes:
     document["info"] = {
         "title": core.scorecard.title,
         "version": core.record.version,
-        "description": bento["info"].get("description", ""),
+        "description": description,
     }
     document["components"] = {"schemas": schemas["$defs"]}
     example = dict(core.scorecard.example)

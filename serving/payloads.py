@@ -91,7 +91,7 @@ def _keep_errors(value: Any, validate: Callable[[Any], Application]) -> Applicat
     try:
         return validate(value)
     except ValidationError as error:
-        return BrokenRow(field_errors(error))
+        return BrokenRow(field_errors(error, whole="(application)"))
 
 
 def batch_models(application: type[Application], most_rows: int) -> tuple[type[Batch], type[Batch]]:

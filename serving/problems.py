@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+import orjson
 from pydantic import BaseModel, Field
 
 from scoring.errors import FieldError, RowError
 
 PROBLEM_JSON = b"application/problem+json"
+
+# RFC 9110's words, which Python has known since 3.13.
+_TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
 
 # A body may break a rule for every byte it has.
 MOST_ERRORS = 100
@@ -17,7 +21,7 @@ MOST_ERRORS = 100
 class Problem(BaseModel):
     """Why a request was refused."""
 
-    type: str = Field("about:blank", description="always about:blank: the status says what kind of problem it is")
+    type: str = Field(description="always about:blank: the status says what kind of problem it is")
     title: str = Field(description="the status in words")
     status: int = Field(description="the HTTP status")
     detail: str = Field(description="what is wrong with this request, and what to do")
@@ -41,7 +45,8 @@ class RequestProblem(Exception):
         self.status = status
         self.headers = headers or []
         self.problem = Problem(
-            title=status.phrase,
+            type="about:blank",
+            title=_TITLES.get(status, status.phrase),
             status=status,
             detail=detail,
             errors=(errors or [])[:MOST_ERRORS],
@@ -49,8 +54,9 @@ class RequestProblem(Exception):
         )
 
     def body(self) -> bytes:
-        """The answer's JSON."""
-        return self.problem.model_dump_json(exclude_defaults=True).encode()
+        """The answer's JSON; a list that is empty is left out."""
+        members = self.problem.model_dump(mode="json")
+        return orjson.dumps({name: value for name, value in members.items() if value != []})
 
 
 def broken_rules(errors: list[FieldError]) -> RequestProblem:

@@ -1,0 +1,40 @@
+"""Real servers over real sockets, each with a BENTOML_HOME of its own."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.server import Server, serve
+from tests.serving.toy import SCORECARD, push_release_in
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A BENTOML_HOME with a toy model in its store, and release.json beside it; to be copied, not served from."""
+    folder = tmp_path_factory.mktemp("store")
+    push_release_in(folder, folder / "release.json")
+    return folder
+
+
+@pytest.fixture
+def home(store: Path, tmp_path: Path) -> Path:
+    """A copy of the store for one test: two servers with one BENTOML_HOME wipe each other's metrics."""
+    return Path(shutil.copytree(store, tmp_path / "home"))
+
+
+@pytest.fixture(scope="session")
+def server(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server shared by the tests that leave it as it was."""
+    home = Path(shutil.copytree(store, tmp_path_factory.mktemp("server") / "home"))
+    with serve(home) as running:
+        yield running
+
+
+@pytest.fixture
+def example() -> dict[str, Any]:
+    return dict(SCORECARD.example)

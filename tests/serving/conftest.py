@@ -1,0 +1,84 @@
+"""A service in this process, without a socket and without a model store."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+
+from scoring.graph import Graph
+from scoring.models import Release, StoredModel
+from serving.access_log import AccessLog
+from serving.core import Core, Parts
+from serving.exchange import Receive, Scope, Send
+from serving.face import Face
+from serving.settings import Settings
+from tests.serving.toy import COLUMNS, SCORECARD, VERSION, graph, record
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def example() -> dict[str, Any]:
+    return dict(SCORECARD.example)
+
+
+def parts(columns: list[str] = COLUMNS, **settings: Any) -> Parts:
+    content = graph(columns)
+    entry = record("fp32", content, columns)
+    return Parts(
+        settings=Settings(**settings),
+        scorecard=SCORECARD,
+        release=Release(scorecard=SCORECARD.name, version=VERSION, serving="fp32", tags={"fp32": entry.tag}),
+        model=StoredModel(entry, Graph(content)),
+    )
+
+
+class Service:
+    """A face over a core, reached by httpx without a socket; `beyond` is what it passes on to."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.core = Core(parts(**settings))
+        self.lines = io.BytesIO()
+        self.passed_on: list[str] = []
+        self.beyond_status = 200
+        self.access_log = AccessLog(self.lines)
+        self.face = Face(self.beyond, self.core, lambda: b"{}", self.access_log)
+        transport = httpx.ASGITransport(app=self.face, raise_app_exceptions=False)
+        self.client = httpx.AsyncClient(transport=transport, base_url="http://scorebox")
+
+    async def beyond(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.passed_on.append(scope["path"])
+        headers = [(b"content-type", b"text/plain")]
+        await send({"type": "http.response.start", "status": self.beyond_status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"from beyond"})
+
+    def log(self) -> list[dict[str, Any]]:
+        self.access_log.flush()
+        return [orjson.loads(line) for line in self.lines.getvalue().splitlines()]
+
+
+@pytest.fixture
+async def make_service() -> AsyncIterator[Callable[..., Service]]:
+    made: list[Service] = []
+
+    def make(**settings: Any) -> Service:
+        made.append(Service(**settings))
+        return made[-1]
+
+    yield make
+    for service in made:
+        await service.client.aclose()
+        await service.core.close()
+
+
+@pytest.fixture
+async def service(make_service: Callable[..., Service]) -> Service:
+    return make_service()

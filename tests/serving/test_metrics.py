@@ -1,0 +1,85 @@
+"""Metrics: right numbers, fixed names, and no more series than there are routes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from inline_snapshot import snapshot
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.serving.conftest import Service
+from tests.serving.toy import SCORECARD
+
+pytestmark = pytest.mark.anyio
+
+
+async def exposed(service: Service) -> dict[str, float]:
+    """Every sample of the service's own metrics, by name and labels."""
+    response = await service.client.get("/metrics")
+    assert response.headers["content-type"].startswith("text/plain; version=")
+    samples = {}
+    for family in text_string_to_metric_families(response.text):
+        for sample in family.samples:
+            labels = ",".join(f"{name}={value}" for name, value in sorted(sample.labels.items()))
+            if sample.name.startswith("scorebox_") and not sample.name.endswith("_created"):
+                samples[f"{sample.name}{{{labels}}}"] = sample.value
+    return samples
+
+
+def growth(before: dict[str, float], after: dict[str, float], name: str) -> dict[str, float]:
+    return {
+        key.removeprefix(name): value - before.get(key, 0.0)
+        for key, value in after.items()
+        if key.startswith(name + "{") and value != before.get(key, 0.0)
+    }
+
+
+async def test_requests_and_decisions_are_counted(service: Service, example: dict[str, Any]) -> None:
+    before = await exposed(service)
+    approved = example | {"PAY_2": -2, "PAY_6": -2, "PAY_0": -2, "LIMIT_BAL": 1_000_000}
+    await service.client.post("/predict", json=example)
+    await service.client.post("/predict_batch", json={"applications": [example, approved, example | {"AGE": 5}]})
+    await service.client.post("/predict", json=example | {"PAY_0": 99})
+    await service.client.get("/predict")
+    after = await exposed(service)
+    assert growth(before, after, "scorebox_http_requests_total") == snapshot({'{method=POST,route=/predict,status=200}': 1.0, '{method=GET,route=/predict,status=405}': 1.0, '{method=POST,route=/predict,status=422}': 1.0, '{method=GET,route=/metrics,status=200}': 1.0, '{method=POST,route=/predict_batch,status=200}': 1.0})
+    assert growth(before, after, "scorebox_predictions_total") == snapshot({'{decision=approve,scorecard=card_default,variant=fp32}': 1.0, '{decision=decline,scorecard=card_default,variant=fp32}': 2.0})
+    assert growth(before, after, "scorebox_broken_rules_total") == snapshot({'{rule=greater_than_equal}': 1.0, '{rule=less_than_equal}': 1.0})
+    assert growth(before, after, "scorebox_batch_rows_count") == {"{}": 2}
+    assert growth(before, after, "scorebox_batch_rows_sum") == {"{}": 3}
+    assert growth(before, after, "scorebox_queue_wait_seconds_count") == {"{}": 2}
+    assert growth(before, after, "scorebox_http_request_duration_seconds_count")["{route=/predict}"] == 3
+    assert after["scorebox_http_requests_in_progress{}"] == 1
+    assert after["scorebox_queue_oldest_age_seconds{}"] == 0
+
+
+async def test_a_request_that_waited_too_long_is_counted_as_shed(make_service: Callable[..., Service], example: dict[str, Any]) -> None:
+    service = make_service(max_wait=1e-9)
+    before = await exposed(service)
+    await service.client.post("/predict", json=example)
+    assert growth(before, await exposed(service), "scorebox_requests_shed_total") == {"{}": 1}
+
+
+async def test_the_model_that_serves_is_named(service: Service) -> None:
+    samples = await exposed(service)
+    sha = service.core.record.graph_sha256[:12]
+    labels = f"data=sample,graph_sha256={sha},model=card_default:1.0.0-fp32,scorecard={SCORECARD.name},variant=fp32"
+    assert samples[f"scorebox_model_info{{{labels}}}"] == 1
+
+
+async def test_unknown_paths_and_methods_mint_no_series(service: Service) -> None:
+    for path in ("/first", "/second"):
+        await service.client.get(path)
+        await service.client.request("BREW", path)
+    before = await exposed(service)
+    for index in range(50):
+        await service.client.get(f"/applicants/{index}")
+        await service.client.get(f"/static_content/{index}")
+        await service.client.request(f"M{index}", f"/{index}")
+        await service.client.request(f"M{index}", "/predict")
+    after = await exposed(service)
+    new = set(after) - set(before)
+    assert all("/static_content/" in key or "method=other,route=/predict" in key for key in new)
+    assert len(new) < 25
