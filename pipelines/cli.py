@@ -57,15 +57,16 @@ def _say(stage: str, what: str) -> None:
 def source(
     scorecard: ScorecardName,
     location: Annotated[str | None, typer.Argument(help="Path or URL of the published file.")] = None,
+    sample: Annotated[bool, typer.Option("--sample", help="Go back to sample data.")] = False,
 ) -> None:
-    """Set where `ingest` finds the data, for this and later runs.
+    """Set, or show, where `ingest` finds the data in this and later runs.
 
-    Without LOCATION the environment's SCOREBOX_SOURCE_<SCORECARD> counts, and without that one sample data.
+    SCOREBOX_SOURCE_<SCORECARD> in the environment counts more than what was set before.
     """
     from pipelines.ingest import remember_source
 
     load(scorecard)
-    _say("source", f"{scorecard}: {remember_source(scorecard, location) or 'SAMPLE DATA'}")
+    _say("source", f"{scorecard}: {remember_source(scorecard, location, sample=sample) or 'SAMPLE DATA'}")
 
 
 @app.command()

@@ -14,7 +14,8 @@ from scoring.scorecard import Scorecard
 from training.data import SAMPLE_KEY, SNAPSHOT_KEY, RawData, published_data, sample_data, write_parquet
 
 SOURCES = Path("data/sources")
-"""One file per scorecard that names its source; DVC watches the folder."""
+"""One file per scorecard that names its source; DVC and make watch the folder."""
+SAMPLE = "SAMPLE DATA"
 
 
 class IngestionSummary(BaseModel):
@@ -38,19 +39,20 @@ def source_variable(scorecard: str) -> str:
     return f"SCOREBOX_SOURCE_{scorecard.upper()}"
 
 
-def remember_source(scorecard: str, location: str | None) -> str | None:
-    """Sets the source for later runs; None takes it from the environment, and sample data without one.
+def remember_source(scorecard: str, location: str | None, *, sample: bool = False) -> str | None:
+    """Sets the source for later runs: a location, or sample data; by neither, the source in force.
+
+    The file is rewritten only if that changes something, so that nothing is made anew for nothing.
 
     Returns:
         The source that is now set, None for sample data.
     """
-    location = location or os.environ.get(source_variable(scorecard)) or None
+    chosen = None if sample else location or current_source(scorecard)
     path = SOURCES / scorecard
-    if location is None:
-        path.unlink(missing_ok=True)
-    elif not path.exists() or path.read_text().strip() != location:
-        write_atomically(path, location + "\n")
-    return location
+    text = f"{chosen or SAMPLE}\n"
+    if not path.exists() or path.read_text() != text:
+        write_atomically(path, text)
+    return chosen
 
 
 def current_source(scorecard: str) -> str | None:
@@ -58,7 +60,8 @@ def current_source(scorecard: str) -> str | None:
     if location := os.environ.get(source_variable(scorecard)):
         return location
     path = SOURCES / scorecard
-    return path.read_text().strip() if path.exists() else None
+    remembered = path.read_text().strip() if path.exists() else SAMPLE
+    return None if remembered == SAMPLE else remembered
 
 
 def ingest(scorecard: Scorecard, workspace: Workspace, location: str | None, sample_rows: int) -> IngestionSummary:

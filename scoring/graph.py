@@ -55,7 +55,7 @@ class Graph:
             self.columns: tuple[str, ...] = tuple(
                 json.loads(self._session.get_modelmeta().custom_metadata_map[COLUMNS_KEY])
             )
-        except (RuntimeError, KeyError, ValueError) as error:
+        except Exception as error:  # ONNX Runtime's exceptions share no base of their own
             raise GraphIntegrityError(f"the file is not a scorecard's graph: {error}") from error
 
     def score(self, matrix: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,0 +1,63 @@
+# `make serve` and `make test` do everything that they need; a second call skips what is done.
+
+SCORECARD ?= card_default
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export BENTOML_HOME ?= $(CURDIR)/.bentoml
+export BENTOML_DO_NOT_TRACK = True
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+RELEASE := releases/$(SCORECARD).json
+SOURCE := data/sources/$(SCORECARD)
+
+.PHONY: help serve test lint load bench reproduce environment slow clean FORCE
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+serve: $(RELEASE) ## Train if nothing is trained yet, then serve on 127.0.0.1:3000
+	@echo "== serving $(SCORECARD) on http://127.0.0.1:3000"
+	@SCOREBOX_SCORECARD=$(SCORECARD) exec bentoml serve service:Scorebox --host 127.0.0.1 --port 3000
+
+test: environment ## Run the quick test suite
+	@echo "== tests"
+	@python -m pytest -m "not slow"
+
+slow: environment ## Run the tests that take long
+	@echo "== slow tests"
+	@python -m pytest -m slow
+
+lint: environment ## Check style, types and import contracts
+	@echo "== lint, types, import contracts"
+	@ruff check . && ruff format --check . && mypy && lint-imports
+
+load: $(RELEASE) ## Load test against a server that it starts; exit code by the targets
+	@python -m loadtests.run
+
+bench: $(RELEASE) ## Measure the service beside its peers; writes docs/benchmark.md
+	@python -m loadtests.bench
+
+reproduce: environment $(SOURCE) ## Full training of every scorecard, by DVC
+	@dvc repro
+
+# Rewritten only when the source has changed.
+$(SOURCE): $(VENV)/.installed FORCE
+	@scorebox source $(SCORECARD)
+
+environment: $(VENV)/.installed
+
+# One environment for everything; pip prints its own progress.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@echo "== environment: about 3 GB, some minutes"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --progress-bar on --constraint constraints.txt --editable '.[serve,train,load,develop]'
+	@touch $@
+
+# The quick profile. Full training: `make reproduce`, then `scorebox push card_default`.
+$(RELEASE): $(VENV)/.installed $(SOURCE) params.yaml $(wildcard scoring/*.py scoring/scorecards/*.py training/*.py)
+	@echo "== data, training, export, push: $(SCORECARD), quick profile"
+	@scorebox build $(SCORECARD) --profile quick
+
+clean: ## Remove what was made: data, models, releases, reports
+	rm -rf artifacts releases .bentoml mlflow.db mlruns loadtests/results

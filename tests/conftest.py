@@ -1,0 +1,113 @@
+"""What tests of every room share: the real data if they are there, and a small trained workspace."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+PROJECT = Path(__file__).parent.parent
+
+SMALL_PARAMS = {
+    "profiles": {"full": {"search_iterations": 1, "bootstrap_resamples": 20}},
+    "scorecards": {
+        "card_default": {
+            "seed": 7,
+            "sample_rows": 4_000,
+            "test_share": 0.25,
+            "folds": 3,
+            "protected_fields": False,
+            "quantization_rows": 256,
+            "candidates": {
+                "network": {
+                    "family": "network",
+                    "features": "stepped",
+                    "parameters": {
+                        "hidden": [16, 8],
+                        "dropout": 0.2,
+                        "epochs": 4,
+                        "batch_size": 128,
+                        "learning_rate": 0.01,
+                        "weight_decay": 0.01,
+                        "validation_share": 0.1,
+                        "patience": 2,
+                        "default_weight": 1.0,
+                    },
+                },
+                "boosting": {
+                    "family": "boosting",
+                    "features": "engineered",
+                    "parameters": {"n_estimators": 20, "num_leaves": 4},
+                    "search": {"learning_rate": [0.05, 0.1]},
+                },
+                "logistic": {"family": "logistic", "features": "published", "parameters": {"C": 0.1}},
+            },
+            # Wide enough for any of them on so few rows; which gate decides is tested elsewhere.
+            "gates": {"auc_tolerance": 0.2, "expected_calibration_error": 0.5, "reasons_microseconds": 1e9},
+            "variant_limits": {"flipped_share": 1.0, "auc_drop": 1.0, "brier_rise": 1.0},
+        }
+    },
+}
+
+
+def real_data(name: str) -> Path | None:
+    """The published file: where the environment says, or beside the project; None if it is not there.
+
+    A file that is there and wrong makes the tests that read it fail, since ingestion checks its hash.
+    """
+    from scoring.scorecards import load
+
+    if location := os.environ.get(f"SCOREBOX_SOURCE_{name.upper()}"):
+        return Path(location).resolve()
+    beside = PROJECT.parent / "shared" / "data" / name / load(name).source.file_name
+    return beside if beside.exists() else None
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder in which the `scorebox` command can run, and the model store that it fills."""
+
+    folder: Path
+    store: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of its commands: nothing of the developer's own settings."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("SCOREBOX_", "MLFLOW_"))}
+        return {**kept, "BENTOML_HOME": str(self.store), "BENTOML_DO_NOT_TRACK": "True", "COLUMNS": "200"}
+
+
+def make_project(folder: Path) -> Project:
+    """A fresh project folder with small parameters."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "params.yaml").write_text(yaml.safe_dump(SMALL_PARAMS, sort_keys=False))
+    return Project(folder, folder / "store")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A fresh project folder."""
+    return make_project(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def trained_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A project built from sample data by `scorebox build`, for tests that only read it."""
+    import subprocess
+    import sys
+
+    made = make_project(tmp_path_factory.mktemp("trained") / "project")
+    subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", "build", "card_default"],
+        cwd=made.folder,
+        env={**made.environment, "PYTHONPATH": str(PROJECT)},
+        check=True,
+        capture_output=True,
+    )
+    yield made
+    shutil.rmtree(made.folder)

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+import pytest
+from pydantic import Field, ValidationError
+
+from scoring import scorecards
+from scoring.errors import field_errors
+from scoring.scorecard import Application, FieldRule, RiskBand, Scorecard, field_rules
+from scoring.scorecards import UnknownScorecardError, load
+
+CARD = load("card_default")
+
+
+def application(**changes: Any) -> dict[str, Any]:
+    return {**CARD.example, **changes}
+
+
+def errors(model: type[Application], body: dict[str, Any]) -> list[tuple[str, str]]:
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate(body)
+    return [(error.field, error.rule) for error in field_errors(caught.value)]
+
+
+def test_an_unknown_scorecard_is_named_with_those_there_are() -> None:
+    with pytest.raises(UnknownScorecardError, match=r"no scorecard 'cards'; there are: .*card_default"):
+        load("cards")
+
+
+@pytest.mark.parametrize("name", scorecards.names())
+def test_every_scorecard_holds_together(name: str) -> None:
+    card = load(name)
+    assert card.name == name
+    card.application.model_validate(dict(card.example))
+    sample = card.sample(np.random.default_rng(0), 500)
+    assert set(sample) == {card.key, card.target, *card.columns}
+    assert {len(values) for values in sample.values()} == {500}
+
+
+def test_rules_are_read_from_the_application_model() -> None:
+    rules = {rule.column: rule for rule in CARD.rules}
+    assert rules["PAY_0"] == FieldRule("pay_0", "PAY_0", "integer", -2, 9, required=True)
+    assert rules["SEX"] == FieldRule("sex", "SEX", "integer", 1, 2, required=False)
+    assert rules["BILL_AMT1"] == FieldRule("bill_amt1", "BILL_AMT1", "number", -1e7, 1e7, required=True)
+    assert CARD.columns[:3] == ("LIMIT_BAL", "SEX", "EDUCATION")
+    assert len(CARD.columns) == 23
+
+
+@pytest.mark.parametrize(
+    ("annotation", "field", "complaint"),
+    [
+        (str, Field(), "a column holds int or float"),
+        (int, Field(gt=0, le=3), "use ge and le"),
+        (int, Field(ge=0), "both ge and le"),
+    ],
+)
+def test_a_field_that_no_column_can_express_is_refused(annotation: Any, field: Any, complaint: str) -> None:
+    model = type("Odd", (Application,), {"__annotations__": {"odd": Annotated[annotation, field]}})
+    with pytest.raises(TypeError, match=complaint):
+        field_rules(model)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"PAY_0": 10}, [("PAY_0", "less_than_equal")]),
+        ({"PAY_0": True}, [("PAY_0", "int_type")]),
+        ({"PAY_0": "1"}, [("PAY_0", "int_type")]),
+        ({"PAY_0": 1.0}, [("PAY_0", "int_type")]),
+        ({"LIMIT_BAL": float("nan")}, [("LIMIT_BAL", "finite_number")]),
+        ({"LIMIT_BAL": 0}, [("LIMIT_BAL", "greater_than_equal")]),
+        ({"BILL_AMT3": None}, [("BILL_AMT3", "float_type")]),
+        ({"INCOME": 1}, [("INCOME", "extra_forbidden")]),
+    ],
+)
+def test_bad_values_are_named_by_field_and_rule(changes: dict[str, Any], expected: list[tuple[str, str]]) -> None:
+    assert errors(CARD.application, application(**changes)) == expected
+
+
+def test_an_error_never_repeats_the_value() -> None:
+    with pytest.raises(ValidationError) as caught:
+        CARD.application.model_validate(application(LIMIT_BAL=123456789012))
+    assert "123456789012" not in str(caught.value)
+    assert "123456789012" not in str(field_errors(caught.value))
+
+
+def test_fields_answer_to_their_python_names_too() -> None:
+    by_name = {rule.field: CARD.example[rule.column] for rule in CARD.rules}
+    assert CARD.application.model_validate(by_name) == CARD.application.model_validate(dict(CARD.example))
+
+
+def test_protected_fields_may_be_left_out_unless_the_graph_reads_them() -> None:
+    body = {name: value for name, value in CARD.example.items() if name not in CARD.protected}
+    assert CARD.request_model(["PAY_0"]).model_validate(body)
+    assert errors(CARD.request_model(["PAY_0", "AGE"]), body) == [("AGE", "missing")]
+    assert errors(CARD.request_model(["AGE"]), {**body, "AGE": None}) == [("AGE", "int_type")]
+    assert errors(CARD.request_model(["AGE"]), {**body, "AGE": 17}) == [("AGE", "greater_than_equal")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"bands": (RiskBand("A", 0.5), RiskBand("B", 0.4))}, "bands must rise"),
+        ({"bands": (RiskBand("A", 0.5),)}, "the last must lie above 1"),
+        ({"cutoff": 1.0}, "the cut-off must lie between 0 and 1"),
+        ({"protected": frozenset({"RELIGION"})}, r"protected columns are not fields: \['RELIGION'\]"),
+    ],
+)
+def test_a_scorecard_that_contradicts_itself_is_refused(changes: dict[str, Any], complaint: str) -> None:
+    fields = {name: getattr(CARD, name) for name in Scorecard.__dataclass_fields__}
+    with pytest.raises(ValueError, match=complaint):
+        Scorecard(**{**fields, **changes})
+
+
+def test_sample_data_have_the_published_marginals() -> None:
+    sample = CARD.sample(np.random.default_rng(1), 30_000)
+    assert sample[CARD.target].mean() == pytest.approx(0.2212, abs=0.01)
+    assert (sample["SEX"] == 2).mean() == pytest.approx(0.604, abs=0.01)
+    shares = [(sample["PAY_0"] == status).mean() for status in (-2, -1, 0, 1, 2)]
+    assert shares == pytest.approx([0.092, 0.190, 0.491, 0.123, 0.089], abs=0.01)

@@ -1,0 +1,79 @@
+"""Small fitted models of every family on sample data, with the graphs of their variants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoring.features import Block, raw_columns
+from scoring.scorecards import load
+from training.calibration import Calibration, fit_isotonic, fit_platt
+from training.export import export_graph
+from training.families import FAMILIES
+from training.family import Model
+from training.frontend import feature_matrix
+
+CARD = load("card_default")
+ROWS = 3_000
+FEATURES = {"network": "stepped", "boosting": "engineered", "logistic": "published"}
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "network": {
+        "hidden": [64, 32],
+        "dropout": 0.2,
+        "epochs": 3,
+        "batch_size": 128,
+        "learning_rate": 0.01,
+        "weight_decay": 0.01,
+        "validation_share": 0.1,
+        "patience": 3,
+        "default_weight": 1.0,
+    },
+    "boosting": {"n_estimators": 60, "learning_rate": 0.1, "num_leaves": 15},
+    "logistic": {"C": 0.1},
+}
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted model and everything around it."""
+
+    family: str
+    blocks: tuple[Block, ...]
+    columns: list[str]
+    matrix: NDArray[np.float32]
+    features: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    model: Model
+
+    def calibration(self, method: str) -> Calibration:
+        log_odds = self.model.log_odds(self.features)
+        return (fit_platt if method == "platt" else fit_isotonic)(log_odds, self.labels)
+
+    def graph(self, method: str = "platt") -> bytes:
+        return export_graph(self.blocks, self.columns, self.model, self.calibration(method))
+
+
+def sample_matrix(columns: list[str], rows: int = ROWS, seed: int = 3) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    sample = CARD.sample(np.random.default_rng(seed), rows)
+    return np.stack([sample[name] for name in columns], axis=1).astype(np.float32), sample[CARD.target]
+
+
+@cache
+def fitted(family: str) -> Fitted:
+    """The family's model, fitted once in a test run."""
+    return fit_again(family)
+
+
+def fit_again(family: str, seed: int = 5) -> Fitted:
+    """The same fit from the start."""
+    blocks = CARD.features[FEATURES[family]](False)
+    used = raw_columns(blocks)
+    columns = [column for column in CARD.columns if column in used]
+    matrix, labels = sample_matrix(columns)
+    features = feature_matrix(blocks, columns, matrix)
+    model = FAMILIES[family].fit(features, labels, PARAMETERS[family], seed)
+    return Fitted(family, blocks, columns, matrix, features, labels, model)

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from scoring.graph import Graph
+from tests.training.models import FEATURES, fit_again, fitted
+from training.benchmark import VariantLimits, compare_variants, markdown
+from training.quantize import quantisable_nodes, quantized
+
+FAMILIES = sorted(FEATURES)
+METHODS = ["platt", "isotonic"]
+VARIANTS = [(family, "fp32", method) for family in FAMILIES for method in METHODS] + [("network", "int8", "platt")]
+ALONE = 1_000
+
+
+def content(family: str, variant: str, method: str) -> bytes:
+    model = fitted(family)
+    graph = model.graph(method)
+    if variant == "fp32":
+        return graph
+    int8 = quantized(graph, model.matrix[:512])
+    assert int8 is not None
+    return int8
+
+
+@pytest.mark.parametrize(("family", "variant", "method"), VARIANTS)
+def test_a_score_does_not_depend_on_its_neighbours(family: str, variant: str, method: str) -> None:
+    """The same bits alone and in every batch size from 1 to 1,000."""
+    graph = Graph(content(family, variant, method))
+    matrix = fitted(family).matrix[:ALONE]
+    alone = np.concatenate([graph.score(matrix[row : row + 1]) for row in range(ALONE)])
+    differing = [size for size in range(1, ALONE + 1) if not same_bits(graph.score(matrix[:size]), alone[:size])]
+    assert differing == []
+
+
+def same_bits(one: np.ndarray, other: np.ndarray) -> bool:
+    return one.tobytes() == other.tobytes()
+
+
+@pytest.mark.parametrize(("family", "variant", "method"), [(f, "fp32", "platt") for f in FAMILIES] + [VARIANTS[-1]])
+def test_a_fresh_process_gives_the_same_bits(family: str, variant: str, method: str, tmp_path: Path) -> None:
+    graph = content(family, variant, method)
+    matrix = fitted(family).matrix[:100]
+    (tmp_path / "graph.onnx").write_bytes(graph)
+    np.save(tmp_path / "matrix.npy", matrix)
+    program = (
+        "import sys, numpy as np; from pathlib import Path; from scoring.graph import Graph; "
+        "graph = Graph(Path('graph.onnx').read_bytes()); matrix = np.load('matrix.npy'); "
+        "sys.stdout.write(graph.score(matrix[::-1].copy())[::-1].tobytes().hex())"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout
+    assert printed == Graph(graph).score(matrix).tobytes().hex()
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_graph_gives_the_calibrated_pd_of_the_model(family: str, method: str) -> None:
+    model = fitted(family)
+    expected = model.calibration(method).pd(model.model.log_odds(model.features))
+    assert Graph(model.graph(method)).score(model.matrix) == pytest.approx(expected, abs=2e-6)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_same_training_gives_the_same_bytes(family: str) -> None:
+    assert fit_again(family).graph() == fitted(family).graph()
+
+
+def test_another_seed_gives_another_network() -> None:
+    assert fit_again("network", seed=6).graph() != fitted("network").graph()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_model_from_its_file_gives_the_same_graph(family: str, tmp_path: Path) -> None:
+    from training.export import export_graph
+    from training.families import FAMILIES as REGISTERED
+
+    model = fitted(family)
+    model.model.save(tmp_path)
+    again = REGISTERED[family].load(tmp_path)
+    assert export_graph(model.blocks, model.columns, again, model.calibration("platt")) == model.graph()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_graph_tells_nothing_of_the_machine(family: str) -> None:
+    graph = fitted(family).graph()
+    traces = (b".py", b"stack_trace", b"pkg.torch", str(Path.cwd()).encode(), str(Path.home()).encode())
+    assert [trace for trace in traces if trace in graph] == []
+    loaded = onnx.load_from_string(graph)
+    parts = [*loaded.graph.node, *loaded.graph.initializer, *loaded.graph.value_info]
+    assert [part.name for part in parts if len(part.metadata_props) or part.doc_string] == []
+
+
+def test_no_operator_is_used_whose_bits_depend_on_the_batch() -> None:
+    used = {node.op_type for family in FAMILIES for node in onnx.load_from_string(fitted(family).graph()).graph.node}
+    assert used & {"Log", "Exp", "ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "LinearClassifier"} == set()
+
+
+def test_int8_quantises_the_layers_of_the_network_only() -> None:
+    graph = onnx.load_from_string(content("network", "fp32", "platt"))
+    assert len(quantisable_nodes(graph)) == 3
+    assert all(name.startswith("model/") for name in quantisable_nodes(graph))
+
+
+def test_a_tree_ensemble_has_no_int8_variant() -> None:
+    model = fitted("boosting")
+    assert quantized(model.graph(), model.matrix) is None
+
+
+def test_quantising_twice_gives_the_same_bytes() -> None:
+    assert content("network", "int8", "platt") == content("network", "int8", "platt")
+
+
+WIDE = VariantLimits(flipped_share=1, auc_drop=1, brier_rise=1)
+
+
+def test_the_table_shows_what_int8_changes() -> None:
+    model = fitted("network")
+    table = compare_variants(
+        {"fp32": content("network", "fp32", "platt"), "int8": content("network", "int8", "platt")},
+        model.matrix,
+        model.labels,
+        0.25,
+        WIDE,
+    )
+    fp32, int8 = table.variants
+    assert (fp32.largest_pd_difference, fp32.flipped_decisions, fp32.auc_change) == (0, 0, 0)
+    assert 0 < int8.mean_pd_difference < int8.largest_pd_difference < 0.2
+    assert int8.bytes < fp32.bytes
+    assert set(int8.microseconds) == {1, 64, 1_024, 65_536}
+    slower = any(int8.microseconds[rows] > fp32.microseconds[rows] for rows in (1, 64))
+    assert table.serving == ("fp32" if slower else "int8")
+    assert markdown(table).count("\n") == 6
+
+
+def test_int8_that_flips_too_many_decisions_does_not_serve() -> None:
+    model = fitted("network")
+    table = compare_variants(
+        {"fp32": content("network", "fp32", "platt"), "int8": content("network", "int8", "platt")},
+        model.matrix,
+        model.labels,
+        float(np.median(Graph(model.graph()).score(model.matrix))),
+        WIDE.model_copy(update={"flipped_share": 0.0}),
+    )
+    assert table.serving == "fp32"
+    assert "flipped_share" in table.reason
+
+
+def test_without_int8_fp32_serves_and_the_table_says_why() -> None:
+    model = fitted("boosting")
+    table = compare_variants({"fp32": model.graph()}, model.matrix, model.labels, 0.25, WIDE)
+    assert (table.serving, len(table.variants)) == ("fp32", 1)
+    assert "a tree ensemble has no layers to quantise" in table.reason
