@@ -35,6 +35,8 @@ else:
     service_class=behind_face(core),
     # One process per server, so that batches grow; scale by servers.
     workers=1,
+    # Listens beyond loopback only where it is told to: --host or BENTOML_HOST.
+    http={"host": "127.0.0.1", "port": 3000},
     traffic={"timeout": core.settings.request_timeout},
     # BentoML records spans even where nothing exports them, and counts and logs by raw path.
     tracing={"excluded_urls": ".*"},

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import bentoml
-from bentoml.exceptions import NotFound
+from bentoml.exceptions import BentoMLException, NotFound
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from scoring.decision import Variant
@@ -134,10 +134,9 @@ def load(model: str | Any) -> StoredModel:
     """
     try:
         stored = bentoml.models.get(model) if isinstance(model, str) else model
-    except NotFound:
-        raise ModelStoreError(
-            f"{model} is not in the model store; run: scorebox push {model.partition(':')[0]}"
-        ) from None
+    except BentoMLException as error:
+        trouble = "is not in the model store" if isinstance(error, NotFound) else f"is damaged in the store: {error}"
+        raise ModelStoreError(f"{model} {trouble}; run: scorebox push {model.partition(':')[0]}") from None
     try:
         record = ModelRecord.model_validate(dict(stored.info.metadata))
     except ValidationError as error:
