@@ -55,11 +55,15 @@ def free_port() -> int:
 
 
 @contextmanager
-def serve(home: Path, target: str = "service:Scorebox", folder: Path = ROOT, **settings: str) -> Iterator[Server]:
-    """A server that is ready; `settings` are environment variables."""
+def serve(
+    home: Path, target: str = "service:Scorebox", folder: Path = ROOT, *, release: bool = True, **settings: str
+) -> Iterator[Server]:
+    """A server that is ready; `settings` are environment variables, `release` says to serve the one at `home`."""
     port = free_port()
     output = home / f"server-{port}.log"
-    env = environment(home) | {"SCOREBOX_RELEASE": str(home / "release.json"), "SCOREBOX_DRAIN": "0"} | settings
+    env = environment(home) | {"SCOREBOX_DRAIN": "0"} | settings
+    if release:
+        env["SCOREBOX_RELEASE"] = str(home / "release.json")
     with output.open("wb") as log:
         command = [*BENTOML, "serve", target, "--port", str(port)]
         process = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=subprocess.STDOUT)
