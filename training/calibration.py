@@ -14,13 +14,14 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from pydantic import BaseModel, ConfigDict
+from scipy.special import expit
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss
 from sklearn.model_selection import StratifiedKFold
 
 from scoring.graph import OUTPUT
-from training.family import LOG_ODDS, Labels, sigmoid
+from training.family import LOG_ODDS, Labels
 
 LogOdds = NDArray[np.float64]
 
@@ -46,7 +47,7 @@ class Calibration(BaseModel):
     def pd(self, log_odds: LogOdds) -> NDArray[np.float64]:
         """The PD of each log-odds, [rows]."""
         if self.method == "platt":
-            return sigmoid(self.slope * log_odds + self.intercept)
+            return np.asarray(expit(self.slope * log_odds + self.intercept))
         positions, values = np.array(self.knots).T
         return np.asarray(np.interp(log_odds, positions, values))
 
@@ -112,5 +113,5 @@ def choose(log_odds: LogOdds, labels: Labels, seed: int) -> tuple[Calibration, d
             held_out[name][rest] = fit(log_odds[fitted], labels[fitted]).pd(log_odds[rest])
     brier = {name: float(brier_score_loss(labels, pd)) for name, pd in held_out.items()}
     best = min(brier, key=brier.__getitem__)
-    brier["none"] = float(brier_score_loss(labels, sigmoid(log_odds)))
+    brier["none"] = float(brier_score_loss(labels, expit(log_odds)))
     return methods[best](log_odds, labels), brier

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaErrors
@@ -76,8 +77,18 @@ def check(scorecard: Scorecard, frame: pd.DataFrame) -> ContractReport:
         table_level = cases["schema_context"] == "DataFrameSchema"
         cases["column"] = cases["column"].where(~table_level, cases["failure_case"])
         for (rule, column), broken in cases.groupby(["check", "column"], sort=True, dropna=False):
-            rows = broken["index"].dropna().astype(int).tolist()
+            if str(rule).startswith("dtype("):
+                rule, rows = _type_violation(frame[column])
+            else:
+                rows = sorted(broken["index"].dropna().astype(int))
             violations.append(
-                Violation(rule=str(rule), column=str(column), count=len(broken), first_rows=rows[:FIRST_ROWS])
+                Violation(rule=str(rule), column=str(column), count=len(rows) or 1, first_rows=rows[:FIRST_ROWS])
             )
     return ContractReport(scorecard=scorecard.name, rows=len(frame), violations=violations)
+
+
+def _type_violation(column: pd.Series) -> tuple[str, list[int]]:
+    """The rule that a column of the wrong type breaks, and the rows that break it."""
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        return "whole numbers", [int(row) for row in np.flatnonzero(column % 1 != 0)]
+    return "numbers", [row for row, value in enumerate(column) if isinstance(value, bool | str)]

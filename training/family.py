@@ -54,8 +54,3 @@ class Family:
     name: str
     fit: Fit
     load: Callable[[Path], Model]
-
-
-def sigmoid(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """1 / (1 + exp(-x)), without overflow."""
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * log_odds)))

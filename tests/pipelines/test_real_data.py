@@ -1,0 +1,67 @@
+"""The bars on the published file: training as `make serve` does it, then folds over all rows."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import PROJECT, real_data
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(real_data("card_default") is None, reason="the published file UCI_Credit_Card.csv is not here"),
+]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("real")
+    shutil.copy(PROJECT / "params.yaml", folder)
+    environment = {
+        **os.environ,
+        "SCOREBOX_SOURCE_CARD_DEFAULT": str(real_data("card_default")),
+        "PYTHONPATH": str(PROJECT),
+        "BENTOML_HOME": str(folder / "store"),
+    }
+    for stage in ("ingest", "validate", "split", "train", "export", "quantize", "benchmark", "crossvalidate"):
+        subprocess.run(
+            [sys.executable, "-m", "pipelines.cli", stage, "card_default", "--profile", "quick"],
+            cwd=folder,
+            env=environment,
+            check=True,
+            capture_output=True,
+        )
+    return folder / "artifacts" / "quick" / "card_default"
+
+
+def read(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
+def test_the_best_candidate_and_the_network_reach_their_auc(trained: Path) -> None:
+    auc = {item["name"]: item["auc"] for item in read(trained / "crossvalidation.json")["results"]}
+    assert max(auc.values()) >= 0.787
+    assert auc["network"] >= 0.783
+    assert auc["logistic"] < auc["network"], "logistic regression is the floor"
+
+
+def test_a_winner_holds_every_gate_and_protected_columns_are_out(trained: Path) -> None:
+    competition = read(trained / "candidates.json")
+    assert competition["winner"]
+    assert competition["protected_fields"] is False
+    columns = read(trained / "model" / "specification.json")["columns"]
+    assert not {"SEX", "MARRIAGE", "AGE"} & set(columns)
+
+
+def test_int8_keeps_auc_and_brier_within_its_limits(trained: Path) -> None:
+    variants = {item["variant"]: item for item in read(trained / "benchmark.json")["variants"]}
+    int8 = variants["int8"]
+    assert int8["auc_change"] > -0.001
+    assert int8["brier_change"] < 0.0005

@@ -1,0 +1,311 @@
+"""The `scorebox` command, in this process, in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from pipelines import cli
+from scoring.graph import Graph
+from scoring.models import Release
+from scoring.scorecards import load
+from tests.conftest import SMALL_PARAMS, Project, make_project, real_data
+from training.data import write_parquet
+
+CARD = load("card_default")
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def scorebox(project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command as a user would; gives its exit code and what it printed, on one line."""
+    monkeypatch.chdir(project.folder)
+    monkeypatch.delenv("SCOREBOX_SOURCE_CARD_DEFAULT", raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["scorebox", *arguments])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as exit_:
+            code = exit_.code if isinstance(exit_.code, int) else 1
+        printed = capsys.readouterr()
+        assert "Traceback" not in printed.err
+        return code, " ".join((printed.out + printed.err).split())
+
+    return run
+
+
+def read(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
+def folder(project: Project) -> Path:
+    return project.folder / "artifacts" / "full" / "card_default"
+
+
+def test_sample_data_are_called_sample_data_and_repeat(scorebox: Run, project: Project) -> None:
+    code, printed = scorebox("ingest", "card_default")
+    assert code == 0
+    assert printed.startswith("SAMPLE DATA card_default: made up by Scorebox; no source is set")
+    first = read(folder(project) / "ingestion.json")
+    assert (first["sample_data"], first["source"], first["rows"]) == (True, "SAMPLE DATA", 4_000)
+    scorebox("ingest", "card_default")
+    again = read(folder(project) / "ingestion.json")
+    assert again["snapshot_sha256"] == first["snapshot_sha256"]
+
+
+@pytest.mark.skipif(real_data("card_default") is None, reason="the published file UCI_Credit_Card.csv is not here")
+def test_the_published_file_is_taken_in_and_holds_the_contract(scorebox: Run, project: Project) -> None:
+    assert scorebox("ingest", "card_default", "--source", str(real_data("card_default")))[0] == 0
+    summary = read(folder(project) / "ingestion.json")
+    del summary["ingested_at"], summary["source"], summary["snapshot_sha256"]
+    assert summary == {
+        "scorecard": "card_default",
+        "sample_data": False,
+        "title": "Default of Credit Card Clients",
+        "licence": "CC BY 4.0",
+        "rows": 30_000,
+        "columns": 25,
+        "source_bytes": 2_862_995,
+        "source_sha256": CARD.source.sha256,
+    }
+    assert scorebox("validate", "card_default") == (0, "validate 30,000 rows hold the contract")
+    assert scorebox("split", "card_default")[0] == 0
+    split = read(folder(project) / "split.json")
+    shares = [split[part]["default_share"] for part in ("train", "test")]
+    assert shares == pytest.approx([0.2212, 0.2212], abs=0.0005)
+    assert split["train"]["rows"] + split["test"]["rows"] == 30_000
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"ID,LIMIT_BAL\n1,20000\n", "is not the published file: its sha256 is"),
+        (b"", "is not the published file: its sha256 is"),
+        (None, "cannot read"),
+    ],
+)
+def test_a_wrong_source_is_refused_and_nothing_is_written(
+    scorebox: Run, project: Project, content: bytes | None, complaint: str
+) -> None:
+    source = project.folder / "cards.csv"
+    if content is not None:
+        source.write_bytes(content)
+    code, printed = scorebox("ingest", "card_default", "--source", str(source))
+    assert code == 1
+    assert complaint in printed
+    assert not (project.folder / "artifacts").exists()
+
+
+def test_a_source_is_remembered_until_it_is_reset(scorebox: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert scorebox("source", "card_default") == (0, "source card_default: SAMPLE DATA")
+    assert scorebox("source", "card_default", "cards.csv") == (0, "source card_default: cards.csv")
+    assert scorebox("source", "card_default") == (0, "source card_default: cards.csv")
+    assert "cannot read cards.csv" in scorebox("ingest", "card_default")[1]
+    monkeypatch.setenv("SCOREBOX_SOURCE_CARD_DEFAULT", "other.csv")
+    assert "cannot read other.csv" in scorebox("ingest", "card_default")[1]
+    monkeypatch.delenv("SCOREBOX_SOURCE_CARD_DEFAULT")
+    assert scorebox("source", "card_default", "--sample") == (0, "source card_default: SAMPLE DATA")
+
+
+def test_a_remembered_source_is_rewritten_only_when_it_changes(scorebox: Run, project: Project) -> None:
+    scorebox("source", "card_default", "cards.csv")
+    path = project.folder / "data" / "sources" / "card_default"
+    before = path.stat().st_mtime_ns
+    scorebox("source", "card_default", "cards.csv")
+    assert path.stat().st_mtime_ns == before
+
+
+def test_a_broken_contract_stops_with_a_table_and_a_report(scorebox: Run, project: Project) -> None:
+    scorebox("ingest", "card_default")
+    scorebox("validate", "card_default")
+    frame = pd.DataFrame(CARD.sample(np.random.default_rng(0), 50)).drop(columns="PAY_3")
+    frame.loc[[4, 9], "AGE"] = 7
+    write_parquet(folder(project) / "raw.parquet", frame, {b"scorebox.sample": b"true", b"scorebox.snapshot": b""})
+    code, printed = scorebox("validate", "card_default")
+    assert code == 1
+    assert "in_range(18.0, 120.0) │ AGE │ 2 │ 4, 9" in printed
+    assert "column_in_dataframe │ PAY_3 │ 1" in printed
+    assert "2 rules of the data contract are broken" in printed
+    assert [item["column"] for item in read(folder(project) / "contract.json")["violations"]] == ["PAY_3", "AGE"]
+    assert not (folder(project) / "checked.parquet").exists(), "rows of an earlier run must not pass for these"
+
+
+def test_a_truncated_file_is_named(scorebox: Run, project: Project) -> None:
+    scorebox("ingest", "card_default")
+    raw = folder(project) / "raw.parquet"
+    raw.write_bytes(raw.read_bytes()[:1_000])
+    code, printed = scorebox("validate", "card_default")
+    assert code == 1
+    assert "raw.parquet is not a whole Parquet file" in printed
+
+
+@pytest.mark.parametrize(
+    ("stage", "complaint"),
+    [
+        ("validate", "raw.parquet is missing; run the stage that writes it first"),
+        ("split", "checked.parquet is missing"),
+        ("train", "train.parquet is missing"),
+        ("export", "holds no trained model"),
+        ("quantize", "holds no trained model"),
+        ("benchmark", "holds no trained model"),
+        ("report", "holds no results"),
+        ("crossvalidate", "checked.parquet is missing"),
+        ("push", "holds no report"),
+    ],
+)
+def test_a_stage_that_comes_too_early_says_what_is_missing(scorebox: Run, stage: str, complaint: str) -> None:
+    code, printed = scorebox(stage, "card_default")
+    assert code == 1
+    assert complaint in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("ingest", "cards"), "there is no scorecard 'cards'; there are:"),
+        (("train", "card_default", "--profile", "huge"), "there is no profile 'huge'; params.yaml has: full"),
+    ],
+)
+def test_a_wrong_name_is_answered_with_the_right_ones(
+    scorebox: Run, arguments: tuple[str, ...], complaint: str
+) -> None:
+    code, printed = scorebox(*arguments)
+    assert code == 1
+    assert complaint in printed
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"folds": 1}, "scorecards.card_default.folds: Input should be greater than or equal to 2"),
+        ({"seeds": 1}, "scorecards.card_default.seeds: Extra inputs are not permitted"),
+        ({"candidates": {}}, "scorecards.card_default.candidates: Dictionary should have at least 1 item"),
+    ],
+)
+def test_a_wrong_parameter_is_named(scorebox: Run, project: Project, change: dict[str, Any], complaint: str) -> None:
+    params = {**SMALL_PARAMS, "scorecards": {"card_default": {**SMALL_PARAMS["scorecards"]["card_default"], **change}}}
+    (project.folder / "params.yaml").write_text(yaml.safe_dump(params))
+    code, printed = scorebox("ingest", "card_default")
+    assert code == 1
+    assert complaint in printed
+
+
+def test_a_candidate_that_cannot_be_is_named(scorebox: Run, project: Project) -> None:
+    scorebox("ingest", "card_default")
+    scorebox("validate", "card_default")
+    scorebox("split", "card_default")
+    card = SMALL_PARAMS["scorecards"]["card_default"]
+    for candidate, complaint in (
+        ({"family": "forest", "features": "stepped"}, "no family 'forest'; there are: network, boosting, logistic"),
+        ({"family": "logistic", "features": "woven"}, "no features 'woven'; it has: published, engineered, stepped"),
+        ({"family": "logistic", "features": "stepped"}, "params.yaml lacks the parameter 'C'"),
+    ):
+        params = {**SMALL_PARAMS, "scorecards": {"card_default": {**card, "candidates": {"one": candidate}}}}
+        (project.folder / "params.yaml").write_text(yaml.safe_dump(params))
+        code, printed = scorebox("train", "card_default")
+        assert code == 1
+        assert complaint in printed
+
+
+def test_no_candidate_through_the_gates_is_an_error_with_the_results_kept(scorebox: Run, project: Project) -> None:
+    card = SMALL_PARAMS["scorecards"]["card_default"]
+    card = {**card, "gates": {**card["gates"], "reasons_microseconds": 0}}
+    card["candidates"] = {"logistic": card["candidates"]["logistic"]}
+    (project.folder / "params.yaml").write_text(yaml.safe_dump({**SMALL_PARAMS, "scorecards": {"card_default": card}}))
+    for stage in ("ingest", "validate", "split"):
+        scorebox(stage, "card_default")
+    code, printed = scorebox("train", "card_default")
+    assert code == 1
+    assert "no candidate holds every gate" in printed
+    assert read(folder(project) / "candidates.json")["candidates"][0]["name"] == "logistic"
+
+
+def test_a_build_goes_from_data_to_a_release(trained_project: Project) -> None:
+    made = folder(trained_project)
+    release = Release.read(trained_project.folder / "releases" / "card_default.json")
+    report = read(made / "report" / "report.json")
+    competition = read(made / "candidates.json")
+    assert competition["winner"] == report["candidate"]
+    assert {item["name"] for item in competition["candidates"]} == {"network", "boosting", "logistic"}
+    assert report["data"]["sample"] is True
+    assert set(report["metrics"]) >= {"auc", "gini", "ks", "average_precision", "brier", "expected_calibration_error"}
+    assert report["metrics"]["auc"]["value"] > 0.65, "the sample data carry a signal"
+    assert Graph((made / "fp32.onnx").read_bytes()).sha256 == report["graph_sha256"]["fp32"]
+    assert release.tags["fp32"] == f"card_default:{release.version}-fp32"
+    assert not set(report["columns"]) & CARD.protected
+    plots = {path.name for path in (made / "report" / "plots").iterdir()}
+    assert plots == {"roc.png", "precision_recall.png", "reliability.png", "scores.png", "gains.png"}
+
+
+def test_the_report_shows_protected_columns_in_and_out(trained_project: Project) -> None:
+    comparison = read(folder(trained_project) / "report" / "report.json")["protected_comparison"]
+    assert {item["protected_fields"] for item in comparison} == {True, False}
+    assert {group["column"] for item in comparison for group in item["groups"]} >= {"SEX", "MARRIAGE", "AGE"}
+    markdown = (folder(trained_project) / "report" / "report.md").read_text()
+    assert "## Approval rate by group" in markdown
+    assert "SAMPLE DATA" in markdown.splitlines()[0]
+
+
+def test_the_training_is_an_mlflow_run_with_its_metrics_and_files(
+    trained_project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import mlflow
+
+    report = read(folder(trained_project) / "report" / "report.json")
+    client = mlflow.MlflowClient(f"sqlite:///{trained_project.folder}/mlflow.db")
+    run = client.get_run(report["mlflow_run_id"])
+    assert run.data.metrics["test_auc"] == pytest.approx(report["metrics"]["auc"]["value"])
+    assert run.data.params["candidate"] == report["candidate"]
+    assert run.data.tags["data"] == "SAMPLE DATA"
+    assert run.data.tags["graph_sha256"] == report["graph_sha256"]["fp32"]
+
+
+def test_pushing_twice_changes_nothing(
+    trained_project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import subprocess
+
+    release = trained_project.folder / "releases" / "card_default.json"
+    before = release.read_bytes()
+    again = subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", "push", "card_default"],
+        cwd=trained_project.folder,
+        env={**trained_project.environment, "PYTHONPATH": str(Path(cli.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "is in the store already" in again.stderr
+    assert " pushed" not in again.stderr
+    assert release.read_bytes() == before
+
+
+@pytest.mark.slow
+def test_two_trainings_in_two_places_give_the_same_graphs(trained_project: Project, tmp_path: Path) -> None:
+    import subprocess
+
+    other = make_project(tmp_path / "a" / "longer" / "path")
+    subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", "build", "card_default"],
+        cwd=other.folder,
+        env={**other.environment, "PYTHONPATH": str(Path(cli.__file__).parents[1]), "PYTHONHASHSEED": "5"},
+        check=True,
+        capture_output=True,
+    )
+    names = ["raw.parquet", "checked.parquet", "train.parquet", "test.parquet", "fp32.onnx"]
+    names += ["int8/int8.onnx"] if (folder(other) / "int8" / "int8.onnx").exists() else []
+    for name in names:
+        assert (folder(other) / name).read_bytes() == (folder(trained_project) / name).read_bytes(), name
+    one, two = (Release.read(item.folder / "releases" / "card_default.json") for item in (trained_project, other))
+    assert one == two
