@@ -129,7 +129,8 @@ class Server:
         _, left = psutil.wait_procs(tree, timeout=5)
         self.kill()
         if left:
-            raise ServerError(f"{self.command.name} left {len(left)} processes behind after SIGTERM")
+            psutil.wait_procs(left, timeout=5)
+            raise ServerError(f"{self.command.name} left processes behind after SIGTERM: {len(left)}")
         if code not in self.command.exit_codes:
             raise ServerError(
                 f"{self.command.name} ended with exit code {code} after SIGTERM; its last words:\n{self.last_words()}"
