@@ -120,9 +120,11 @@ class Frame:
                 rule_name = "int_type" if rule.kind == "integer" else "float_type"
                 errors.append(FieldError(field=field.name, rule=rule_name, message=f"Column should hold {kind}"))
         used = set(self.columns)
-        for rule in self._scorecard.rules:
-            if rule.column not in seen and (rule.required or rule.column in used):
-                errors.append(FieldError(field=rule.column, rule="missing", message="Column required"))
+        errors += [
+            FieldError(field=rule.column, rule="missing", message="Column required")
+            for rule in self._scorecard.rules
+            if rule.column not in seen and (rule.required or rule.column in used)
+        ]
         if errors:
             raise InvalidApplicationError(errors)
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scoring.errors import FieldError, InvalidApplicationError, RowError
 from scoring.frames import Frame
 from scoring.scorer import Share
-from serving.problems import RequestProblem, broken_rules
+from serving.problems import ProblemError, broken_rules
 
 ARROW_STREAM = b"application/vnd.apache.arrow.stream"
 MOST_ROW_ERRORS = 1000
@@ -33,7 +33,7 @@ def read_rows(
     """The rows of an Arrow stream: how many, the matrix and positions of the good ones, errors of the others.
 
     Raises:
-        RequestProblem: the body is not an Arrow stream of the right columns, or has too many rows.
+        ProblemError: the body is not an Arrow stream of the right columns, or has too many rows.
     """
     try:
         table = _read_table(body, frame, most_rows)
@@ -41,7 +41,7 @@ def read_rows(
     except InvalidApplicationError as error:
         raise broken_rules(error.errors) from None
     except (pa.ArrowException, OSError, ValueError, struct.error) as error:
-        raise RequestProblem(
+        raise ProblemError(
             HTTPStatus.BAD_REQUEST, f"the body is not a whole Arrow stream ({type(error).__name__})"
         ) from None
     return table.num_rows, matrix, positions, errors

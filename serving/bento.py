@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from _bentoml_sdk import Service
+from _bentoml_sdk import Service  # type: ignore[import-untyped]  # BentoML marks only its outer package as typed
 from bentoml import use_arguments
 from bentoml.exceptions import BentoMLException
 from pydantic import BaseModel
@@ -18,7 +18,7 @@ from serving.core import Core
 from serving.drain import Drain
 from serving.exchange import ASGIApp
 from serving.face import Face
-from serving.problems import RequestProblem
+from serving.problems import ProblemError
 
 
 class BuiltFor(BaseModel):
@@ -38,10 +38,9 @@ def behind_face(core: Core) -> type[Service[Any]]:
     As one of BentoML's middlewares the face would stand inside its tracing and its timeout, which
     cost as much as the face itself even where they have nothing to do.
     """
-
     use_json()
 
-    class FacedService(Service[Any]):
+    class FacedService(Service[Any]):  # type: ignore[misc]  # untyped, see the import
         def to_asgi(self, is_main: bool = True) -> ASGIApp:
             return Face(
                 super().to_asgi(is_main),
@@ -66,5 +65,5 @@ def as_bento_errors() -> Iterator[None]:
     """Problems in the form that BentoML's typed methods answer with."""
     try:
         yield
-    except RequestProblem as problem:
+    except ProblemError as problem:
         raise BentoMLException(str(problem), error_code=problem.status) from None

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from scoring import scorecards
 from scoring.batcher import BatcherClosedError, QueueTimeoutError
-from scoring.decision import Decision, Decisions
+from scoring.decision import Decision
 from scoring.errors import RowError
 from scoring.graph import GraphIntegrityError
 from scoring.models import ModelStoreError, Release, StoredModel, load
@@ -31,7 +31,7 @@ from serving.payloads import (
     ModelInfo,
     batch_models,
 )
-from serving.problems import RequestProblem
+from serving.problems import ProblemError
 from serving.settings import Settings, SettingsError, read_settings
 
 # An application is below 1 KiB; what is far beyond is none, and naming its errors costs time.
@@ -106,9 +106,7 @@ class Core:
         )
         self.application = self._scorer.application
         self.batch, self.strict_batch = batch_models(self.application, settings.max_batch_rows)
-        self.health = Health(
-            status="ready", scorecard=record.scorecard, model=record.tag, variant=record.variant
-        )
+        self.health = Health(status="ready", scorecard=record.scorecard, model=record.tag, variant=record.variant)
         self.model_info = _model_info(parts)
 
     async def predict(self, application: Application) -> Decision:
@@ -122,7 +120,7 @@ class Core:
         """The decisions of a batch; broken rows are named and the others decided.
 
         Raises:
-            RequestProblem: no row is good, or the service is overloaded.
+            ProblemError: no row is good, or the service is overloaded.
         """
         rows = batch.applications
         errors = [
@@ -135,15 +133,15 @@ class Core:
         except (QueueTimeoutError, BatcherClosedError) as error:
             raise self._refused(error) from None
         decisions: list[Decision | None] = [*decided]
-        for error in errors:
-            decisions.insert(error.index, None)
+        for broken in errors:
+            decisions.insert(broken.index, None)
         return BatchDecisions.model_construct(decisions=decisions, errors=errors)
 
     async def predict_table(self, body: bytes, *, as_arrow: bool) -> tuple[int, bytes | BatchDecisions]:
         """The decisions of an Arrow stream, as another or as `BatchDecisions`, and the number of its rows.
 
         Raises:
-            RequestProblem: the body is not a table of applications, no row is good, or the service is overloaded.
+            ProblemError: the body is not a table of applications, no row is good, or the service is overloaded.
         """
         arguments = (body, self._scorer.frame, self.settings.max_arrow_rows)
         if len(body) > INLINE_ARROW_BYTES:
@@ -171,17 +169,17 @@ class Core:
         for error in errors:
             self.metrics.broken(error.errors)
         if not good:
-            raise RequestProblem(
+            raise ProblemError(
                 HTTPStatus.UNPROCESSABLE_ENTITY, "every application of the batch breaks its contract", rows=errors
             )
 
-    def _refused(self, error: Exception) -> RequestProblem:
+    def _refused(self, error: Exception) -> ProblemError:
         if isinstance(error, BatcherClosedError):
             detail = "the service is shutting down; send the request again"
         else:
             self.metrics.shed()
             detail = f"the service is overloaded: the request {error}; send it again later"
-        return RequestProblem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=[(b"retry-after", b"1")])
+        return ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=[(b"retry-after", b"1")])
 
 
 def _model_info(parts: Parts) -> ModelInfo:

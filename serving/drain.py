@@ -11,7 +11,6 @@ import logging
 import select
 import signal
 import socket
-from types import FrameType
 from typing import Any
 
 from serving.core import Core
@@ -38,10 +37,7 @@ class Drain:
             return
         loop = asyncio.get_running_loop()
 
-        def on_sigterm(number: int, frame: FrameType | None) -> None:
-            loop.call_soon_threadsafe(self._begin, loop, server)
-
-        signal.signal(signal.SIGTERM, on_sigterm)
+        signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(self._begin, loop, server))
 
     def _begin(self, loop: asyncio.AbstractEventLoop, server: Any) -> None:
         if self._core.draining:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from uuid_utils import uuid7
 
-from serving.problems import RequestProblem
+from serving.problems import ProblemError
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -83,11 +83,11 @@ class Exchange:
         """The whole body.
 
         Raises:
-            RequestProblem: it is missing, coded, or larger than `most_bytes`.
+            ProblemError: it is missing, coded, or larger than `most_bytes`.
             ClientGoneError: the connection was closed.
         """
         if self.headers.get(b"content-encoding", b"identity").lower() != b"identity":
-            raise RequestProblem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the body without Content-Encoding")
+            raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the body without Content-Encoding")
         self.reading = True
         message = await self._receive()
         chunk: bytes = message.get("body", b"")
@@ -95,7 +95,7 @@ class Exchange:
             chunk = await self._rest(message, most_bytes)
         self.reading = False
         if not chunk:
-            raise RequestProblem(HTTPStatus.BAD_REQUEST, "the body is empty")
+            raise ProblemError(HTTPStatus.BAD_REQUEST, "the body is empty")
         return chunk
 
     async def _rest(self, message: Message, most_bytes: int) -> bytes:
@@ -113,7 +113,7 @@ class Exchange:
                 break
             message = await self._receive()
         if size > most_bytes:
-            raise RequestProblem(
+            raise ProblemError(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 f"the body is larger than {most_bytes} bytes",
                 headers=[(b"connection", b"close")] if more else [],

@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import NoReturn
 
 from pydantic import ValidationError
 
@@ -24,7 +25,7 @@ from serving.core import MOST_APPLICATION_BYTES, Core
 from serving.exchange import JSON, ASGIApp, ClientGoneError, Exchange, Headers, Message, Receive, Scope, Send
 from serving.metrics import CONTENT_TYPE
 from serving.payloads import BatchDecisions
-from serving.problems import PROBLEM_JSON, RequestProblem, broken_rules
+from serving.problems import PROBLEM_JSON, ProblemError, broken_rules
 
 logger = logging.getLogger("bentoml.scorebox")
 
@@ -60,9 +61,7 @@ class Face:
         access_log: where requests are logged, None for nowhere.
     """
 
-    def __init__(
-        self, app: ASGIApp, core: Core, openapi: Callable[[], bytes], access_log: AccessLog | None
-    ) -> None:
+    def __init__(self, app: ASGIApp, core: Core, openapi: Callable[[], bytes], access_log: AccessLog | None) -> None:
         self._app = app
         self._core = core
         self._openapi = openapi
@@ -86,7 +85,7 @@ class Face:
             **{path: Route(path, _READ) for path in PASSED_ON},
         }
         self._static = Route(PASSED_ON_BELOW, _READ)
-        self._unknown = Route("unknown", frozenset(), self._not_found)
+        self._unknown = Route("unknown", frozenset(), _not_found)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application."""
@@ -108,12 +107,13 @@ class Face:
 
     def _account(self, exchange: Exchange) -> None:
         seconds = exchange.seconds()
-        self._core.metrics.answered(exchange.route, exchange.method, exchange.status, seconds)
+        status = exchange.status or CLIENT_GONE
+        self._core.metrics.answered(exchange.route, exchange.method, status, seconds)
         if self._access_log is not None:
             self._access_log.write(
                 method=exchange.method,
                 route=exchange.route,
-                status=exchange.status,
+                status=status,
                 seconds=seconds,
                 rows=exchange.rows,
                 request_id=exchange.request_id.decode(),
@@ -124,37 +124,40 @@ class Face:
         try:
             async with asyncio.timeout(self._timeout):
                 if exchange.method not in route.methods and route is not self._unknown:
-                    self._refuse_method(route)
-                elif route.handler is None:
+                    _refuse_method(route)
+                if route.handler is None:
                     await self._pass_on(exchange, scope, receive, send)
                 else:
                     await route.handler(exchange)
-            return
-        except RequestProblem as error:
-            problem = error
-        except ValidationError as error:
-            errors = field_errors(error)
-            self._core.metrics.broken(errors)
-            problem = broken_rules(errors)
-            if errors[0].rule == "json_invalid":
-                problem = RequestProblem(HTTPStatus.BAD_REQUEST, "the body is not JSON", errors=errors)
-        except TimeoutError:
-            problem = self._too_late(exchange)
         except ClientGoneError:
-            exchange.status = CLIENT_GONE
             return
         except Exception as error:
-            # The message of an error may hold a value; where it came from does not.
-            where = "".join(traceback.format_tb(error.__traceback__))
-            request_id = exchange.request_id.decode()
-            logger.error("%s in %s, request %s\n%s", type(error).__name__, route.name, request_id, where)
-            problem = RequestProblem(
-                HTTPStatus.INTERNAL_SERVER_ERROR, f"an error of the service; its log names request {request_id}"
-            )
-        if exchange.status:
-            # The answer had begun: breaking the connection is all that is left to say.
-            raise problem
-        await self._answer(exchange, problem.status, problem.body(), PROBLEM_JSON, problem.headers)
+            problem = self._problem(error, exchange)
+            if exchange.status:
+                # The answer had begun: breaking the connection is all that is left to say.
+                raise problem from None
+            await self._answer(exchange, problem.status, problem.body(), PROBLEM_JSON, problem.headers)
+
+    def _problem(self, error: Exception, exchange: Exchange) -> ProblemError:
+        if isinstance(error, ProblemError):
+            return error
+        if isinstance(error, ValidationError):
+            errors = field_errors(error)
+            self._core.metrics.broken(errors)
+            if errors[0].rule == "json_invalid":
+                return ProblemError(HTTPStatus.BAD_REQUEST, "the body is not JSON", errors=errors)
+            return broken_rules(errors)
+        if isinstance(error, TimeoutError):
+            if exchange.reading:
+                detail = f"the body did not arrive within {self._timeout:g} s"
+                return ProblemError(HTTPStatus.REQUEST_TIMEOUT, detail, headers=_CLOSE)
+            return ProblemError(HTTPStatus.GATEWAY_TIMEOUT, f"the request was not answered within {self._timeout:g} s")
+        # The message of an error may hold a value; where it came from does not.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        request_id = exchange.request_id.decode()
+        logger.error("%s in %s, request %s\n%s", type(error).__name__, exchange.route, request_id, where)
+        detail = f"an error of the service; its log names request {request_id}"
+        return ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
 
     async def _answer(
         self, exchange: Exchange, status: int, body: bytes, content_type: bytes = JSON, extra: Headers | None = None
@@ -162,19 +165,6 @@ class Face:
         if self._core.draining:
             extra = (extra or []) + _CLOSE
         await exchange.answer(status, body, content_type, extra)
-
-    def _refuse_method(self, route: Route) -> None:
-        allowed = ", ".join(sorted(route.methods))
-        raise RequestProblem(
-            HTTPStatus.METHOD_NOT_ALLOWED, f"{route.name} takes {allowed}", headers=[(b"allow", allowed.encode())]
-        )
-
-    def _too_late(self, exchange: Exchange) -> RequestProblem:
-        if exchange.reading:
-            return RequestProblem(
-                HTTPStatus.REQUEST_TIMEOUT, f"the body did not arrive within {self._timeout:g} s", headers=_CLOSE
-            )
-        return RequestProblem(HTTPStatus.GATEWAY_TIMEOUT, f"the request was not answered within {self._timeout:g} s")
 
     async def _predict(self, exchange: Exchange) -> None:
         if exchange.content_type != JSON:
@@ -211,7 +201,7 @@ class Face:
 
     async def _health(self, exchange: Exchange) -> None:
         if self._core.draining:
-            raise RequestProblem(HTTPStatus.SERVICE_UNAVAILABLE, "the service is shutting down")
+            raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "the service is shutting down")
         await self._answer(exchange, 200, self._core.health.model_dump_json().encode())
 
     async def _metrics(self, exchange: Exchange) -> None:
@@ -222,9 +212,6 @@ class Face:
         if self._document is None:
             self._document = self._openapi()
         await self._answer(exchange, 200, self._document)
-
-    async def _not_found(self, exchange: Exchange) -> None:
-        raise RequestProblem(HTTPStatus.NOT_FOUND, "there is nothing here; GET /docs.json lists what there is")
 
     async def _pass_on(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         refused: int | None = None
@@ -245,8 +232,18 @@ class Face:
         await self._app(scope, receive, pass_back)
         if refused is not None:
             status = HTTPStatus(refused)
-            raise RequestProblem(status, f"{exchange.route} answers: {status.phrase}")
+            raise ProblemError(status, f"{exchange.route} answers: {status.phrase}")
 
 
-def _wrong_type(expected: str) -> RequestProblem:
-    return RequestProblem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"the Content-Type must be {expected}")
+async def _not_found(_: Exchange) -> None:
+    raise ProblemError(HTTPStatus.NOT_FOUND, "there is nothing here; GET /docs.json lists what there is")
+
+
+def _refuse_method(route: Route) -> NoReturn:
+    allowed = ", ".join(sorted(route.methods))
+    detail = f"{route.name} takes {allowed}"
+    raise ProblemError(HTTPStatus.METHOD_NOT_ALLOWED, detail, headers=[(b"allow", allowed.encode())])
+
+
+def _wrong_type(expected: str) -> ProblemError:
+    return ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"the Content-Type must be {expected}")

@@ -1,7 +1,8 @@
 """Prometheus metrics, with a bounded number of series.
 
 `bentoml serve` sets the client's multiprocess mode up, so the numbers of a worker that died stay
-in the totals. Labels come from fixed sets: an unknown path is counted as `unknown`.
+in the totals. A gauge shows the worker that is asked; a server has one. Labels come from fixed
+sets: an unknown path is counted as `unknown`.
 """
 
 from __future__ import annotations
@@ -36,7 +37,11 @@ REQUESTS = Counter("scorebox_http_requests_total", "Answered requests.", ["route
 DURATION = Histogram(
     "scorebox_http_request_duration_seconds", "From the request's head to its answer.", ["route"], buckets=_SECONDS
 )
-IN_PROGRESS = Gauge("scorebox_http_requests_in_progress", "Requests in work.", multiprocess_mode="livesum")
+IN_PROGRESS = Gauge(
+    "scorebox_http_requests_in_progress",
+    "Requests in work, the one that asks included.",
+    multiprocess_mode="mostrecent",
+)
 PREDICTIONS = Counter("scorebox_predictions_total", "Decisions made.", ["scorecard", "variant", "decision"])
 BATCH_ROWS = Histogram(
     "scorebox_batch_rows",
@@ -47,7 +52,9 @@ QUEUE_WAIT = Histogram(
     "scorebox_queue_wait_seconds", "How long the oldest rows of a batch waited for it.", buckets=_SECONDS
 )
 QUEUE_AGE = Gauge(
-    "scorebox_queue_oldest_age_seconds", "How long the oldest rows in the queue have waited.", multiprocess_mode="max"
+    "scorebox_queue_oldest_age_seconds",
+    "How long the oldest rows in the queue have waited.",
+    multiprocess_mode="mostrecent",
 )
 SHED = Counter("scorebox_requests_shed_total", "Requests refused because they waited too long.")
 BROKEN_RULES = Counter("scorebox_broken_rules_total", "Rules that applications broke.", ["rule"])
@@ -55,7 +62,7 @@ MODEL_INFO = Gauge(
     "scorebox_model_info",
     "The model that serves; always 1.",
     ["scorecard", "model", "variant", "graph_sha256", "data"],
-    multiprocess_mode="max",
+    multiprocess_mode="mostrecent",
 )
 
 

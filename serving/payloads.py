@@ -101,7 +101,8 @@ def batch_models(application: type[Application], most_rows: int) -> tuple[type[B
     the second is tried first: most batches have no broken row.
     """
     rows = Field(min_length=1, max_length=most_rows, description=f"1 to {most_rows} applications")
-    row = Annotated[application, WrapValidator(_keep_errors)]
-    tolerant = create_model("Batch", __base__=Batch, applications=(list[row], rows))  # type: ignore[valid-type]
-    strict = create_model("Batch", __base__=Batch, applications=(list[application], rows))  # type: ignore[valid-type]
+    row: Any = application
+    tolerant_row: Any = Annotated[row, WrapValidator(_keep_errors)]
+    tolerant = create_model("Batch", __base__=Batch, applications=(list[tolerant_row], rows))
+    strict = create_model("Batch", __base__=Batch, applications=(list[row], rows))
     return tolerant, strict

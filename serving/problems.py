@@ -29,7 +29,7 @@ class Problem(BaseModel):
     rows: list[RowError] = Field([], description="the broken rules by row, where no row of a batch is good")
 
 
-class RequestProblem(Exception):
+class ProblemError(Exception):
     """Ends a request with a problem as its answer."""
 
     def __init__(
@@ -59,10 +59,10 @@ class RequestProblem(Exception):
         return orjson.dumps({name: value for name, value in members.items() if value != []})
 
 
-def broken_rules(errors: list[FieldError]) -> RequestProblem:
+def broken_rules(errors: list[FieldError]) -> ProblemError:
     """The problem of a body that breaks its contract."""
     count = len(errors)
     detail = "1 rule is broken" if count == 1 else f"{count} rules are broken"
     if count > MOST_ERRORS:
         detail += f"; the first {MOST_ERRORS} are listed"
-    return RequestProblem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=errors)
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=errors)

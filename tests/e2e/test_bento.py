@@ -72,7 +72,9 @@ def test_a_built_bento_serves_from_an_empty_folder_without_the_repository(
     with serve(home, tag, empty, release=False, PYTHONPATH=str(without_making_wing)) as server:
         assert server.get("/model_info").json()["title"] == "Title of the copy"
         assert server.post("/predict", example).status_code == 200
-        table = server.post("/predict_batch", stream_of(table_of([example] * 3)), **{"content-type": STREAM, "accept": STREAM})
+        table = server.post(
+            "/predict_batch", stream_of(table_of([example] * 3)), **{"content-type": STREAM, "accept": STREAM}
+        )
         assert pa.ipc.open_stream(table.content).read_all().num_rows == 3
         assert server.get("/docs.json").json()["info"]["title"] == "Title of the copy"
     assert list(empty.iterdir()) == []
@@ -87,7 +89,13 @@ def test_a_bento_holds_both_variants_and_its_own_release_only(home: Path, reposi
     (service,) = yaml.safe_load(bento.read_text())["services"]
     assert [model["tag"] for model in service["models"]] == ["card_default:1.0.0-fp32", "card_default:1.0.0-int8"]
     source = bento.parent / "src"
-    assert {path.name for path in source.iterdir()} == {"bentofile.yaml", "releases", "scoring", "service.py", "serving"}
+    assert {path.name for path in source.iterdir()} == {
+        "bentofile.yaml",
+        "releases",
+        "scoring",
+        "service.py",
+        "serving",
+    }
     assert [path.name for path in (source / "releases").iterdir()] == ["card_default.json"]
 
 

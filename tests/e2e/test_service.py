@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,10 @@ def test_metrics_come_out_of_the_multiprocess_files(server: Server, example: dic
     def decided() -> float:
         families = text_string_to_metric_families(server.get("/metrics").text)
         return sum(
-            sample.value for family in families for sample in family.samples if sample.name == "scorebox_predictions_total"
+            sample.value
+            for family in families
+            for sample in family.samples
+            if sample.name == "scorebox_predictions_total"
         )
 
     before = decided()
@@ -140,14 +144,14 @@ async def test_sigterm_turns_readiness_off_and_loses_nothing(home: Path, example
         async with asyncio.TaskGroup() as group:
             for _ in range(8):
                 group.create_task(client())
-            while len(answers) < 200:
-                await asyncio.sleep(0.01)
+            await until(lambda: len(answers) >= 200)
             server.process.send_signal(signal.SIGTERM)
             while ready:
                 # A balancer's probe: a connection of its own each time.
                 async with httpx.AsyncClient(base_url=server.url) as probe:
                     ready = (await probe.get("/readyz")).status_code == 200
-            decided_while_draining = httpx.post(server.url + "/predict", json=example)
+            async with httpx.AsyncClient(base_url=server.url) as late:
+                decided_while_draining = await late.post("/predict", json=example)
         assert set(answers) == {200}
         assert decided_while_draining.headers["connection"] == "close"
         assert server.process.wait(20) == 0
@@ -164,11 +168,10 @@ async def test_requests_that_were_accepted_before_sigterm_are_answered(home: Pat
         for _, writer in streams:
             writer.write(head.encode() + body[:100])
             await writer.drain()
-        while f"scorebox_http_requests_in_progress {len(streams) + 1}" not in server.get("/metrics").text:
-            await asyncio.sleep(0.01)
+        in_progress = f"scorebox_http_requests_in_progress {len(streams) + 1}"
+        await until(lambda: in_progress in server.get("/metrics").text)
         server.process.send_signal(signal.SIGTERM)
-        while await _accepts(server.port):
-            await asyncio.sleep(0.01)
+        await until(lambda: not accepts(server.port))
         for _, writer in streams:
             writer.write(body[100:])
         answers = await asyncio.gather(*(reader.read() for reader, _ in streams))
@@ -178,13 +181,18 @@ async def test_requests_that_were_accepted_before_sigterm_are_answered(home: Pat
         assert server.process.wait(20) == 0
 
 
-async def _accepts(port: int) -> bool:
+async def until(condition: Callable[[], bool]) -> None:
+    """Waits until something is so that nothing here is told of."""
+    while not condition():  # noqa: ASYNC110  # there is no event to wait for
+        await asyncio.sleep(0.01)
+
+
+def accepts(port: int) -> bool:
     """Whether a new connection is taken; one that is refused is refused at once."""
     try:
-        _, writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", port), 5)
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
     except ConnectionRefusedError:
         return False
-    writer.close()
     return True
 
 
@@ -196,13 +204,12 @@ def test_a_worker_that_is_killed_comes_back_and_its_numbers_stay(home: Path, exa
         workers = [pid for pid in children if b"worker.service" in Path(f"/proc/{pid}/cmdline").read_bytes()]
         assert len(workers) == 1
         os.kill(int(workers[0]), signal.SIGKILL)
-        answer = httpx.Client(transport=httpx.HTTPTransport(retries=10), timeout=30).post(
-            server.url + "/predict", json=example
-        )
+        with httpx.Client(transport=httpx.HTTPTransport(retries=10), timeout=30) as client:
+            answer = client.post(server.url + "/predict", json=example)
         assert answer.status_code == 200
-        assert 'scorebox_predictions_total{decision="decline",scorecard="card_default",variant="fp32"} 2.0' in (
-            server.get("/metrics").text
-        )
+        metrics = server.get("/metrics").text
+        assert 'scorebox_predictions_total{decision="decline",scorecard="card_default",variant="fp32"} 2.0' in metrics
+        assert "scorebox_http_requests_in_progress 1.0" in metrics
 
 
 @pytest.mark.parametrize("most", [pytest.param(10, id="quick"), pytest.param(400, id="long", marks=pytest.mark.slow)])
@@ -217,7 +224,14 @@ def test_no_request_makes_an_error_of_the_service_or_an_answer_that_the_document
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(configuration), "run"]
     options = ["--max-examples", str(most), "--seed", "1", "--generation-database", "none", "--no-color"]
     env = os.environ | {"SCHEMATHESIS_HOOKS": "tests.e2e.whole_numbers", "PYTHONPATH": str(ROOT)}
-    run = subprocess.run([*command, server.url + "/docs.json", *options], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [*command, server.url + "/docs.json", *options],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert run.returncode == 0, run.stdout
 
 

@@ -168,7 +168,7 @@ async def test_a_bad_item_that_breaks_its_batch_fails_alone_too() -> None:
 
 async def test_a_process_that_loses_a_result_is_an_error_and_not_a_mix_up() -> None:
     async def forgetful(items: Sequence[int]) -> list[int | Exception]:
-        return [*items][1:]
+        return list(items[1:])
 
     batching: Batcher[int, int] = Batcher(forgetful, max_batch_size=10, max_wait=60.0)
     results = await asyncio.gather(*(batching.submit(item) for item in (1, 2)), return_exceptions=True)

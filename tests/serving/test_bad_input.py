@@ -50,7 +50,9 @@ BROKEN_VALUES = [
 ]
 
 
-@pytest.mark.parametrize(("field", "literal", "rule"), [case[1:] for case in BROKEN_VALUES], ids=[case[0] for case in BROKEN_VALUES])
+@pytest.mark.parametrize(
+    ("field", "literal", "rule"), [case[1:] for case in BROKEN_VALUES], ids=[case[0] for case in BROKEN_VALUES]
+)
 async def test_a_broken_value_is_refused_by_field_and_rule(
     service: Service, field: str, literal: str, rule: str | None
 ) -> None:
@@ -146,7 +148,9 @@ async def test_another_content_type_is_refused(
     assert "application/json" in response.json()["detail"]
 
 
-@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON", "application/json ;x=y"])
+@pytest.mark.parametrize(
+    "content_type", ["application/json; charset=utf-8", "Application/JSON", "application/json ;x=y"]
+)
 async def test_the_content_type_may_have_parameters(
     service: Service, content_type: str, example: dict[str, Any]
 ) -> None:

@@ -32,7 +32,18 @@ async def test_one_application_gets_its_decision(service: Service, example: dict
     assert response.headers["content-type"] == "application/json"
     decision = settled(response.json())
     assert decision.pop("pd") == pytest.approx(0.49042812)
-    assert decision == snapshot({'scorecard': 'card_default', 'model': 'card_default:1.0.0-fp32', 'variant': 'fp32', 'prediction': 1, 'decision': 'decline', 'cutoff': 0.25, 'points': 488, 'band': 'E'})
+    assert decision == snapshot(
+        {
+            "scorecard": "card_default",
+            "model": "card_default:1.0.0-fp32",
+            "variant": "fp32",
+            "prediction": 1,
+            "decision": "decline",
+            "cutoff": 0.25,
+            "points": 488,
+            "band": "E",
+        }
+    )
 
 
 async def test_fields_may_go_by_their_python_names(service: Service, example: dict[str, Any]) -> None:
@@ -67,7 +78,26 @@ async def test_a_broken_application_is_named_by_index_and_the_others_are_decided
     assert response.status_code == 200
     body = response.json()
     assert [decision is not None for decision in body["decisions"]] == [True, False, True, False]
-    assert body["errors"] == snapshot([{'index': 1, 'errors': [{'field': 'EDUCATION', 'rule': 'less_than_equal', 'message': 'Input should be less than or equal to 6'}, {'field': 'PAY_0', 'rule': 'int_type', 'message': 'Input should be a valid integer'}, {'field': 'colour', 'rule': 'extra_forbidden', 'message': 'Extra inputs are not permitted'}]}, {'index': 3, 'errors': [{'field': '(application)', 'rule': 'model_type', 'message': 'Input should be an object'}]}])
+    assert body["errors"] == snapshot(
+        [
+            {
+                "index": 1,
+                "errors": [
+                    {
+                        "field": "EDUCATION",
+                        "rule": "less_than_equal",
+                        "message": "Input should be less than or equal to 6",
+                    },
+                    {"field": "PAY_0", "rule": "int_type", "message": "Input should be a valid integer"},
+                    {"field": "colour", "rule": "extra_forbidden", "message": "Extra inputs are not permitted"},
+                ],
+            },
+            {
+                "index": 3,
+                "errors": [{"field": "(application)", "rule": "model_type", "message": "Input should be an object"}],
+            },
+        ]
+    )
 
 
 async def test_a_batch_without_a_good_application_is_refused(service: Service, example: dict[str, Any]) -> None:
@@ -75,7 +105,14 @@ async def test_a_batch_without_a_good_application_is_refused(service: Service, e
     assert response.status_code == 422
     body = response.json()
     assert [row["index"] for row in body.pop("rows")] == [0, 1]
-    assert body == snapshot({'type': 'about:blank', 'title': 'Unprocessable Content', 'status': 422, 'detail': 'every application of the batch breaks its contract'})
+    assert body == snapshot(
+        {
+            "type": "about:blank",
+            "title": "Unprocessable Content",
+            "status": 422,
+            "detail": "every application of the batch breaks its contract",
+        }
+    )
 
 
 async def test_a_batch_and_its_rows_alone_get_the_same_pd(service: Service, example: dict[str, Any]) -> None:
@@ -85,11 +122,10 @@ async def test_a_batch_and_its_rows_alone_get_the_same_pd(service: Service, exam
     assert [decision["pd"] for decision in batch["decisions"]] == [decision["pd"] for decision in alone]
 
 
-async def test_applications_that_arrive_together_are_scored_together(
-    service: Service, example: dict[str, Any]
-) -> None:
+async def test_applications_that_arrive_together_are_scored_together(service: Service, example: dict[str, Any]) -> None:
     def batches_and_rows() -> tuple[float, float]:
-        return tuple(REGISTRY.get_sample_value(f"scorebox_batch_rows_{name}") or 0.0 for name in ("count", "sum"))
+        count, total = (REGISTRY.get_sample_value(f"scorebox_batch_rows_{name}") for name in ("count", "sum"))
+        return count or 0.0, total or 0.0
 
     batches, rows = batches_and_rows()
     responses = await asyncio.gather(*(service.client.post("/predict", json=example) for _ in range(20)))
@@ -105,12 +141,72 @@ async def test_the_model_is_described(service: Service) -> None:
     body = response.json()
     assert len(body.pop("graph_sha256")) == 64
     assert body.pop("libraries").keys() == {"onnx"}
-    assert body == snapshot({'scorecard': 'card_default', 'title': 'Default of credit card clients', 'model': 'card_default:1.0.0-fp32', 'version': '1.0.0', 'variant': 'fp32', 'available_variants': {'fp32': 'card_default:1.0.0-fp32'}, 'family': 'logistic', 'columns': ['LIMIT_BAL', 'EDUCATION', 'PAY_0', 'PAY_2', 'PAY_3', 'PAY_4', 'PAY_5', 'PAY_6', 'BILL_AMT1', 'BILL_AMT2', 'BILL_AMT3', 'BILL_AMT4', 'BILL_AMT5', 'BILL_AMT6', 'PAY_AMT1', 'PAY_AMT2', 'PAY_AMT3', 'PAY_AMT4', 'PAY_AMT5', 'PAY_AMT6'], 'cutoff': 0.25, 'bands': [{'name': 'A', 'below': 0.05}, {'name': 'B', 'below': 0.1}, {'name': 'C', 'below': 0.2}, {'name': 'D', 'below': 0.4}, {'name': 'E', 'below': 1.01}], 'metrics': {'auc': 0.75, 'brier': 0.14}, 'data': {'sha256': '0000000000000000000000000000000000000000000000000000000000000000', 'rows': 1000, 'default_share': 0.2212, 'sample': True}, 'data_label': 'SAMPLE DATA', 'git_revision': '0123456789abcdef', 'mlflow_run_id': 'toy', 'limits': {'application_bytes': 65536, 'batch_bytes': 1048576, 'batch_rows': 1000, 'arrow_bytes': 33554432, 'arrow_rows': 100000, 'request_timeout_seconds': 4.0}})
+    assert body == snapshot(
+        {
+            "scorecard": "card_default",
+            "title": "Default of credit card clients",
+            "model": "card_default:1.0.0-fp32",
+            "version": "1.0.0",
+            "variant": "fp32",
+            "available_variants": {"fp32": "card_default:1.0.0-fp32"},
+            "family": "logistic",
+            "columns": [
+                "LIMIT_BAL",
+                "EDUCATION",
+                "PAY_0",
+                "PAY_2",
+                "PAY_3",
+                "PAY_4",
+                "PAY_5",
+                "PAY_6",
+                "BILL_AMT1",
+                "BILL_AMT2",
+                "BILL_AMT3",
+                "BILL_AMT4",
+                "BILL_AMT5",
+                "BILL_AMT6",
+                "PAY_AMT1",
+                "PAY_AMT2",
+                "PAY_AMT3",
+                "PAY_AMT4",
+                "PAY_AMT5",
+                "PAY_AMT6",
+            ],
+            "cutoff": 0.25,
+            "bands": [
+                {"name": "A", "below": 0.05},
+                {"name": "B", "below": 0.1},
+                {"name": "C", "below": 0.2},
+                {"name": "D", "below": 0.4},
+                {"name": "E", "below": 1.01},
+            ],
+            "metrics": {"auc": 0.75, "brier": 0.14},
+            "data": {
+                "sha256": "0000000000000000000000000000000000000000000000000000000000000000",
+                "rows": 1000,
+                "default_share": 0.2212,
+                "sample": True,
+            },
+            "data_label": "SAMPLE DATA",
+            "git_revision": "0123456789abcdef",
+            "mlflow_run_id": "toy",
+            "limits": {
+                "application_bytes": 65536,
+                "batch_bytes": 1048576,
+                "batch_rows": 1000,
+                "arrow_bytes": 33554432,
+                "arrow_rows": 100000,
+                "request_timeout_seconds": 4.0,
+            },
+        }
+    )
 
 
 async def test_health_names_the_model(service: Service) -> None:
     response = await service.client.get("/health")
-    assert (response.status_code, response.json()) == snapshot((200, {'status': 'ready', 'scorecard': 'card_default', 'model': 'card_default:1.0.0-fp32', 'variant': 'fp32'}))
+    assert (response.status_code, response.json()) == snapshot(
+        (200, {"status": "ready", "scorecard": "card_default", "model": "card_default:1.0.0-fp32", "variant": "fp32"})
+    )
 
 
 async def test_while_draining_it_answers_but_is_not_healthy_and_closes_connections(
@@ -138,20 +234,36 @@ async def test_an_error_from_beyond_leaves_as_a_problem(service: Service) -> Non
     service.beyond_status = 503
     response = await service.client.get("/readyz")
     assert response.headers["content-type"] == "application/problem+json"
-    assert response.json() == snapshot({'type': 'about:blank', 'title': 'Service Unavailable', 'status': 503, 'detail': '/readyz answers: Service Unavailable'})
+    assert response.json() == snapshot(
+        {
+            "type": "about:blank",
+            "title": "Service Unavailable",
+            "status": 503,
+            "detail": "/readyz answers: Service Unavailable",
+        }
+    )
 
 
 async def test_an_unknown_path_is_not_passed_on(service: Service) -> None:
     response = await service.client.get("/predict/1")
     assert service.passed_on == []
     assert response.headers["content-type"] == "application/problem+json"
-    assert response.json() == snapshot({'type': 'about:blank', 'title': 'Not Found', 'status': 404, 'detail': 'there is nothing here; GET /docs.json lists what there is'})
+    assert response.json() == snapshot(
+        {
+            "type": "about:blank",
+            "title": "Not Found",
+            "status": 404,
+            "detail": "there is nothing here; GET /docs.json lists what there is",
+        }
+    )
 
 
 async def test_a_wrong_method_is_told_the_right_ones(service: Service) -> None:
     response = await service.client.get("/predict")
     assert response.headers["allow"] == "POST"
-    assert response.json() == snapshot({'type': 'about:blank', 'title': 'Method Not Allowed', 'status': 405, 'detail': '/predict takes POST'})
+    assert response.json() == snapshot(
+        {"type": "about:blank", "title": "Method Not Allowed", "status": 405, "detail": "/predict takes POST"}
+    )
     response = await service.client.delete("/model_info")
     assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD")
 
@@ -162,14 +274,28 @@ async def test_an_overloaded_service_says_when_to_come_back(
     service = make_service(max_wait=1e-9)
     response = await service.client.post("/predict", json=example)
     assert response.headers["retry-after"] == "1"
-    assert response.json() == snapshot({'type': 'about:blank', 'title': 'Service Unavailable', 'status': 503, 'detail': 'the service is overloaded: the request waited longer than 1e-09 s; send it again later'})
+    assert response.json() == snapshot(
+        {
+            "type": "about:blank",
+            "title": "Service Unavailable",
+            "status": 503,
+            "detail": "the service is overloaded: the request waited longer than 1e-09 s; send it again later",
+        }
+    )
 
 
 async def test_a_service_that_has_stopped_refuses(service: Service, example: dict[str, Any]) -> None:
     await service.core.close()
     response = await service.client.post("/predict", json=example)
     assert response.headers["retry-after"] == "1"
-    assert response.json() == snapshot({'type': 'about:blank', 'title': 'Service Unavailable', 'status': 503, 'detail': 'the service is shutting down; send the request again'})
+    assert response.json() == snapshot(
+        {
+            "type": "about:blank",
+            "title": "Service Unavailable",
+            "status": 503,
+            "detail": "the service is shutting down; send the request again",
+        }
+    )
 
 
 async def test_a_request_that_takes_too_long_is_given_up(
@@ -182,7 +308,14 @@ async def test_a_request_that_takes_too_long_is_given_up(
 
     monkeypatch.setattr(service.core, "predict", never)
     response = await service.client.post("/predict", json=example)
-    assert response.json() == snapshot({'type': 'about:blank', 'title': 'Gateway Timeout', 'status': 504, 'detail': 'the request was not answered within 0.1 s'})
+    assert response.json() == snapshot(
+        {
+            "type": "about:blank",
+            "title": "Gateway Timeout",
+            "status": 504,
+            "detail": "the request was not answered within 0.1 s",
+        }
+    )
 
 
 async def test_an_unexpected_error_is_answered_and_logged_without_its_message(
@@ -194,12 +327,19 @@ async def test_an_unexpected_error_is_answered_and_logged_without_its_message(
     monkeypatch.setattr(service.core, "predict", fails)
     monkeypatch.setattr(logging.getLogger("bentoml"), "propagate", True)
     response = await service.client.post("/predict", json=example, headers={"X-Request-ID": "r-1"})
-    assert response.json() == snapshot({'type': 'about:blank', 'title': 'Internal Server Error', 'status': 500, 'detail': 'an error of the service; its log names request r-1'})
+    assert response.json() == snapshot(
+        {
+            "type": "about:blank",
+            "title": "Internal Server Error",
+            "status": 500,
+            "detail": "an error of the service; its log names request r-1",
+        }
+    )
     assert "RuntimeError in /predict, request r-1" in caplog.text
     assert str(example["LIMIT_BAL"]) not in caplog.text
 
 
-async def call(service: Service, messages: list[Message], **scope: Any) -> list[Message]:
+async def call(service: Service, messages: list[Message]) -> list[Message]:
     """Calls the face with these ASGI messages; what it sends."""
     sent: list[Message] = []
 
@@ -211,8 +351,13 @@ async def call(service: Service, messages: list[Message], **scope: Any) -> list[
     async def send(message: Message) -> None:
         sent.append(message)
 
-    request: Scope = {"type": "http", "method": "POST", "path": "/predict", "headers": [(b"content-type", b"application/json")]}
-    await service.face(request | scope, receive, send)
+    scope: Scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/predict",
+        "headers": [(b"content-type", b"application/json")],
+    }
+    await service.face(scope, receive, send)
     return sent
 
 
@@ -240,7 +385,14 @@ async def test_a_client_that_goes_away_gets_no_answer(service: Service) -> None:
 async def test_a_body_beyond_the_limit_is_refused_with_and_without_its_length(service: Service) -> None:
     big = b" " * (70 << 10)
     response = await service.client.post("/predict", content=big, headers={"content-type": "application/json"})
-    assert response.json() == snapshot({'type': 'about:blank', 'title': 'Content Too Large', 'status': 413, 'detail': 'the body is larger than 65536 bytes'})
+    assert response.json() == snapshot(
+        {
+            "type": "about:blank",
+            "title": "Content Too Large",
+            "status": 413,
+            "detail": "the body is larger than 65536 bytes",
+        }
+    )
     messages: list[Message] = [{"type": "http.request", "body": big[:1000], "more_body": True} for _ in range(70)]
     sent = await call(service, [*messages, {"type": "http.request"}])
     assert sent[0]["status"] == 413

@@ -44,9 +44,24 @@ async def test_requests_and_decisions_are_counted(service: Service, example: dic
     await service.client.post("/predict", json=example | {"PAY_0": 99})
     await service.client.get("/predict")
     after = await exposed(service)
-    assert growth(before, after, "scorebox_http_requests_total") == snapshot({'{method=POST,route=/predict,status=200}': 1.0, '{method=GET,route=/predict,status=405}': 1.0, '{method=POST,route=/predict,status=422}': 1.0, '{method=GET,route=/metrics,status=200}': 1.0, '{method=POST,route=/predict_batch,status=200}': 1.0})
-    assert growth(before, after, "scorebox_predictions_total") == snapshot({'{decision=approve,scorecard=card_default,variant=fp32}': 1.0, '{decision=decline,scorecard=card_default,variant=fp32}': 2.0})
-    assert growth(before, after, "scorebox_broken_rules_total") == snapshot({'{rule=greater_than_equal}': 1.0, '{rule=less_than_equal}': 1.0})
+    assert growth(before, after, "scorebox_http_requests_total") == snapshot(
+        {
+            "{method=POST,route=/predict,status=200}": 1.0,
+            "{method=GET,route=/predict,status=405}": 1.0,
+            "{method=POST,route=/predict,status=422}": 1.0,
+            "{method=GET,route=/metrics,status=200}": 1.0,
+            "{method=POST,route=/predict_batch,status=200}": 1.0,
+        }
+    )
+    assert growth(before, after, "scorebox_predictions_total") == snapshot(
+        {
+            "{decision=approve,scorecard=card_default,variant=fp32}": 1.0,
+            "{decision=decline,scorecard=card_default,variant=fp32}": 2.0,
+        }
+    )
+    assert growth(before, after, "scorebox_broken_rules_total") == snapshot(
+        {"{rule=greater_than_equal}": 1.0, "{rule=less_than_equal}": 1.0}
+    )
     assert growth(before, after, "scorebox_batch_rows_count") == {"{}": 2}
     assert growth(before, after, "scorebox_batch_rows_sum") == {"{}": 3}
     assert growth(before, after, "scorebox_queue_wait_seconds_count") == {"{}": 2}
@@ -55,7 +70,9 @@ async def test_requests_and_decisions_are_counted(service: Service, example: dic
     assert after["scorebox_queue_oldest_age_seconds{}"] == 0
 
 
-async def test_a_request_that_waited_too_long_is_counted_as_shed(make_service: Callable[..., Service], example: dict[str, Any]) -> None:
+async def test_a_request_that_waited_too_long_is_counted_as_shed(
+    make_service: Callable[..., Service], example: dict[str, Any]
+) -> None:
     service = make_service(max_wait=1e-9)
     before = await exposed(service)
     await service.client.post("/predict", json=example)

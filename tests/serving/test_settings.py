@@ -26,7 +26,12 @@ def test_a_wrong_value_is_named_with_its_rule_and_not_repeated(monkeypatch: pyte
     monkeypatch.setenv("SCOREBOX_VARIANT", "fp64")
     with pytest.raises(SettingsError) as caught:
         read_settings()
-    assert str(caught.value) == snapshot("SCOREBOX_VARIANT: Input should be 'fp32' or 'int8'; SCOREBOX_MAX_WAIT: Input should be a valid number, unable to parse string as a number")
+    assert str(caught.value).split("; ") == snapshot(
+        [
+            "SCOREBOX_VARIANT: Input should be 'fp32' or 'int8'",
+            "SCOREBOX_MAX_WAIT: Input should be a valid number, unable to parse string as a number",
+        ]
+    )
 
 
 def test_the_environment_overrules_what_a_bento_was_built_for(monkeypatch: pytest.MonkeyPatch) -> None:

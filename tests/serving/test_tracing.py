@@ -24,12 +24,23 @@ async def test_a_request_id_is_taken_over_returned_and_logged(service: Service, 
     (line,) = service.log()
     assert line.pop("time").endswith("Z")
     assert line.pop("duration_ms") > 0
-    assert line == snapshot({'level': 'INFO', 'logger': 'scorebox.access', 'method': 'POST', 'route': '/predict', 'status': 200, 'rows': 1, 'request_id': 'order-77/a.b:c', 'trace_id': '0af7651916cd43dd8448eb211c80319c'})
+    assert line == snapshot(
+        {
+            "level": "INFO",
+            "logger": "scorebox.access",
+            "method": "POST",
+            "route": "/predict",
+            "status": 200,
+            "rows": 1,
+            "request_id": "order-77/a.b:c",
+            "trace_id": "0af7651916cd43dd8448eb211c80319c",
+        }
+    )
 
 
 @pytest.mark.parametrize("given", ["", "a b", "x" * 129, "a\tb", 'a"b', "a{b}", "ä".encode().decode("latin-1")])
 async def test_an_unusual_request_id_is_replaced(service: Service, given: str) -> None:
-    response = await service.client.get("/health", headers={"X-Request-ID": given.encode("latin-1")})
+    response = await service.client.get("/health", headers={b"X-Request-ID": given.encode("latin-1")})
     assert len(response.headers["x-request-id"]) == 36
     assert service.log()[0]["request_id"] == response.headers["x-request-id"]
 
