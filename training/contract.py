@@ -78,11 +78,11 @@ def check(scorecard: Scorecard, frame: pd.DataFrame) -> ContractReport:
         cases["column"] = cases["column"].where(~table_level, cases["failure_case"])
         for (rule, column), broken in cases.groupby(["check", "column"], sort=True, dropna=False):
             if str(rule).startswith("dtype("):
-                rule, rows = _type_violation(frame[column])
+                name, rows = _type_violation(frame[column])
             else:
-                rows = sorted(broken["index"].dropna().astype(int))
+                name, rows = str(rule), sorted(broken["index"].dropna().astype(int))
             violations.append(
-                Violation(rule=str(rule), column=str(column), count=len(rows) or 1, first_rows=rows[:FIRST_ROWS])
+                Violation(rule=name, column=str(column), count=len(rows) or 1, first_rows=rows[:FIRST_ROWS])
             )
     return ContractReport(scorecard=scorecard.name, rows=len(frame), violations=violations)
 

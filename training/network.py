@@ -3,9 +3,9 @@
 Batch normalisation is for fitting only: once fitted it is linear, and is folded into the layers
 before they are kept, so the graph is the plain stack of layers.
 
-Class imbalance: the loss takes a weight for defaults. The published recipe weights them by the
-class ratio; here the weight is 1 unless set, because with 22 % defaults weighting gains no AUC
-(docs/training.md has the figures) and bends every PD, which calibration must then bend back.
+Class imbalance: the loss takes a weight for defaults, `default_weight`. Weighting by the class ratio
+ranks no better at 22 % defaults and bends every PD, which calibration must then bend back; both
+compete, so the figures stand in every report.
 """
 
 from __future__ import annotations
