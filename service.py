@@ -68,10 +68,10 @@ class Scorebox:
     async def predict(self, application: Application, /) -> Decision:
         """Decide one application."""
         with as_bento_errors():
-            return await core.predict(application)
+            return Decision(**await core.predict(application))
 
     @bentoml.api
     async def predict_batch(self, batch: Batch, /) -> BatchDecisions:
         """Decide many applications; a broken one does not fail the others."""
         with as_bento_errors():
-            return await core.predict_batch(batch)
+            return BatchDecisions(**await core.predict_batch(batch))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,27 +66,29 @@ class Decisions:
     def __len__(self) -> int:
         return len(self.decision_ids)
 
+    def members(self, index: int) -> dict[str, Any]:
+        """One row as the members of a `Decision`.
+
+        Every value is made here, and a model of each would cost more than all the rest of it.
+        """
+        declined = bool(self.declined[index])
+        return {
+            "decision_id": self.decision_ids[index],
+            "scorecard": self.scorecard,
+            "model": self.model,
+            "variant": self.variant,
+            "pd": float(self.pd[index]),
+            "prediction": 1 if declined else 0,
+            "decision": "decline" if declined else "approve",
+            "cutoff": self.cutoff,
+            "points": int(self.points[index]),
+            "band": self.bands[index],
+            "decided_at": self.decided_at,
+        }
+
     def row(self, index: int) -> Decision:
         """One row as a decision of its own."""
-        declined = bool(self.declined[index])
-        # Every value is made here, so validation would only repeat it.
-        return Decision.model_construct(
-            decision_id=self.decision_ids[index],
-            scorecard=self.scorecard,
-            model=self.model,
-            variant=self.variant,
-            pd=float(self.pd[index]),
-            prediction=1 if declined else 0,
-            decision="decline" if declined else "approve",
-            cutoff=self.cutoff,
-            points=int(self.points[index]),
-            band=self.bands[index],
-            decided_at=self.decided_at,
-        )
-
-    def rows(self, start: int = 0, stop: int | None = None) -> list[Decision]:
-        """The rows from `start` up to, not including, `stop`."""
-        return [self.row(index) for index in range(*slice(start, stop).indices(len(self)))]
+        return Decision.model_construct(**self.members(index))
 
 
 class Decider:

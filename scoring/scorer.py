@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.batcher import Batcher
-from scoring.decision import Decider, Decision, Decisions
+from scoring.decision import Decider, Decisions
 from scoring.frames import Frame
 from scoring.models import StoredModel
 from scoring.scorecard import Application, Scorecard
@@ -68,37 +68,22 @@ class Scorer:
         """Seconds that the oldest waiting rows have waited."""
         return self._batcher.oldest_wait
 
-    async def decide(self, application: Application) -> Decision:
+    async def decide(self, application: Application) -> Share:
         """The decision of one application."""
-        decisions, row, _ = await self._batcher.submit((application,))
-        return decisions.row(row)
+        return await self._batcher.submit((application,))
 
-    async def decide_all(self, applications: Sequence[Application]) -> list[Decision]:
-        """The decision of each application, in order."""
-        return [
-            decision
-            for start in range(0, len(applications), self._max_batch_size)
-            for decision in await self._decide_part(applications[start : start + self._max_batch_size])
-        ]
-
-    async def decide_matrix(self, matrix: NDArray[np.float32]) -> list[Share]:
-        """The decisions of a matrix's rows, in parts of at most `max_batch_size`, in order.
+    async def decide_all(self, rows: Rows) -> list[Share]:
+        """The decisions of many rows, in order, in parts of at most `max_batch_size`.
 
         Between two parts other callers get their turn, so a large table does not hold them up.
         """
         size = self._max_batch_size
-        return [
-            await self._batcher.submit(matrix[start : start + size], rows=len(matrix[start : start + size]))
-            for start in range(0, len(matrix), size)
-        ]
+        parts = [rows[start : start + size] for start in range(0, len(rows), size)]
+        return [await self._batcher.submit(part, rows=len(part)) for part in parts]
 
     async def close(self) -> None:
         """Refuses new rows and finishes those that wait."""
         await self._batcher.close()
-
-    async def _decide_part(self, applications: Sequence[Application]) -> list[Decision]:
-        decisions, start, stop = await self._batcher.submit(applications, rows=len(applications))
-        return decisions.rows(start, stop)
 
     async def _process(self, items: Sequence[Rows]) -> list[Share]:
         sizes = [len(item) for item in items]

@@ -7,6 +7,7 @@ buffers are refused, since a few bytes of them may stand for any amount of memor
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from http import HTTPStatus
 
 import numpy as np
@@ -27,10 +28,18 @@ MOST_COLUMNS = 1000
 _HEADER, _LENGTH, _COMPRESSION = 2, 0, 3
 
 
-def read_rows(
-    body: bytes, frame: Frame, most_rows: int
-) -> tuple[int, NDArray[np.float32], NDArray[np.int64], list[RowError]]:
-    """The rows of an Arrow stream: how many, the matrix and positions of the good ones, errors of the others.
+@dataclass(frozen=True)
+class TableRows:
+    """What an Arrow stream holds: the matrix and positions of its good rows, and the errors of the others."""
+
+    count: int
+    matrix: NDArray[np.float32]
+    positions: NDArray[np.int64]
+    errors: list[RowError]
+
+
+def read_rows(body: bytes, frame: Frame, most_rows: int) -> TableRows:
+    """The rows of an Arrow stream.
 
     Raises:
         ProblemError: the body is not an Arrow stream of the right columns, or has too many rows.
@@ -44,7 +53,7 @@ def read_rows(
         raise ProblemError(
             HTTPStatus.BAD_REQUEST, f"the body is not a whole Arrow stream ({type(error).__name__})"
         ) from None
-    return table.num_rows, matrix, positions, errors
+    return TableRows(table.num_rows, matrix, positions, errors)
 
 
 def _read_table(body: bytes, frame: Frame, most_rows: int) -> pa.Table:
@@ -111,11 +120,12 @@ def _field(data: bytes, table: int, field: int) -> int | None:
 _ERRORS = pa.list_(pa.struct([("field", pa.string()), ("rule", pa.string()), ("message", pa.string())]))
 
 
-def write_decisions(rows: int, shares: list[Share], positions: NDArray[np.int64], errors: list[RowError]) -> bytes:
-    """An Arrow stream with one row per row of the request: null, and the reason, where that row was broken.
+def write_decisions(table: TableRows, shares: list[Share]) -> bytes:
+    """An Arrow stream with one row per row of the table: null, and the reason, where that row was broken.
 
     What all rows have in common stands in the schema's metadata.
     """
+    rows, positions = table.count, table.positions
     common = shares[0][0]
     source = np.zeros(rows, dtype=np.int64)
     source[positions] = np.arange(len(positions))
@@ -134,10 +144,10 @@ def write_decisions(rows: int, shares: list[Share], positions: NDArray[np.int64]
     }
     spread = {name: column.take(take) for name, column in columns.items()}
     reasons: list[list[dict[str, str]] | None] = [None] * rows
-    for error in errors:
+    for error in table.errors:
         reasons[error.index] = [item.model_dump() for item in error.errors]
     spread["errors"] = pa.array(reasons, _ERRORS)
-    table = pa.table(spread).replace_schema_metadata(
+    answer = pa.table(spread).replace_schema_metadata(
         {
             "scorecard": common.scorecard,
             "model": common.model,
@@ -146,7 +156,7 @@ def write_decisions(rows: int, shares: list[Share], positions: NDArray[np.int64]
         }
     )
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
+    with pa.ipc.new_stream(sink, answer.schema) as writer:
+        writer.write_table(answer)
     written: bytes = sink.getvalue().to_pybytes()
     return written

@@ -6,29 +6,31 @@ The doors are the ASGI face, which answers the hot routes, and BentoML's typed m
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 from scoring import scorecards
 from scoring.batcher import BatcherClosedError, QueueTimeoutError
-from scoring.decision import Decision
 from scoring.errors import RowError
 from scoring.graph import GraphIntegrityError
 from scoring.models import ModelStoreError, Release, StoredModel, load
 from scoring.scorecard import Application, Scorecard
 from scoring.scorecards import UnknownScorecardError
-from scoring.scorer import Scorer
-from serving import arrow
+from scoring.scorer import Scorer, Share
+from serving.arrow import TableRows, read_rows
 from serving.metrics import Metrics
 from serving.payloads import (
     BandInfo,
     Batch,
-    BatchDecisions,
     BrokenRow,
     Health,
     Limits,
     ModelInfo,
+    batch_decisions,
     batch_models,
 )
 from serving.problems import ProblemError
@@ -109,63 +111,48 @@ class Core:
         self.health = Health(status="ready", scorecard=record.scorecard, model=record.tag, variant=record.variant)
         self.model_info = _model_info(parts)
 
-    async def predict(self, application: Application) -> Decision:
-        """The decision of one application."""
-        try:
-            return await self._scorer.decide(application)
-        except (QueueTimeoutError, BatcherClosedError) as error:
-            raise self._refused(error) from None
+    async def predict(self, application: Application) -> dict[str, Any]:
+        """The members of the application's `Decision`."""
+        with self._refusing():
+            decisions, row, _ = await self._scorer.decide(application)
+        return decisions.members(row)
 
-    async def predict_batch(self, batch: Batch) -> BatchDecisions:
-        """The decisions of a batch; broken rows are named and the others decided.
+    async def predict_batch(self, batch: Batch) -> dict[str, Any]:
+        """The members of the batch's `BatchDecisions`; broken rows are named and the others decided.
 
         Raises:
             ProblemError: no row is good, or the service is overloaded.
         """
         rows = batch.applications
+        positions = [index for index, row in enumerate(rows) if not isinstance(row, BrokenRow)]
         errors = [
             RowError(index=index, errors=row.errors) for index, row in enumerate(rows) if isinstance(row, BrokenRow)
         ]
-        good = [row for row in rows if not isinstance(row, BrokenRow)] if errors else rows
-        self._check_errors(errors, len(good))
-        try:
-            decided = await self._scorer.decide_all(good)
-        except (QueueTimeoutError, BatcherClosedError) as error:
-            raise self._refused(error) from None
-        decisions: list[Decision | None] = [*decided]
-        for broken in errors:
-            decisions.insert(broken.index, None)
-        return BatchDecisions.model_construct(decisions=decisions, errors=errors)
+        self._check(errors, len(positions))
+        with self._refusing():
+            shares = await self._scorer.decide_all([rows[index] for index in positions])
+        return batch_decisions(len(rows), shares, positions, errors)
 
-    async def predict_table(self, body: bytes, *, as_arrow: bool) -> tuple[int, bytes | BatchDecisions]:
-        """The decisions of an Arrow stream, as another or as `BatchDecisions`, and the number of its rows.
+    async def predict_table(self, body: bytes) -> tuple[TableRows, list[Share]]:
+        """The rows of an Arrow stream, and the decisions of the good ones.
 
         Raises:
             ProblemError: the body is not a table of applications, no row is good, or the service is overloaded.
         """
         arguments = (body, self._scorer.frame, self.settings.max_arrow_rows)
         if len(body) > INLINE_ARROW_BYTES:
-            rows, matrix, positions, errors = await asyncio.to_thread(arrow.read_rows, *arguments)
+            table = await asyncio.to_thread(read_rows, *arguments)
         else:
-            rows, matrix, positions, errors = arrow.read_rows(*arguments)
-        self._check_errors(errors, len(matrix))
-        try:
-            shares = await self._scorer.decide_matrix(matrix)
-        except (QueueTimeoutError, BatcherClosedError) as error:
-            raise self._refused(error) from None
-        if as_arrow:
-            return rows, await asyncio.to_thread(arrow.write_decisions, rows, shares, positions, errors)
-        decisions: list[Decision | None] = [None] * rows
-        decided = (decision for part, start, stop in shares for decision in part.rows(start, stop))
-        for position, decision in zip(positions.tolist(), decided, strict=True):
-            decisions[position] = decision
-        return rows, BatchDecisions.model_construct(decisions=decisions, errors=errors)
+            table = read_rows(*arguments)
+        self._check(table.errors, len(table.matrix))
+        with self._refusing():
+            return table, await self._scorer.decide_all(table.matrix)
 
     async def close(self) -> None:
         """Finishes what waits and takes no more."""
         await self._scorer.close()
 
-    def _check_errors(self, errors: list[RowError], good: int) -> None:
+    def _check(self, errors: list[RowError], good: int) -> None:
         for error in errors:
             self.metrics.broken(error.errors)
         if not good:
@@ -173,13 +160,19 @@ class Core:
                 HTTPStatus.UNPROCESSABLE_ENTITY, "every application of the batch breaks its contract", rows=errors
             )
 
-    def _refused(self, error: Exception) -> ProblemError:
-        if isinstance(error, BatcherClosedError):
-            detail = "the service is shutting down; send the request again"
-        else:
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        try:
+            yield
+        except QueueTimeoutError as error:
             self.metrics.shed()
-            detail = f"the service is overloaded: the request {error}; send it again later"
-        return ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=[(b"retry-after", b"1")])
+            raise _refusal(f"the service is overloaded: the request {error}; send it again later") from None
+        except BatcherClosedError:
+            raise _refusal("the service is shutting down; send the request again") from None
+
+
+def _refusal(detail: str) -> ProblemError:
+    return ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=[(b"retry-after", b"1")])
 
 
 def _model_info(parts: Parts) -> ModelInfo:

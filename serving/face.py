@@ -15,16 +15,17 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import NoReturn
 
+import orjson
 from pydantic import ValidationError
 
-from scoring.decision import Decision
 from scoring.errors import field_errors
+from scoring.scorer import Share
 from serving.access_log import AccessLog
-from serving.arrow import ARROW_STREAM
+from serving.arrow import ARROW_STREAM, TableRows, write_decisions
 from serving.core import MOST_APPLICATION_BYTES, Core
 from serving.exchange import JSON, ASGIApp, ClientGoneError, Exchange, Headers, Message, Receive, Scope, Send
 from serving.metrics import CONTENT_TYPE
-from serving.payloads import BatchDecisions
+from serving.payloads import batch_decisions
 from serving.problems import PROBLEM_JSON, ProblemError, broken_rules
 
 logger = logging.getLogger("bentoml.scorebox")
@@ -72,8 +73,6 @@ class Face:
         self._validate_application = core.application.__pydantic_validator__.validate_json
         self._validate_batch = core.batch.__pydantic_validator__.validate_json
         self._validate_strict_batch = core.strict_batch.__pydantic_validator__.validate_json
-        self._write_decision = Decision.__pydantic_serializer__.to_json
-        self._write_batch = BatchDecisions.__pydantic_serializer__.to_json
         post = frozenset({"POST"})
         self._routes = {
             "/predict": Route("/predict", post, self._predict),
@@ -172,29 +171,30 @@ class Face:
         application = self._validate_application(await exchange.body(self._application_bytes))
         exchange.rows = 1
         decision = await self._core.predict(application)
-        await self._answer(exchange, 200, self._write_decision(decision))
+        await self._answer(exchange, 200, orjson.dumps(decision))
 
     async def _predict_batch(self, exchange: Exchange) -> None:
-        settings = self._core.settings
         content_type = exchange.content_type
         if content_type == ARROW_STREAM:
-            as_arrow = ARROW_STREAM in exchange.headers.get(b"accept", b"")
-            body = await exchange.body(settings.max_arrow_bytes)
-            exchange.rows, answer = await self._core.predict_table(body, as_arrow=as_arrow)
-            if isinstance(answer, bytes):
-                await self._answer(exchange, 200, answer, ARROW_STREAM)
-                return
-        elif content_type == JSON:
-            body = await exchange.body(settings.max_body_bytes)
-            try:
-                batch = self._validate_strict_batch(body)
-            except ValidationError:
-                batch = self._validate_batch(body)
-            exchange.rows = len(batch.applications)
-            answer = await self._core.predict_batch(batch)
-        else:
+            await self._predict_table(exchange)
+            return
+        if content_type != JSON:
             raise _wrong_type(f"application/json or {ARROW_STREAM.decode()}")
-        await self._answer(exchange, 200, self._write_batch(answer))
+        body = await exchange.body(self._core.settings.max_body_bytes)
+        try:
+            batch = self._validate_strict_batch(body)
+        except ValidationError:
+            batch = self._validate_batch(body)
+        exchange.rows = len(batch.applications)
+        await self._answer(exchange, 200, orjson.dumps(await self._core.predict_batch(batch)))
+
+    async def _predict_table(self, exchange: Exchange) -> None:
+        table, shares = await self._core.predict_table(await exchange.body(self._core.settings.max_arrow_bytes))
+        exchange.rows = table.count
+        if ARROW_STREAM in exchange.headers.get(b"accept", b""):
+            await self._answer(exchange, 200, await asyncio.to_thread(write_decisions, table, shares), ARROW_STREAM)
+        else:
+            await self._answer(exchange, 200, await asyncio.to_thread(_write_json, table, shares))
 
     async def _model_info(self, exchange: Exchange) -> None:
         await self._answer(exchange, 200, self._core.model_info.model_dump_json().encode())
@@ -237,6 +237,10 @@ class Face:
 
 async def _not_found(_: Exchange) -> None:
     raise ProblemError(HTTPStatus.NOT_FOUND, "there is nothing here; GET /docs.json lists what there is")
+
+
+def _write_json(table: TableRows, shares: list[Share]) -> bytes:
+    return orjson.dumps(batch_decisions(table.count, shares, table.positions.tolist(), table.errors))
 
 
 def _refuse_method(route: Route) -> NoReturn:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidator, create_model
@@ -11,6 +11,7 @@ from scoring.decision import Decision, Variant
 from scoring.errors import FieldError, RowError, field_errors
 from scoring.models import DataRecord
 from scoring.scorecard import Application
+from scoring.scorer import Share
 
 
 class BrokenRow:
@@ -35,6 +36,24 @@ class BatchDecisions(BaseModel):
     errors: list[RowError] = Field(
         description="why, for the applications without a decision; for an Arrow body the first 1,000 of them"
     )
+
+
+def batch_decisions(
+    count: int, shares: Sequence[Share], positions: Iterable[int], errors: Sequence[RowError]
+) -> dict[str, Any]:
+    """The members of a `BatchDecisions`.
+
+    Args:
+        count: applications in the batch.
+        shares: the decisions of the good ones.
+        positions: where those stand in the batch.
+        errors: of the others.
+    """
+    decisions: list[dict[str, Any] | None] = [None] * count
+    decided = (part.members(row) for part, start, stop in shares for row in range(start, stop))
+    for position, decision in zip(positions, decided, strict=True):
+        decisions[position] = decision
+    return {"decisions": decisions, "errors": [error.model_dump() for error in errors]}
 
 
 class Health(BaseModel):

@@ -34,6 +34,12 @@ class Server:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def worker(self) -> int:
+        """The process that answers."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        (worker,) = [int(pid) for pid in children if b"worker.service" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        return worker
+
     def log(self) -> list[dict[str, Any]]:
         """Its log lines; all of them are JSON."""
         return [json.loads(line) for line in self.output.read_bytes().splitlines()]

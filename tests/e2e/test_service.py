@@ -130,9 +130,24 @@ def test_a_setting_chooses_the_other_variant_and_switches_the_log_off(home: Path
         assert not any(line["logger"] == "scorebox.access" for line in server.log())
 
 
+async def test_an_overloaded_service_refuses_the_oldest_and_recovers_at_once(
+    home: Path, example: dict[str, Any]
+) -> None:
+    batch = {"applications": [example] * 1000}
+    with serve(home, SCOREBOX_MAX_WAIT="0.02", SCOREBOX_REQUEST_TIMEOUT="60") as server:
+        async with httpx.AsyncClient(base_url=server.url, timeout=60, limits=httpx.Limits(max_connections=80)) as http:
+            answers = await asyncio.gather(*(http.post("/predict_batch", json=batch) for _ in range(80)))
+            alone = await http.post("/predict", json=example)
+        assert {answer.status_code for answer in answers} == {200, 503}
+        refused = [answer for answer in answers if answer.status_code == 503]
+        assert {answer.headers["retry-after"] for answer in refused} == {"1"}
+        assert alone.status_code == 200
+        assert f"scorebox_requests_shed_total {len(refused)}.0" in server.get("/metrics").text
+
+
 async def test_sigterm_turns_readiness_off_and_loses_nothing(home: Path, example: dict[str, Any]) -> None:
     """Eight clients behind a balancer, which sends no more once the service says it is not ready."""
-    with serve(home, SCOREBOX_DRAIN="2") as server:
+    with serve(home, SCOREBOX_DRAIN="60") as server:
         answers: list[int] = []
         ready = True
 
@@ -152,6 +167,8 @@ async def test_sigterm_turns_readiness_off_and_loses_nothing(home: Path, example
                     ready = (await probe.get("/readyz")).status_code == 200
             async with httpx.AsyncClient(base_url=server.url) as late:
                 decided_while_draining = await late.post("/predict", json=example)
+        # A second signal says that nothing more will come.
+        os.kill(server.worker(), signal.SIGTERM)
         assert set(answers) == {200}
         assert decided_while_draining.headers["connection"] == "close"
         assert server.process.wait(20) == 0
@@ -163,7 +180,7 @@ async def test_requests_that_were_accepted_before_sigterm_are_answered(home: Pat
     """Their bodies arrive only after the signal."""
     body = json.dumps(example).encode()
     head = f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    with serve(home, SCOREBOX_DRAIN="0") as server:
+    with serve(home, SCOREBOX_REQUEST_TIMEOUT="60") as server:
         streams = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(20)]
         for _, writer in streams:
             writer.write(head.encode() + body[:100])
@@ -200,10 +217,7 @@ def accepts(port: int) -> bool:
 def test_a_worker_that_is_killed_comes_back_and_its_numbers_stay(home: Path, example: dict[str, Any]) -> None:
     with serve(home) as server:
         server.post("/predict", example)
-        children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
-        workers = [pid for pid in children if b"worker.service" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-        assert len(workers) == 1
-        os.kill(int(workers[0]), signal.SIGKILL)
+        os.kill(server.worker(), signal.SIGKILL)
         with httpx.Client(transport=httpx.HTTPTransport(retries=10), timeout=30) as client:
             answer = client.post(server.url + "/predict", json=example)
         assert answer.status_code == 200

@@ -13,7 +13,7 @@ from hypothesis import example as with_example
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.arrow import ARROW_STREAM, read_rows
+from serving.arrow import ARROW_STREAM, TableRows, read_rows
 from serving.payloads import BrokenRow
 from serving.problems import ProblemError
 from tests.serving.conftest import Service
@@ -218,11 +218,11 @@ def test_flipped_bytes_are_read_or_refused(changes: list[tuple[int, int]]) -> No
     for position, value in changes:
         body[position] = value
     try:
-        count, matrix, positions, _ = _read(bytes(body))
+        table = _read(bytes(body))
     except ProblemError as problem:
         status = int(problem.status)
     else:
-        assert len(matrix) == len(positions) <= count <= 100_000
+        assert len(table.matrix) == len(table.positions) <= table.count <= 100_000
         status = 200
     assert status in {200, 400, 422}
 
@@ -249,17 +249,17 @@ EXAMPLE_ROWS = st.builds(
 @with_example([dict(SCORECARD.example) | {"LIMIT_BAL": 1e39}])
 def test_a_row_gets_the_same_verdict_in_a_table_as_in_json(applications: list[dict[str, Any]]) -> None:
     frame = SERVICE.core._scorer.frame
-    _, matrix, positions, errors = _read(stream_of(table_of(applications)))
+    table = _read(stream_of(table_of(applications)))
     by_json = [SERVICE.core.batch.model_validate({"applications": [row]}).applications[0] for row in applications]
     good = [row for row in by_json if not isinstance(row, BrokenRow)]
-    assert positions.tolist() == [index for index, row in enumerate(by_json) if not isinstance(row, BrokenRow)]
+    assert table.positions.tolist() == [index for index, row in enumerate(by_json) if not isinstance(row, BrokenRow)]
     if good:
-        np.testing.assert_array_equal(matrix, frame.matrix(good))
-    broken = {error.index: {item.field for item in error.errors} for error in errors}
+        np.testing.assert_array_equal(table.matrix, frame.matrix(good))
+    broken = {error.index: {item.field for item in error.errors} for error in table.errors}
     assert broken == {
         index: {item.field for item in row.errors} for index, row in enumerate(by_json) if isinstance(row, BrokenRow)
     }
 
 
-def _read(body: bytes) -> Any:
+def _read(body: bytes) -> TableRows:
     return read_rows(body, SERVICE.core._scorer.frame, 100_000)
