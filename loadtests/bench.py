@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,7 @@ from loadtests.served import find
 from loadtests.server import ServerError
 from loadtests.traffic import TrafficError
 from scoring import scorecards
+from scoring.graph import GraphIntegrityError
 from scoring.models import ModelStoreError
 from scoring.scorecards import UnknownScorecardError
 
@@ -48,10 +50,13 @@ def main(
         drawn = draw(scorecards.load(scorecard), applications)
         served = find(find_release(scorecard, release))
         measured = run(served, drawn, Lengths(rounds, seconds, burst, lone, batch), results, console)
+        origin = applications.name if applications else "the scorecard's sample rows"
+        measured.facts["Applications"] = f"{len(drawn)} from {origin}"
     except (
         UnknownScorecardError,
         TrafficError,
         ModelStoreError,
+        GraphIntegrityError,
         ServerError,
         ClientError,
         NotComparableError,
@@ -61,10 +66,16 @@ def main(
     bar = verdicts(measured, SERVICE.key, FASTAPI.key)
     results.mkdir(parents=True, exist_ok=True)
     (results / "bench.json").write_text(measured.model_dump_json(indent=2) + "\n")
-    write_report(docs, measured, bar, shlex.join(["python", "-m", "loadtests.bench", *sys.argv[1:]]))
+    write_report(docs, measured, bar, _command(sys.argv[1:]))
     print_summary(console, measured, bar)
     if check and not all(verdict.holds for verdict in bar):
         raise typer.Exit(FALLS_SHORT)
+
+
+def _command(arguments: Sequence[str]) -> str:
+    """The command as it was given; of an absolute path only the name, since the page is for every machine."""
+    shown = [Path(one).name if Path(one).is_absolute() else one for one in arguments]
+    return shlex.join(["python", "-m", "loadtests.bench", *shown])
 
 
 if __name__ == "__main__":

@@ -121,11 +121,13 @@ def markdown(results: Results, verdicts: Sequence[Verdict], command: str) -> str
     held = sum(verdict.holds for verdict in verdicts)
     first = results.loads[0]
     rounds = sum((one.contender, one.connections) == (first.contender, first.connections) for one in results.loads)
+    busiest = max(one.client_busy for one in results.loads)
     method = (
         f"Made by `{command}`. Each figure is the median of {rounds} rounds; in every round each server has its turn, "
         "in rotating order. CPU is user and system time of the server's whole process tree, the figure that depends "
         "least on the load generator. Every server gets the same applications, runs the same graph in ONNX Runtime "
-        "with one thread, and has one worker process.\n"
+        "with one thread, and has one worker process. The load generator, `loadtests/client.py`, was busy for at most "
+        f"{busiest:.0%} of its core.\n"
     )
     parties = (
         "\nScorebox is this service with its default settings. FastAPI is a pydantic model and ONNX Runtime in "

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import psutil
+
 LIBRARIES = ("bentoml", "fastapi", "uvicorn", "uvloop", "httptools", "pydantic", "onnxruntime", "numpy")
 
 
@@ -46,6 +48,12 @@ def pinned(cores: frozenset[int] | None) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
+def busy_share() -> float:
+    """The share of all cores that is in use just now, measured over a second."""
+    percent: float = psutil.cpu_percent(interval=1.0)
+    return percent / 100
+
+
 def facts(cores: Cores) -> dict[str, str]:
     """What a reader needs to know of the machine to judge the figures."""
     count = os.cpu_count()
@@ -53,7 +61,7 @@ def facts(cores: Cores) -> dict[str, str]:
     return {
         "Date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "Processor": f"{_processor()}, {count} cores; {placement}",
-        "Load average before": f"{os.getloadavg()[0]:.2f}" if hasattr(os, "getloadavg") else "not known",
+        "Busy before the start": f"{busy_share():.0%} of all cores",
         "System": f"{platform.system()} {platform.release()}, {platform.python_implementation()} "
         f"{platform.python_version()}",
         "Libraries": ", ".join(f"{name} {_version(name)}" for name in LIBRARIES),

@@ -10,12 +10,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import bentoml
-from bentoml.exceptions import NotFound
 
 from loadtests import ROOT
 from loadtests.server import LOOPBACK, Command
 from scoring.decision import Variant
-from scoring.models import GRAPH_FILE, ModelRecord, ModelStoreError, Release
+from scoring.models import GRAPH_FILE, ModelRecord, Release, load
 
 
 @dataclass(frozen=True)
@@ -40,21 +39,19 @@ def find(release_file: Path) -> Served:
 
     Raises:
         ModelStoreError: the release or the model is missing or unreadable; the message says what to do.
+        GraphIntegrityError: the graph's bytes are not the recorded ones.
     """
     release = Release.read(release_file)
     tag = release.tags[release.serving]
-    try:
-        stored = bentoml.models.get(tag)
-    except NotFound:
-        raise ModelStoreError(f"{tag} is not in the model store; run: scorebox push {release.scorecard}") from None
-    folder = Path(stored.path)
+    record = load(tag).record
+    stored = bentoml.models.get(tag)
     return Served(
         release=release_file.resolve(),
         tag=tag,
         variant=release.serving,
-        record=ModelRecord.model_validate(dict(stored.info.metadata)),
+        record=record,
         graph=Path(stored.path_of(GRAPH_FILE)).resolve(),
-        store=folder.parents[1],
+        store=Path(stored.path).parents[1],
     )
 
 

@@ -77,7 +77,7 @@ def _applications(scorecard: Scorecard, columns: Mapping[str, Sequence[Any]], ro
         values: dict[str, float | int] = {}
         for rule in scorecard.rules:
             value = columns[rule.column][row] if rule.column in columns else None
-            if value is None or math.isnan(value):
+            if value is None or (isinstance(value, float) and math.isnan(value)):
                 continue
             whole = rule.kind == "integer" and float(value).is_integer()
             values[rule.column] = int(value) if whole else value
