@@ -91,9 +91,12 @@ def use_json() -> None:
     BentoML has no setting for it. Its commands that serve nothing keep their form.
     """
     for name in ("", "bentoml", "uvicorn.error", "circus"):
-        for handler in logging.getLogger(name).handlers:
+        named = logging.getLogger(name)
+        for handler in named.handlers:
             if handler.get_name() == "tracehandler":
                 handler.setFormatter(JsonFormatter())
+                # BentoML gives the root the same handler, so what goes on to it would be written twice.
+                named.propagate = False
     # uvicorn composes an access line for every request as soon as any handler could take it.
     logging.getLogger("uvicorn.access").propagate = False
 

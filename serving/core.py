@@ -82,7 +82,7 @@ def find_parts(folder: Path, scorecard: str | None = None) -> Parts:
         if variant not in release.tags:
             raise SettingsError(f"SCOREBOX_VARIANT: release {release.version} has only {', '.join(release.tags)}")
         model = load(release.tags[variant])
-    except (SettingsError, UnknownScorecardError, ModelStoreError, GraphIntegrityError) as error:
+    except (SettingsError, UnknownScorecardError, ModelStoreError, GraphIntegrityError, OSError) as error:
         raise StartError(error) from None
     return Parts(settings, product, release, model)
 

@@ -20,7 +20,7 @@ class SettingsError(ValueError):
 class Settings(BaseSettings):
     """The settings of one server process."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, hide_input_in_errors=True)
 
     scorecard: Annotated[str, Field(description="which scorecard is served")] = "card_default"
     release: Annotated[

@@ -123,6 +123,16 @@ def test_a_client_that_waits_to_be_asked_for_its_body_is_asked(server: Server, e
         assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
 
 
+def test_what_is_no_http_is_refused_and_logged_once_without_its_content(home: Path) -> None:
+    with serve(home) as server:
+        for line in (b"secret-987123\r\n\r\n", b"GET /\xff HTTP/1.1\r\n\r\n"):
+            with closing(socket.create_connection(("127.0.0.1", server.port))) as connection:
+                connection.sendall(line)
+                assert connection.recv(1000).startswith(b"HTTP/1.1 400 ")
+        warnings = [line["message"] for line in server.log() if line["level"] == "WARNING"]
+        assert warnings == ["Invalid HTTP request received."] * 2
+
+
 def test_a_setting_chooses_the_other_variant_and_switches_the_log_off(home: Path, example: dict[str, Any]) -> None:
     with serve(home, SCOREBOX_VARIANT="int8", SCOREBOX_ACCESS_LOG="false") as server:
         assert server.get("/model_info").json()["variant"] == "int8"

@@ -40,6 +40,18 @@ def test_the_environment_overrules_what_a_bento_was_built_for(monkeypatch: pytes
     assert read_settings("other").scorecard == "card_default"
 
 
+def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCOREBOX_RELEASE", "")
+    monkeypatch.setenv("SCOREBOX_MAX_WAIT", "")
+    assert read_settings() == Settings()
+
+
+def test_a_release_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SCOREBOX_RELEASE", str(tmp_path))
+    with pytest.raises(StartError, match=tmp_path.name):
+        find_parts(tmp_path)
+
+
 def test_every_setting_says_what_it_is() -> None:
     assert all(field.description for field in Settings.model_fields.values())
 
