@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy.special import expit
@@ -40,7 +42,7 @@ def test_calibration_keeps_the_order_and_never_reaches_certainty(fit: object) ->
     calibration: Calibration = fit(LOG_ODDS, labels)  # type: ignore[operator]
     pd = calibration.pd(np.sort(np.r_[LOG_ODDS, -50.0, 50.0]))
     assert (np.diff(pd) >= 0).all()
-    assert 0 < pd[0]
+    assert pd[0] > 0
     assert pd[-1] < 1 + LOWEST_PD
     assert brier_score_loss(labels, calibration.pd(LOG_ODDS)) <= brier_score_loss(labels, expit(LOG_ODDS)) + 1e-4
 
@@ -48,4 +50,4 @@ def test_calibration_keeps_the_order_and_never_reaches_certainty(fit: object) ->
 def test_isotonic_has_few_knots_and_they_rise() -> None:
     knots = fit_isotonic(LOG_ODDS, drawn(expit(LOG_ODDS))).knots
     assert 2 <= len(knots) <= KNOTS
-    assert all(x0 < x1 and y0 < y1 for (x0, y0), (x1, y1) in zip(knots, knots[1:], strict=False))
+    assert all(x0 < x1 and y0 < y1 for (x0, y0), (x1, y1) in pairwise(knots))

@@ -33,7 +33,21 @@ def test_every_broken_rule_is_named_with_column_count_and_first_rows() -> None:
     broken["INCOME"] = 1
     report = check(CARD, typed(CARD, broken.drop(columns="AGE")))
     assert not report.holds
-    assert [violation.model_dump() for violation in report.violations] == snapshot([{'rule': 'column_in_dataframe', 'column': 'AGE', 'count': 1, 'first_rows': []}, {'rule': 'column_in_schema', 'column': 'INCOME', 'count': 1, 'first_rows': []}, {'rule': 'whole numbers', 'column': 'EDUCATION', 'count': 2, 'first_rows': [2, 3]}, {'rule': 'numbers', 'column': 'SEX', 'count': 1, 'first_rows': [12]}, {'rule': 'field_uniqueness', 'column': 'ID', 'count': 3, 'first_rows': [0, 7, 8]}, {'rule': 'in_range(-2.0, 9.0)', 'column': 'PAY_0', 'count': 1, 'first_rows': [5]}, {'rule': 'in_range(0.0, 10000000.0)', 'column': 'PAY_AMT1', 'count': 1, 'first_rows': [4]}, {'rule': 'in_range(1.0, 10000000.0)', 'column': 'LIMIT_BAL', 'count': 6, 'first_rows': [6, 7, 8, 9, 10]}, {'rule': 'in_range(1.0, 2.0)', 'column': 'SEX', 'count': 1, 'first_rows': []}, {'rule': 'isin([0, 1])', 'column': 'default.payment.next.month', 'count': 1, 'first_rows': [9]}, {'rule': 'not_nullable', 'column': 'BILL_AMT1', 'count': 1, 'first_rows': [3]}])
+    assert [violation.model_dump() for violation in report.violations] == snapshot(
+        [
+            {"rule": "column_in_dataframe", "column": "AGE", "count": 1, "first_rows": []},
+            {"rule": "column_in_schema", "column": "INCOME", "count": 1, "first_rows": []},
+            {"rule": "whole numbers", "column": "EDUCATION", "count": 2, "first_rows": [2, 3]},
+            {"rule": "numbers", "column": "SEX", "count": 1, "first_rows": [12]},
+            {"rule": "field_uniqueness", "column": "ID", "count": 3, "first_rows": [0, 7, 8]},
+            {"rule": "in_range(-2.0, 9.0)", "column": "PAY_0", "count": 1, "first_rows": [5]},
+            {"rule": "in_range(0.0, 10000000.0)", "column": "PAY_AMT1", "count": 1, "first_rows": [4]},
+            {"rule": "in_range(1.0, 10000000.0)", "column": "LIMIT_BAL", "count": 6, "first_rows": [6, 7, 8, 9, 10]},
+            {"rule": "in_range(1.0, 2.0)", "column": "SEX", "count": 1, "first_rows": []},
+            {"rule": "isin([0, 1])", "column": "default.payment.next.month", "count": 1, "first_rows": [9]},
+            {"rule": "not_nullable", "column": "BILL_AMT1", "count": 1, "first_rows": [3]},
+        ]
+    )
 
 
 @pytest.mark.parametrize("written", ["100000.0", "1e+05"])

@@ -96,9 +96,7 @@ def test_the_search_keeps_what_was_fixed_and_repeats_for_a_seed() -> None:
 
 
 def test_approval_rates_are_counted_by_group() -> None:
-    test = pd.DataFrame(
-        {"SEX": [1] * 80 + [2] * 120, "MARRIAGE": [1] * 190 + [3] * 10, "AGE": list(range(21, 71)) * 4}
-    )
+    test = pd.DataFrame({"SEX": [1] * 80 + [2] * 120, "MARRIAGE": [1] * 190 + [3] * 10, "AGE": list(range(21, 71)) * 4})
     scores = np.repeat([0.9, 0.1, 0.9, 0.1], [20, 60, 60, 60]).astype(np.float32)
     labels = np.tile([0, 1], 100)
     outcome = compare("network", False, 20, CARD, test, labels, scores)

@@ -1,0 +1,87 @@
+"""What the code offers is documented, and what the documents name exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import orjson
+import pytest
+import typer.main
+
+from pipelines.cli import app
+from scoring.scorecards import load, names
+from serving import metrics
+from serving.settings import PREFIX, Settings
+from tests.conftest import PROJECT
+
+REFERENCE = (PROJECT / "docs" / "reference.md").read_text()
+README = (PROJECT / "README.md").read_text()
+DOCUMENTS = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
+
+
+def test_every_command_is_documented_and_every_documented_command_exists() -> None:
+    commands = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+    assert set(re.findall(r"^\| `scorebox (\w+)`", REFERENCE, re.M)) == commands
+    for document in DOCUMENTS:
+        assert set(re.findall(r"scorebox ([a-z]+) ", document.read_text())) <= commands | {"can"}, document.name
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    documented = dict(re.findall(r"^\| `SCOREBOX_(\w+)` \| .* \| (.*) \|$", REFERENCE, re.M))
+    assert set(documented) == {name.upper() for name in Settings.model_fields}
+    for name, field in Settings.model_fields.items():
+        shown = documented[name.upper()].strip("`")
+        if isinstance(field.default, int | float) and not isinstance(field.default, bool):
+            number = float(shown.removesuffix(" MiB")) * (1 << 20 if shown.endswith("MiB") else 1)
+            assert number == field.default, name
+
+
+def test_every_metric_is_documented_and_every_documented_metric_exists() -> None:
+    source = Path(metrics.__file__).read_text()
+    assert set(re.findall(r"^\| `(scorebox_\w+)`", REFERENCE, re.M)) == set(re.findall(r'"(scorebox_\w+)"', source))
+
+
+def test_every_route_is_documented() -> None:
+    from serving import face
+
+    source = Path(face.__file__).read_text()
+    routes = set(re.findall(r'"(/\w[\w.]*)": Route', source)) | set(face.PASSED_ON)
+    for route in routes:
+        assert f"`{route}`" in REFERENCE or f" {route}`" in REFERENCE, route
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_and_files_that_a_document_names_exist(document: Path) -> None:
+    text = document.read_text()
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", text):
+        assert (document.parent / target).exists(), target
+    for path in re.findall(r"`((?:scoring|training|pipelines|serving|loadtests|tests|docs)/[\w/]*(?:\.\w+)?)`", text):
+        assert (PROJECT / path).exists(), path
+
+
+def test_make_targets_that_the_documents_name_exist() -> None:
+    targets = set(re.findall(r"^(\w+):", (PROJECT / "Makefile").read_text(), re.M))
+    for document in DOCUMENTS:
+        for line in re.findall(r"^\s*make ([a-z ]+)", document.read_text(), re.M):
+            assert set(line.split()) <= targets, document.name
+
+
+def test_the_readme_opens_with_the_two_commands() -> None:
+    assert [line.split("#")[0].strip() for line in README.splitlines()[2:4]] == ["make serve", "make test"]
+
+
+def test_the_readme_s_request_is_a_valid_application() -> None:
+    body = re.search(r"-d '(\{.*?\})'", README, re.S)
+    assert body
+    card = load("card_default")
+    sent = orjson.loads(body[1])
+    assert card.application.model_validate(sent)
+    assert sent == {name: value for name, value in card.example.items() if name not in card.protected}
+
+
+def test_params_hold_every_scorecard() -> None:
+    from pipelines.params import read_params
+
+    assert set(read_params(PROJECT / "params.yaml").scorecards) == set(names())
+    assert PREFIX == "SCOREBOX_"
