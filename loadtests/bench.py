@@ -38,7 +38,7 @@ def main(
     rounds: Annotated[int, typer.Option(min=1, help="Rounds; each figure is their median.")] = 4,
     seconds: Annotated[float, typer.Option(min=0.1, help="Seconds of each measurement of single applications.")] = 3.0,
     burst: Annotated[float, typer.Option(min=0.1, help="Seconds of the burst before the lone request.")] = 8.0,
-    lone: Annotated[float, typer.Option(min=0.1, help="Seconds of lone requests before and after the burst.")] = 2.0,
+    lone: Annotated[float, typer.Option(min=0.1, help="Seconds of lone requests before and after the burst.")] = 3.0,
     batch: Annotated[float, typer.Option(min=0.1, help="Seconds of each measurement of batches.")] = 2.0,
     check: Annotated[bool, typer.Option("--check", help="Exit with 1 if the service falls short of the bar.")] = False,
     docs: Annotated[Path, typer.Option(help="The folder for bench.md and bench.png.")] = ROOT / "docs",
