@@ -31,12 +31,13 @@ class InvalidApplicationError(ValueError):
         self.errors = errors
 
 
-def field_errors(error: ValidationError, whole: str = "(body)") -> list[FieldError]:
+def field_errors(error: ValidationError, whole: str = "(body)", most: int | None = None) -> list[FieldError]:
     """The broken rules in pydantic's error, without the values that broke them.
 
     Args:
         error: what pydantic raised.
         whole: stands for the field where a rule is about all of them.
+        most: how many to name; all of them if not given.
     """
     return [
         FieldError(
@@ -45,5 +46,5 @@ def field_errors(error: ValidationError, whole: str = "(body)") -> list[FieldErr
             # pydantic words this one by where the value came from, and names the class.
             message="Input should be an object" if item["type"] == "model_type" else item["msg"],
         )
-        for item in error.errors(include_url=False, include_context=False, include_input=False)
+        for item in error.errors(include_url=False, include_context=False, include_input=False)[:most]
     ]

@@ -31,13 +31,13 @@ from serving.payloads import (
     Limits,
     ModelInfo,
     batch_decisions,
-    batch_models,
+    batch_model,
 )
-from serving.problems import ProblemError
+from serving.problems import MOST_ERRORS, ProblemError
 from serving.settings import Settings, SettingsError, read_settings
 
 # An application is below 1 KiB; what is far beyond is none, and naming its errors costs time.
-MOST_APPLICATION_BYTES = 64 << 10
+MOST_APPLICATION_BYTES = 16 << 10
 
 # Up to here reading a table takes less time than handing it to a thread and back.
 INLINE_ARROW_BYTES = 64 << 10
@@ -107,7 +107,7 @@ class Core:
             observe_decisions=self.metrics.decided,
         )
         self.application = self._scorer.application
-        self.batch, self.strict_batch = batch_models(self.application, settings.max_batch_rows)
+        self.batch = batch_model(self.application, settings.max_batch_rows)
         self.health = Health(status="ready", scorecard=record.scorecard, model=record.tag, variant=record.variant)
         self.model_info = _model_info(parts)
 
@@ -153,12 +153,12 @@ class Core:
         await self._scorer.close()
 
     def _check(self, errors: list[RowError], good: int) -> None:
-        for error in errors:
-            self.metrics.broken(error.errors)
+        self.metrics.broken(item for error in errors for item in error.errors)
         if not good:
-            raise ProblemError(
-                HTTPStatus.UNPROCESSABLE_ENTITY, "every application of the batch breaks its contract", rows=errors
-            )
+            detail = "every application of the batch breaks its contract"
+            if len(errors) > MOST_ERRORS:
+                detail += f"; the first {MOST_ERRORS} are listed"
+            raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail, rows=errors)
 
     @contextmanager
     def _refusing(self) -> Iterator[None]:

@@ -8,7 +8,8 @@ sets: an unknown path is counted as `unknown`.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections import Counter as Counts
+from collections.abc import Callable, Iterable
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -110,10 +111,10 @@ class Metrics:
         """Counts one request that waited too long."""
         SHED.inc()
 
-    def broken(self, errors: list[FieldError]) -> None:
+    def broken(self, errors: Iterable[FieldError]) -> None:
         """Counts broken rules."""
-        for error in errors:
-            BROKEN_RULES.labels(error.rule).inc()
+        for rule, count in Counts(error.rule for error in errors).items():
+            BROKEN_RULES.labels(rule).inc(count)
 
     def exposition(self) -> bytes:
         """All metrics in the text format, over all processes of this server."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
 import orjson
 from pydantic import BaseModel, Field
@@ -26,7 +27,7 @@ class Problem(BaseModel):
     status: int = Field(description="the HTTP status")
     detail: str = Field(description="what is wrong with this request, and what to do")
     errors: list[FieldError] = Field([], description=f"the broken rules by field, at most {MOST_ERRORS}")
-    rows: list[RowError] = Field([], description="the broken rules by row, where no row of a batch is good")
+    rows: list[RowError] = Field([], description=f"the same by row, where no row is good, at most {MOST_ERRORS}")
 
 
 class ProblemError(Exception):
@@ -50,13 +51,17 @@ class ProblemError(Exception):
             status=status,
             detail=detail,
             errors=(errors or [])[:MOST_ERRORS],
-            rows=rows or [],
+            rows=(rows or [])[:MOST_ERRORS],
         )
 
     def body(self) -> bytes:
         """The answer's JSON; a list that is empty is left out."""
-        members = self.problem.model_dump(mode="json")
-        return orjson.dumps({name: value for name, value in members.items() if value != []})
+        return to_json({name: value for name, value in vars(self.problem).items() if value != []})
+
+
+def to_json(value: Any) -> bytes:
+    """JSON of plain members with errors among them; several times faster than dumping each error as a model."""
+    return orjson.dumps(value, default=vars)
 
 
 def broken_rules(errors: list[FieldError]) -> ProblemError:

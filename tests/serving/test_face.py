@@ -191,7 +191,7 @@ async def test_the_model_is_described(service: Service) -> None:
             "git_revision": "0123456789abcdef",
             "mlflow_run_id": "toy",
             "limits": {
-                "application_bytes": 65536,
+                "application_bytes": 16384,
                 "batch_bytes": 1048576,
                 "batch_rows": 1000,
                 "arrow_bytes": 33554432,
@@ -383,17 +383,17 @@ async def test_a_client_that_goes_away_gets_no_answer(service: Service) -> None:
 
 
 async def test_a_body_beyond_the_limit_is_refused_with_and_without_its_length(service: Service) -> None:
-    big = b" " * (70 << 10)
+    big = b" " * (20 << 10)
     response = await service.client.post("/predict", content=big, headers={"content-type": "application/json"})
     assert response.json() == snapshot(
         {
             "type": "about:blank",
             "title": "Content Too Large",
             "status": 413,
-            "detail": "the body is larger than 65536 bytes",
+            "detail": "the body is larger than 16384 bytes",
         }
     )
-    messages: list[Message] = [{"type": "http.request", "body": big[:1000], "more_body": True} for _ in range(70)]
+    messages: list[Message] = [{"type": "http.request", "body": big[:1000], "more_body": True} for _ in range(20)]
     sent = await call(service, [*messages, {"type": "http.request"}])
     assert sent[0]["status"] == 413
 
