@@ -33,10 +33,10 @@ lint: environment ## Check style, types and import contracts
 	@ruff check . && ruff format --check . && mypy && lint-imports
 
 load: $(RELEASE) ## Load test against a server that it starts; exit code by the targets
-	@python -m loadtests.run
+	@SCOREBOX_SCORECARD=$(SCORECARD) python -m loadtests.run
 
-bench: $(RELEASE) ## Measure the service beside its peers; writes docs/benchmark.md
-	@python -m loadtests.bench
+bench: $(RELEASE) ## Measure the service beside its peers; writes docs/bench.md
+	@SCOREBOX_SCORECARD=$(SCORECARD) python -m loadtests.bench
 
 reproduce: environment $(SOURCE) ## Full training of every scorecard, by DVC
 	@dvc repro

@@ -22,13 +22,13 @@ DOCUMENTS = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
 
 def test_every_command_is_documented_and_every_documented_command_exists() -> None:
     commands = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
-    assert set(re.findall(r"^\| `scorebox (\w+)`", REFERENCE, re.M)) == commands
+    assert set(re.findall(r"^\| `scorebox (\w+)`", REFERENCE, re.MULTILINE)) == commands
     for document in DOCUMENTS:
         assert set(re.findall(r"scorebox ([a-z]+) ", document.read_text())) <= commands | {"can"}, document.name
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
-    documented = dict(re.findall(r"^\| `SCOREBOX_(\w+)` \| .* \| (.*) \|$", REFERENCE, re.M))
+    documented = dict(re.findall(r"^\| `SCOREBOX_(\w+)` \| .* \| (.*) \|$", REFERENCE, re.MULTILINE))
     assert set(documented) == {name.upper() for name in Settings.model_fields}
     for name, field in Settings.model_fields.items():
         shown = documented[name.upper()].strip("`")
@@ -39,7 +39,9 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
 def test_every_metric_is_documented_and_every_documented_metric_exists() -> None:
     source = Path(metrics.__file__).read_text()
-    assert set(re.findall(r"^\| `(scorebox_\w+)`", REFERENCE, re.M)) == set(re.findall(r'"(scorebox_\w+)"', source))
+    assert set(re.findall(r"^\| `(scorebox_\w+)`", REFERENCE, re.MULTILINE)) == set(
+        re.findall(r'"(scorebox_\w+)"', source)
+    )
 
 
 def test_every_route_is_documented() -> None:
@@ -61,9 +63,9 @@ def test_links_and_files_that_a_document_names_exist(document: Path) -> None:
 
 
 def test_make_targets_that_the_documents_name_exist() -> None:
-    targets = set(re.findall(r"^(\w+):", (PROJECT / "Makefile").read_text(), re.M))
+    targets = set(re.findall(r"^(\w+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
     for document in DOCUMENTS:
-        for line in re.findall(r"^\s*make ([a-z ]+)", document.read_text(), re.M):
+        for line in re.findall(r"^\s*make ([a-z ]+)", document.read_text(), re.MULTILINE):
             assert set(line.split()) <= targets, document.name
 
 
@@ -72,7 +74,7 @@ def test_the_readme_opens_with_the_two_commands() -> None:
 
 
 def test_the_readme_s_request_is_a_valid_application() -> None:
-    body = re.search(r"-d '(\{.*?\})'", README, re.S)
+    body = re.search(r"-d '(\{.*?\})'", README, re.DOTALL)
     assert body
     card = load("card_default")
     sent = orjson.loads(body[1])

@@ -16,7 +16,8 @@ MADE = {"decision_id", "decided_at"}
 
 
 def decide(pds: list[float]) -> list[Decision]:
-    return DECIDER.decide(np.array(pds, dtype=np.float32)).rows()
+    decisions = DECIDER.decide(np.array(pds, dtype=np.float32))
+    return [decisions.row(index) for index in range(len(decisions))]
 
 
 def test_a_decision_says_everything_that_was_decided() -> None:
