@@ -30,7 +30,7 @@ from training.metrics import Estimate, ReliabilityBin, bootstrap, reliability
 from training.plots import draw_all
 from training.report import markdown
 
-LIBRARIES = ("catboost", "lightgbm", "numpy", "onnx", "onnxruntime", "scikit-learn", "torch")
+LIBRARIES = ("lightgbm", "numpy", "onnx", "onnxruntime", "scikit-learn", "torch")
 PUBLISHED = "published"
 """The feature set that the report compares with and without the protected columns."""
 
