@@ -62,7 +62,7 @@ def facts(cores: Cores) -> dict[str, str]:
         "Date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "Processor": f"{_processor()}, {count} cores; {placement}",
         "Busy before the start": f"{busy_share():.0%} of all cores",
-        "System": f"{platform.system()} {platform.release()}, {platform.python_implementation()} "
+        "System": f"{platform.system()} {platform.release().split('-')[0]}, {platform.python_implementation()} "
         f"{platform.python_version()}",
         "Libraries": ", ".join(f"{name} {_version(name)}" for name in LIBRARIES),
     }

@@ -4,8 +4,8 @@ Batch normalisation is for fitting only: once fitted it is linear, and is folded
 before they are kept, so the graph is the plain stack of layers.
 
 Class imbalance: the loss takes a weight for defaults, `default_weight`. Weighting by the class ratio
-ranks no better at 22 % defaults and bends every PD, which calibration must then bend back; both
-compete, so the figures stand in every report.
+bends every PD, which calibration must then bend back; whether it ranks better shows where both
+compete, as in params.yaml.
 """
 
 from __future__ import annotations
