@@ -42,7 +42,7 @@ reproduce: environment $(SOURCE) ## Full training of every scorecard, by DVC
 	@dvc repro
 
 # Rewritten only when the source has changed.
-$(SOURCE): $(VENV)/.installed FORCE
+$(SOURCE): FORCE | environment
 	@scorebox source $(SCORECARD)
 
 environment: $(VENV)/.installed
@@ -55,7 +55,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@touch $@
 
 # The quick profile. Full training: `make reproduce`, then `scorebox push card_default`.
-$(RELEASE): $(VENV)/.installed $(SOURCE) params.yaml $(wildcard scoring/*.py scoring/scorecards/*.py training/*.py)
+$(RELEASE): $(SOURCE) params.yaml $(wildcard scoring/features.py scoring/scorecards/*.py training/*.py) | environment
 	@echo "== data, training, export, push: $(SCORECARD), quick profile"
 	@scorebox build $(SCORECARD) --profile quick
 

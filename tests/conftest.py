@@ -7,13 +7,14 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 PROJECT = Path(__file__).parent.parent
 
-SMALL_PARAMS = {
+SMALL_PARAMS: dict[str, Any] = {
     "profiles": {"full": {"search_iterations": 1, "bootstrap_resamples": 20}},
     "scorecards": {
         "card_default": {

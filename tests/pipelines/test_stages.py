@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
+import threading
 from collections.abc import Callable
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +109,22 @@ def test_a_wrong_source_is_refused_and_nothing_is_written(
     assert code == 1
     assert complaint in printed
     assert not (project.folder / "artifacts").exists()
+
+
+def test_a_url_is_read_and_checked_like_a_file(scorebox: Run, project: Project) -> None:
+    (project.folder / "served").mkdir()
+    (project.folder / "served" / "cards.csv").write_text("ID\n1\n")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(project.folder / "served"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        wrong = scorebox("ingest", "card_default", "--source", f"{address}/cards.csv")
+        missing = scorebox("ingest", "card_default", "--source", f"{address}/none.csv")
+        server.shutdown()
+    digest = hashlib.sha256(b"ID\n1\n").hexdigest()
+    assert wrong[0] == missing[0] == 1
+    assert f"is not the published file: its sha256 is {digest}" in wrong[1]
+    assert "cannot read" in missing[1]
 
 
 def test_a_source_is_remembered_until_it_is_reset(scorebox: Run, monkeypatch: pytest.MonkeyPatch) -> None:

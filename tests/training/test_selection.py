@@ -82,7 +82,7 @@ def test_each_row_is_scored_by_the_model_that_did_not_see_it() -> None:
 def test_the_search_keeps_what_was_fixed_and_repeats_for_a_seed() -> None:
     model = fitted("boosting")
     parts = folds(model.labels, 2, seed=1)
-    choices = {"num_leaves": [3, 5, 9], "learning_rate": [0.02, 0.2]}
+    choices: dict[str, list[Any]] = {"num_leaves": [3, 5, 9], "learning_rate": [0.02, 0.2]}
 
     def search() -> dict[str, Any]:
         return search_boosting(
