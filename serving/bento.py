@@ -19,6 +19,7 @@ from serving.drain import Drain
 from serving.exchange import ASGIApp
 from serving.face import Face
 from serving.problems import ProblemError
+from serving.tracing import tracing
 
 
 class BuiltFor(BaseModel):
@@ -47,6 +48,7 @@ def behind_face(core: Core) -> type[Service[Any]]:
                 core,
                 lambda: openapi.document(core, self.openapi_spec.asdict(), self.inner.__doc__ or ""),
                 standard_output() if core.settings.access_log else None,
+                tracing(),
             )
 
     return FacedService

@@ -26,6 +26,7 @@ from serving.exchange import JSON, ASGIApp, ClientGoneError, Exchange, Headers, 
 from serving.metrics import CONTENT_TYPE
 from serving.payloads import batch_decisions
 from serving.problems import PROBLEM_JSON, ProblemError, broken_rules, to_json
+from serving.tracing import Tracing
 
 logger = logging.getLogger("bentoml.scorebox")
 
@@ -62,14 +63,23 @@ class Face:
         core: what the service offers.
         openapi: makes the OpenAPI document; called once, when it is first asked for.
         access_log: where requests are logged, None for nowhere.
+        tracing: where spans go, None for nowhere.
     """
 
-    def __init__(self, app: ASGIApp, core: Core, openapi: Callable[[], bytes], access_log: AccessLog | None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        core: Core,
+        openapi: Callable[[], bytes],
+        access_log: AccessLog | None,
+        tracing: Tracing | None = None,
+    ) -> None:
         self._app = app
         self._core = core
         self._openapi = openapi
         self._document: bytes | None = None
         self._access_log = access_log
+        self._tracing = tracing
         self._timeout = core.settings.request_timeout
         self._application_bytes = min(MOST_APPLICATION_BYTES, core.settings.max_body_bytes)
         self._validate_application = core.application.__pydantic_validator__.validate_json
@@ -109,6 +119,8 @@ class Face:
         seconds = exchange.seconds()
         status = exchange.status or CLIENT_GONE
         self._core.metrics.answered(exchange.route, exchange.method, status, seconds)
+        if self._tracing is not None:
+            self._tracing.record(exchange, status, seconds)
         if self._access_log is not None:
             self._access_log.write(
                 method=exchange.method,
