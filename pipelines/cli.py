@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -41,12 +41,13 @@ def main() -> None:
 
 
 @contextmanager
-def _steps(total: int) -> Iterator[Progress]:
+def _steps(total: int) -> Iterator[Callable[[str, int], None]]:
+    """A progress bar; gives what a stage tells of its steps to."""
     with Progress(
         TextColumn("{task.description:<32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
     ) as progress:
-        progress.add_task("", total=total)
-        yield progress
+        task = progress.add_task("", total=total)
+        yield lambda what, steps: progress.update(task, description=what, advance=steps)
 
 
 def _say(stage: str, what: str) -> None:
@@ -128,12 +129,12 @@ def train(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
 
     params = read_params()
     total = fits_needed(params.scorecard(scorecard), params.profile(profile).search_iterations)
-    with _steps(total) as progress:
+    with _steps(total) as advance:
         competition = run(
             load(scorecard),
             Workspace(scorecard, profile),
             params,
-            lambda what, steps: progress.update(progress.task_ids[0], description=what, advance=steps),
+            advance,
         )
     for result in competition.candidates:
         verdict = (
@@ -185,12 +186,12 @@ def report(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
 
     params = read_params()
     workspace = Workspace(scorecard, profile)
-    with _steps(comparison_fits(workspace, params)) as progress:
+    with _steps(comparison_fits(workspace, params)) as advance:
         result = run(
             load(scorecard),
             workspace,
             params,
-            lambda what, steps: progress.update(progress.task_ids[0], description=what, advance=steps),
+            advance,
         )
     shown = ", ".join(
         f"{name} {item['value']:.4f} [{item['low']:.4f}, {item['high']:.4f}]"
@@ -207,12 +208,12 @@ def crossvalidate(scorecard: ScorecardName, profile: ProfileName = "full") -> No
     from pipelines.params import read_params
 
     params = read_params().scorecard(scorecard)
-    with _steps(len(params.candidates) * params.folds) as progress:
+    with _steps(len(params.candidates) * params.folds) as advance:
         outcome = run(
             load(scorecard),
             Workspace(scorecard, profile),
             params,
-            lambda what, steps: progress.update(progress.task_ids[0], description=what, advance=steps),
+            advance,
         )
     for result in outcome.results:
         _say("folds", f"{result.name:<18} AUC {result.auc:.4f} ± {result.auc_deviation:.4f} over {result.rows:,} rows")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,22 +50,23 @@ def published_data(scorecard: Scorecard, location: str) -> RawData:
     Raises:
         DataError: it cannot be read, or its hash is not the published one.
     """
+    shown = re.sub(r"(?<=://)[^/@]*@", "", location)  # without a user's name and password
     try:
         with fsspec.open(location, "rb") as file:
             content = b"".join(iter(lambda: file.read(CHUNK), b""))
     except Exception as error:  # each file system behind fsspec has its own exceptions
-        raise DataError(f"{scorecard.name}: cannot read {location}: {error}") from error
+        raise DataError(f"{scorecard.name}: cannot read {shown}: {str(error).replace(location, shown)}") from error
     digest = hashlib.sha256(content).hexdigest()
     if digest != scorecard.source.sha256:
         raise DataError(
-            f"{scorecard.name}: {location} is not the published file: its sha256 is {digest}, "
+            f"{scorecard.name}: {shown} is not the published file: its sha256 is {digest}, "
             f"{scorecard.source.title} has {scorecard.source.sha256}"
         )
     try:
         frame = pd.read_csv(io.BytesIO(content), float_precision="round_trip")
     except ValueError as error:
-        raise DataError(f"{scorecard.name}: {location} is not a CSV file: {error}") from error
-    return RawData(frame, location, False, len(content), digest)
+        raise DataError(f"{scorecard.name}: {shown} is not a CSV file: {error}") from error
+    return RawData(frame, shown, False, len(content), digest)
 
 
 def write_parquet(path: Path, frame: pd.DataFrame, metadata: Mapping[bytes, bytes]) -> str:

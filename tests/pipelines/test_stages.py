@@ -119,12 +119,14 @@ def test_a_url_is_read_and_checked_like_a_file(scorebox: Run, project: Project) 
         threading.Thread(target=server.serve_forever).start()
         address = f"http://127.0.0.1:{server.server_port}"
         wrong = scorebox("ingest", "card_default", "--source", f"{address}/cards.csv")
-        missing = scorebox("ingest", "card_default", "--source", f"{address}/none.csv")
+        with_password = address.replace("//", "//someone:secret@")
+        missing = scorebox("ingest", "card_default", "--source", f"{with_password}/none.csv")
         server.shutdown()
     digest = hashlib.sha256(b"ID\n1\n").hexdigest()
     assert wrong[0] == missing[0] == 1
     assert f"is not the published file: its sha256 is {digest}" in wrong[1]
-    assert "cannot read" in missing[1]
+    assert f"cannot read {address}/none.csv" in missing[1]
+    assert "secret" not in missing[1]
 
 
 def test_a_source_is_remembered_until_it_is_reset(scorebox: Run, monkeypatch: pytest.MonkeyPatch) -> None:
