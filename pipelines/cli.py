@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -17,7 +18,7 @@ from pipelines.workspace import Workspace
 from scoring.graph import GraphIntegrityError
 from scoring.models import ModelStoreError
 from scoring.scorecards import UnknownScorecardError, load, names
-from training.errors import DataError
+from training.errors import DataError, TrackingError
 
 app = typer.Typer(
     help="Trains credit scorecards and puts them into the model store.",
@@ -35,8 +36,8 @@ def main() -> None:
     """Runs the command; what is wrong with its input becomes one line and exit code 1."""
     try:
         app()
-    except (StageError, DataError, UnknownScorecardError, ModelStoreError, GraphIntegrityError) as error:
-        console.print(f"[bold red]error[/] {error}", markup=True, soft_wrap=True)
+    except (StageError, DataError, TrackingError, UnknownScorecardError, ModelStoreError, GraphIntegrityError) as error:
+        console.print(f"[bold red]error[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)
 
 
@@ -51,7 +52,7 @@ def _steps(total: int) -> Iterator[Callable[[str, int], None]]:
 
 
 def _say(stage: str, what: str) -> None:
-    console.print(f"[bold]{stage:<11}[/] {what}", soft_wrap=True)
+    console.print(f"[bold]{stage:<11}[/] {escape(what)}", soft_wrap=True)
 
 
 @app.command()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +82,24 @@ class Project:
     def environment(self) -> dict[str, str]:
         """The environment of its commands: nothing of the developer's own settings."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("SCOREBOX_", "MLFLOW_"))}
-        return {**kept, "BENTOML_HOME": str(self.store), "BENTOML_DO_NOT_TRACK": "True", "COLUMNS": "200"}
+        return {
+            **kept,
+            "BENTOML_HOME": str(self.store),
+            "BENTOML_DO_NOT_TRACK": "True",
+            "COLUMNS": "200",
+            "PYTHONPATH": str(PROJECT),
+        }
+
+    def scorebox(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Runs the command in a process of its own, in the project's folder."""
+        return subprocess.run(
+            [sys.executable, "-m", "pipelines.cli", *arguments],
+            cwd=self.folder,
+            env={**self.environment, **environment},
+            check=check,
+            capture_output=True,
+            text=True,
+        )
 
 
 def make_project(folder: Path) -> Project:
@@ -99,16 +118,7 @@ def project(tmp_path: Path) -> Project:
 @pytest.fixture(scope="session")
 def trained_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A project built from sample data by `scorebox build`, for tests that only read it."""
-    import subprocess
-    import sys
-
     made = make_project(tmp_path_factory.mktemp("trained") / "project")
-    subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", "build", "card_default"],
-        cwd=made.folder,
-        env={**made.environment, "PYTHONPATH": str(PROJECT)},
-        check=True,
-        capture_output=True,
-    )
+    made.scorebox("build", "card_default")
     yield made
     shutil.rmtree(made.folder)

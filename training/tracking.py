@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+from mlflow.exceptions import MlflowException
+
+from training.errors import TrackingError
 
 DEFAULT_URI = "sqlite:///mlflow.db"
 """A SQLite file in the working folder; MLFLOW_TRACKING_URI names a server instead."""
@@ -16,11 +19,19 @@ DEFAULT_URI = "sqlite:///mlflow.db"
 
 @contextmanager
 def run(experiment: str, name: str, tags: Mapping[str, str]) -> Iterator[str]:
-    """An MLflow run; gives its id."""
-    mlflow.set_tracking_uri(os.environ.get("MLFLOW_TRACKING_URI", DEFAULT_URI))
-    mlflow.set_experiment(experiment)
-    with mlflow.start_run(run_name=name, tags=dict(tags)) as active:
-        yield str(active.info.run_id)
+    """An MLflow run; gives its id.
+
+    Raises:
+        TrackingError: the server cannot be reached, or refuses.
+    """
+    address = os.environ.get("MLFLOW_TRACKING_URI", DEFAULT_URI)
+    mlflow.set_tracking_uri(address)
+    try:
+        mlflow.set_experiment(experiment)
+        with mlflow.start_run(run_name=name, tags=dict(tags)) as active:
+            yield str(active.info.run_id)
+    except MlflowException as error:
+        raise TrackingError(f"MLflow at MLFLOW_TRACKING_URI did not record the run: {error}") from error
 
 
 def log(

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import PROJECT, real_data
+from tests.conftest import PROJECT, Project, real_data
 
 pytestmark = [
     pytest.mark.slow,
@@ -22,23 +19,12 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("real")
-    shutil.copy(PROJECT / "params.yaml", folder)
-    environment = {
-        **os.environ,
-        "SCOREBOX_SOURCE_CARD_DEFAULT": str(real_data("card_default")),
-        "PYTHONPATH": str(PROJECT),
-        "BENTOML_HOME": str(folder / "store"),
-    }
+    project = Project(tmp_path_factory.mktemp("real"), tmp_path_factory.mktemp("store"))
+    shutil.copy(PROJECT / "params.yaml", project.folder)
+    source = str(real_data("card_default"))
     for stage in ("ingest", "validate", "split", "train", "export", "quantize", "benchmark", "crossvalidate"):
-        subprocess.run(
-            [sys.executable, "-m", "pipelines.cli", stage, "card_default", "--profile", "quick"],
-            cwd=folder,
-            env=environment,
-            check=True,
-            capture_output=True,
-        )
-    return folder / "artifacts" / "quick" / "card_default"
+        project.scorebox(stage, "card_default", "--profile", "quick", SCOREBOX_SOURCE_CARD_DEFAULT=source)
+    return project.folder / "artifacts" / "quick" / "card_default"
 
 
 def read(path: Path) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import sys
 import threading
 from collections.abc import Callable
@@ -293,38 +294,37 @@ def test_the_training_is_an_mlflow_run_with_its_metrics_and_files(
     assert run.data.tags["graph_sha256"] == report["graph_sha256"]["fp32"]
 
 
-def test_pushing_twice_changes_nothing(
-    trained_project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    import subprocess
-
+def test_pushing_twice_changes_nothing(trained_project: Project) -> None:
     release = trained_project.folder / "releases" / "card_default.json"
     before = release.read_bytes()
-    again = subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", "push", "card_default"],
-        cwd=trained_project.folder,
-        env={**trained_project.environment, "PYTHONPATH": str(Path(cli.__file__).parents[1])},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    again = trained_project.scorebox("push", "card_default")
     assert "is in the store already" in again.stderr
     assert " pushed" not in again.stderr
     assert release.read_bytes() == before
 
 
+def test_an_mlflow_server_that_cannot_be_reached_is_named_in_one_line(trained_project: Project, tmp_path: Path) -> None:
+    copy = Project(tmp_path / "copy", tmp_path / "store")
+    shutil.copytree(trained_project.folder, copy.folder, ignore=shutil.ignore_patterns("store"))
+    report = folder(copy) / "report" / "report.json"
+    report.unlink()
+    ended = copy.scorebox(
+        "report",
+        "card_default",
+        check=False,
+        MLFLOW_TRACKING_URI="http://127.0.0.1:9",
+        MLFLOW_HTTP_REQUEST_MAX_RETRIES="0",
+    )
+    assert ended.returncode == 1
+    assert "error MLflow at MLFLOW_TRACKING_URI did not record the run" in " ".join(ended.stderr.split())
+    assert "Traceback" not in ended.stderr
+    assert not report.exists()
+
+
 @pytest.mark.slow
 def test_two_trainings_in_two_places_give_the_same_graphs(trained_project: Project, tmp_path: Path) -> None:
-    import subprocess
-
     other = make_project(tmp_path / "a" / "longer" / "path")
-    subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", "build", "card_default"],
-        cwd=other.folder,
-        env={**other.environment, "PYTHONPATH": str(Path(cli.__file__).parents[1]), "PYTHONHASHSEED": "5"},
-        check=True,
-        capture_output=True,
-    )
+    other.scorebox("build", "card_default", PYTHONHASHSEED="5")
     names = ["raw.parquet", "checked.parquet", "train.parquet", "test.parquet", "fp32.onnx"]
     names += ["int8/int8.onnx"] if (folder(other) / "int8" / "int8.onnx").exists() else []
     for name in names:
