@@ -2,6 +2,7 @@
 
 SCORECARD ?= card_default
 PYTHON ?= python3
+PORT ?= 3000
 VENV := .venv
 BIN := $(VENV)/bin
 export BENTOML_HOME ?= $(CURDIR)/.bentoml
@@ -16,9 +17,11 @@ SOURCE := data/sources/$(SCORECARD)
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
-serve: $(RELEASE) ## Train if nothing is trained yet, then serve on 127.0.0.1:3000
-	@echo "== serving $(SCORECARD) on http://127.0.0.1:3000"
-	@SCOREBOX_SCORECARD=$(SCORECARD) exec bentoml serve service:Scorebox --host 127.0.0.1 --port 3000
+serve: $(RELEASE) ## Train if nothing is trained yet, then serve on 127.0.0.1:3000 (PORT=3001 for another)
+	@python -c "import socket; socket.create_server(('127.0.0.1', $(PORT))).close()" 2>/dev/null || \
+		{ echo "port $(PORT) is in use; another: make serve PORT=3001" >&2; exit 1; }
+	@echo "== serving $(SCORECARD) on http://127.0.0.1:$(PORT)"
+	@SCOREBOX_SCORECARD=$(SCORECARD) exec bentoml serve service:Scorebox --host 127.0.0.1 --port $(PORT)
 
 test: environment ## Run the quick test suite
 	@echo "== tests"
