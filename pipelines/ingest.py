@@ -26,6 +26,7 @@ class IngestionSummary(BaseModel):
     sample_data: bool
     title: str
     licence: str
+    citation: str
     rows: int
     columns: int
     source_bytes: int
@@ -82,6 +83,7 @@ def ingest(scorecard: Scorecard, workspace: Workspace, location: str | None, sam
         sample_data=data.sample,
         title="SAMPLE DATA, made up by Scorebox" if data.sample else scorecard.source.title,
         licence="none needed" if data.sample else scorecard.source.licence,
+        citation="none needed" if data.sample else scorecard.source.citation,
         rows=len(data.frame),
         columns=len(data.frame.columns),
         source_bytes=data.size,

@@ -43,7 +43,7 @@ def push(workspace: Workspace) -> tuple[Release, list[str]]:
             columns=report.columns,
             cutoff=report.cutoff,
             data=report.data,
-            metrics={name: round(item["value"], 6) for name, item in report.metrics.items()},
+            metrics={name: round(value, 6) for name, value in report.variant_metrics[variant].items()},
             git_revision=report.git_revision,
             mlflow_run_id=report.mlflow_run_id,
             libraries=report.libraries,

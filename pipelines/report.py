@@ -18,6 +18,7 @@ from pipelines.graphs import read_variants
 from pipelines.params import Candidate, Params
 from pipelines.train import Advance, fit_candidate, load_competition, load_trained, raw_matrix
 from pipelines.workspace import Workspace
+from scoring.decision import Variant
 from scoring.files import write_atomically
 from scoring.graph import Graph, sha256
 from scoring.models import DataRecord
@@ -26,7 +27,7 @@ from training import tracking
 from training.benchmark import Benchmark
 from training.data import data_record, read_parquet
 from training.fairness import Comparison, compare
-from training.metrics import Estimate, ReliabilityBin, bootstrap, reliability
+from training.metrics import Estimate, ReliabilityBin, bootstrap, point_metrics, reliability
 from training.plots import draw_all
 from training.report import markdown
 
@@ -47,6 +48,8 @@ class Report(BaseModel):
     cutoff: float
     approval_rate: float
     metrics: dict[str, Estimate]
+    """Of the variant that serves."""
+    variant_metrics: dict[Variant, dict[str, float]]
     reliability: list[ReliabilityBin]
     protected_comparison: list[Comparison]
     graph_sha256: dict[str, str]
@@ -67,7 +70,9 @@ def report(
     train_frame, metadata = read_parquet(workspace.train)
     test, _ = read_parquet(workspace.test)
     labels: NDArray[np.int64] = test[scorecard.target].to_numpy()
-    pd_values = Graph(variants[benchmark.serving]).score(raw_matrix(test, trained.specification.columns))
+    matrix = raw_matrix(test, trained.specification.columns)
+    scores = {variant: Graph(content).score(matrix) for variant, content in variants.items()}
+    pd_values = scores[benchmark.serving]
     knobs = params.scorecard(scorecard.name)
 
     metrics = bootstrap(
@@ -107,8 +112,9 @@ def report(
             data=data,
             test_rows=len(test),
             cutoff=scorecard.cutoff,
-            approval_rate=float(np.mean(pd_values < scorecard.cutoff)),
+            approval_rate=float(np.mean(pd_values.astype(np.float64) < scorecard.cutoff)),
             metrics=metrics,
+            variant_metrics={variant: point_metrics(labels, pd) for variant, pd in scores.items()},
             reliability=reliability(labels, pd_values),
             protected_comparison=comparisons,
             graph_sha256={variant: sha256(content) for variant, content in variants.items()},

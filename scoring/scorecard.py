@@ -22,8 +22,6 @@ from pydantic.fields import FieldInfo
 from scoring.features import Block
 
 Kind = Literal["integer", "number"]
-Table = Mapping[str, NDArray[Any]]
-"""Columns by name, each of the same length."""
 
 
 class Application(BaseModel):

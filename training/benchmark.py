@@ -63,7 +63,7 @@ def compare_variants(
 ) -> Benchmark:
     """Measures each variant on the same rows; INT8 serves only if it is as good and faster."""
     graphs = {variant: Graph(content) for variant, content in contents.items()}
-    reference = graphs["fp32"].score(matrix)
+    reference = graphs["fp32"].score(matrix).astype(np.float64)
     figures = [
         _figures(variant, contents[variant], graph, matrix, labels, cutoff, reference)
         for variant, graph in graphs.items()
@@ -95,10 +95,10 @@ def _figures(
     matrix: NDArray[np.float32],
     labels: Labels,
     cutoff: float,
-    reference: NDArray[np.float32],
+    reference: NDArray[np.float64],
 ) -> VariantFigures:
-    pd = graph.score(matrix)
-    difference = np.abs(pd.astype(np.float64) - reference)
+    pd = graph.score(matrix).astype(np.float64)  # as the service compares it with the cut-off
+    difference = np.abs(pd - reference)
     auc, reference_auc = (float(roc_auc_score(labels, values)) for values in (pd, reference))
     brier, reference_brier = (float(brier_score_loss(labels, values)) for values in (pd, reference))
     return VariantFigures(

@@ -66,6 +66,8 @@ def published_data(scorecard: Scorecard, location: str) -> RawData:
         frame = pd.read_csv(io.BytesIO(content), float_precision="round_trip")
     except ValueError as error:
         raise DataError(f"{scorecard.name}: {shown} is not a CSV file: {error}") from error
+    if len(frame) != scorecard.source.rows:
+        raise DataError(f"{scorecard.name}: {len(frame):,} rows were read of {shown}, it has {scorecard.source.rows:,}")
     return RawData(frame, shown, False, len(content), digest)
 
 

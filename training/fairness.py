@@ -49,7 +49,7 @@ def compare(
     scores: PDs,
 ) -> Comparison:
     """Accuracy and approval rate by group of one model's PDs on the test rows."""
-    approved = scores < scorecard.cutoff
+    approved = scores.astype(np.float64) < scorecard.cutoff  # as the service compares it
     groups = []
     for column in sorted(scorecard.protected):
         values = test[column]

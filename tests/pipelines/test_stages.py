@@ -79,6 +79,7 @@ def test_the_published_file_is_taken_in_and_holds_the_contract(scorebox: Run, pr
         "sample_data": False,
         "title": "Default of Credit Card Clients",
         "licence": "CC BY 4.0",
+        "citation": "I-Cheng Yeh, Default of Credit Card Clients, UCI Machine Learning Repository, 2009",
         "rows": 30_000,
         "columns": 25,
         "source_bytes": 2_862_995,
@@ -292,6 +293,18 @@ def test_the_training_is_an_mlflow_run_with_its_metrics_and_files(
     assert run.data.params["candidate"] == report["candidate"]
     assert run.data.tags["data"] == "SAMPLE DATA"
     assert run.data.tags["graph_sha256"] == report["graph_sha256"]["fp32"]
+
+
+def test_each_variant_is_stored_with_its_own_metrics(trained_project: Project) -> None:
+    report = read(folder(trained_project) / "report" / "report.json")
+    benchmark = read(folder(trained_project) / "benchmark.json")
+    assert set(report["variant_metrics"]) == {item["variant"] for item in benchmark["variants"]}
+    release = Release.read(trained_project.folder / "releases" / "card_default.json")
+    for item in benchmark["variants"]:
+        name, _, version = release.tags[item["variant"]].partition(":")
+        stored = yaml.safe_load((trained_project.store / "models" / name / version / "model.yaml").read_text())
+        assert stored["metadata"]["metrics"]["auc"] == pytest.approx(item["auc"], abs=1e-6)
+        assert stored["metadata"]["metrics"]["brier"] == pytest.approx(item["brier"], abs=1e-6)
 
 
 def test_pushing_twice_changes_nothing(trained_project: Project) -> None:
