@@ -110,15 +110,30 @@ class PointScale:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file of a published data set: how it is known to be that one, and how its text is read."""
+
+    file_name: str
+    sha256: str | None
+    """None where no hash is published: then it is recorded, not checked."""
+    rows: int | None
+    table: str = "applications"
+    """Name of the table that it becomes."""
+    separator: str = ","
+    columns: tuple[str, ...] = ()
+    """Column names, for a file without a line of them."""
+    missing: tuple[str, ...] = ("",)
+    """What stands for a missing value."""
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
-    """Where the published data set comes from, and how it is known to be that one."""
+    """A published data set, of one file or several."""
 
     title: str
-    file_name: str
-    sha256: str
-    rows: int
     licence: str
     citation: str
+    files: tuple[SourceFile, ...]
 
 
 @dataclass(frozen=True)
@@ -137,7 +152,8 @@ class Scorecard:
     cutoff: float
     """Applications with this PD or more are declined."""
     bands: tuple[RiskBand, ...]
-    source: Source
+    sources: tuple[Source, ...]
+    """The published data sets that it can be trained on; what is given decides which one."""
     features: Mapping[str, Callable[[bool], tuple[Block, ...]]]
     """Named feature sets; the argument says whether protected columns may be used."""
     sample: Callable[[np.random.Generator, int], dict[str, NDArray[Any]]]

@@ -67,7 +67,7 @@ def real_data(name: str) -> Path | None:
 
     if location := os.environ.get(f"SCOREBOX_SOURCE_{name.upper()}"):
         return Path(location).resolve()
-    beside = PROJECT.parent / "shared" / "data" / name / load(name).source.file_name
+    beside = PROJECT.parent / "shared" / "data" / name / load(name).sources[0].files[0].file_name
     return beside if beside.exists() else None
 
 

@@ -56,18 +56,20 @@ def published_data(scorecard: Scorecard, location: str) -> RawData:
             content = b"".join(iter(lambda: file.read(CHUNK), b""))
     except Exception as error:  # each file system behind fsspec has its own exceptions
         raise DataError(f"{scorecard.name}: cannot read {shown}: {str(error).replace(location, shown)}") from error
+    source = scorecard.sources[0]
+    (published,) = source.files
     digest = hashlib.sha256(content).hexdigest()
-    if digest != scorecard.source.sha256:
+    if digest != published.sha256:
         raise DataError(
             f"{scorecard.name}: {shown} is not the published file: its sha256 is {digest}, "
-            f"{scorecard.source.title} has {scorecard.source.sha256}"
+            f"{source.title} has {published.sha256}"
         )
     try:
         frame = pd.read_csv(io.BytesIO(content), float_precision="round_trip")
     except ValueError as error:
         raise DataError(f"{scorecard.name}: {shown} is not a CSV file: {error}") from error
-    if len(frame) != scorecard.source.rows:
-        raise DataError(f"{scorecard.name}: {len(frame):,} rows were read of {shown}, it has {scorecard.source.rows:,}")
+    if len(frame) != published.rows:
+        raise DataError(f"{scorecard.name}: {len(frame):,} rows were read of {shown}, it has {published.rows:,}")
     return RawData(frame, shown, False, len(content), digest)
 
 

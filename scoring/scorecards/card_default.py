@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from scoring.features import Block, beside, raw
-from scoring.scorecard import Application, RiskBand, Scorecard, Source
+from scoring.scorecard import Application, RiskBand, Scorecard, Source, SourceFile
 
 STATUSES = ("PAY_0", "PAY_2", "PAY_3", "PAY_4", "PAY_5", "PAY_6")
 BILLS = tuple(f"BILL_AMT{month}" for month in range(1, 7))
@@ -226,13 +226,19 @@ SCORECARD = Scorecard(
         RiskBand("D", 0.40),
         RiskBand("E", 1.01),
     ),
-    source=Source(
-        title="Default of Credit Card Clients",
-        file_name="UCI_Credit_Card.csv",
-        sha256="a0f0ab49d6326671d6cd83be5c88dcf18007025fe9a53ecd699119c871176ca1",
-        rows=30_000,
-        licence="CC BY 4.0",
-        citation="I-Cheng Yeh, Default of Credit Card Clients, UCI Machine Learning Repository, 2009",
+    sources=(
+        Source(
+            title="Default of Credit Card Clients",
+            licence="CC BY 4.0",
+            citation="I-Cheng Yeh, Default of Credit Card Clients, UCI Machine Learning Repository, 2009",
+            files=(
+                SourceFile(
+                    file_name="UCI_Credit_Card.csv",
+                    sha256="a0f0ab49d6326671d6cd83be5c88dcf18007025fe9a53ecd699119c871176ca1",
+                    rows=30_000,
+                ),
+            ),
+        ),
     ),
     features={
         "published": published_features,

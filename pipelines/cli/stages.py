@@ -1,58 +1,15 @@
-"""The `scorebox` command: one subcommand per stage."""
+"""The stages, from a source to the model store."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pipelines.errors import StageError
+from pipelines.cli.console import ProfileName, ScorecardName, app, console, say, steps
 from pipelines.workspace import Workspace
-from scoring.graph import GraphIntegrityError
-from scoring.models import ModelStoreError
-from scoring.scorecards import UnknownScorecardError, load, names
-from training.errors import DataError, TrackingError
-
-app = typer.Typer(
-    help="Trains credit scorecards and puts them into the model store.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-console = Console(stderr=True, highlight=False)
-
-ScorecardName = Annotated[str, typer.Argument(metavar="SCORECARD", help=f"One of: {', '.join(names())}.")]
-ProfileName = Annotated[str, typer.Option("--profile", help="How much work training does; see params.yaml.")]
-
-
-def main() -> None:
-    """Runs the command; what is wrong with its input becomes one line and exit code 1."""
-    try:
-        app()
-    except (StageError, DataError, TrackingError, UnknownScorecardError, ModelStoreError, GraphIntegrityError) as error:
-        console.print(f"[bold red]error[/] {escape(str(error))}", soft_wrap=True)
-        sys.exit(1)
-
-
-@contextmanager
-def _steps(total: int) -> Iterator[Callable[[str, int], None]]:
-    """A progress bar; gives what a stage tells of its steps to."""
-    with Progress(
-        TextColumn("{task.description:<32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
-    ) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda what, steps: progress.update(task, description=what, advance=steps)
-
-
-def _say(stage: str, what: str) -> None:
-    console.print(f"[bold]{stage:<11}[/] {escape(what)}", soft_wrap=True)
+from scoring.scorecards import load
 
 
 @app.command()
@@ -68,7 +25,7 @@ def source(
     from pipelines.ingest import remember_source
 
     load(scorecard)
-    _say("source", f"{scorecard}: {remember_source(scorecard, location, sample=sample) or 'SAMPLE DATA'}")
+    say("source", f"{scorecard}: {remember_source(scorecard, location, sample=sample) or 'SAMPLE DATA'}")
 
 
 @app.command()
@@ -89,7 +46,7 @@ def ingest(
     summary = run(card, Workspace(scorecard, profile), found, read_params().scorecard(scorecard).sample_rows)
     if summary.sample_data:
         console.print(f"[bold yellow]SAMPLE DATA[/] {scorecard}: made up by Scorebox; no source is set")
-    _say("ingest", f"{summary.source}: {summary.rows:,} rows, sha256 {summary.source_sha256[:12]}")
+    say("ingest", f"{summary.source}: {summary.rows:,} rows, sha256 {summary.source_sha256[:12]}")
 
 
 @app.command()
@@ -108,7 +65,7 @@ def validate(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
             table.add_row(item.rule, item.column, str(item.count), ", ".join(map(str, item.first_rows)))
         console.print(table)
         raise
-    _say("validate", f"{report.rows:,} rows hold the contract")
+    say("validate", f"{report.rows:,} rows hold the contract")
 
 
 @app.command()
@@ -118,7 +75,7 @@ def split(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
     from pipelines.prepare import split as run
 
     run(load(scorecard), Workspace(scorecard, profile), read_params().scorecard(scorecard))
-    _say("split", f"written to {Workspace(scorecard, profile).split}")
+    say("split", f"written to {Workspace(scorecard, profile).split}")
 
 
 @app.command()
@@ -130,7 +87,7 @@ def train(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
 
     params = read_params()
     total = fits_needed(params.scorecard(scorecard), params.profile(profile).search_iterations)
-    with _steps(total) as advance:
+    with steps(total) as advance:
         competition = run(
             load(scorecard),
             Workspace(scorecard, profile),
@@ -143,8 +100,8 @@ def train(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
             if result.passes
             else "fails " + ", ".join(gate.gate for gate in result.gates if not gate.holds)
         )
-        _say("train", f"{result.name:<18} AUC {result.auc:.4f} ± {result.auc_deviation:.4f}  {verdict}")
-    _say("train", f"winner: {competition.winner}")
+        say("train", f"{result.name:<18} AUC {result.auc:.4f} ± {result.auc_deviation:.4f}  {verdict}")
+    say("train", f"winner: {competition.winner}")
 
 
 @app.command()
@@ -152,7 +109,7 @@ def export(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
     """Write the FP32 graph."""
     from pipelines.graphs import export as run
 
-    _say("export", f"FP32 graph, sha256 {run(load(scorecard), Workspace(scorecard, profile))}")
+    say("export", f"FP32 graph, sha256 {run(load(scorecard), Workspace(scorecard, profile))}")
 
 
 @app.command()
@@ -162,7 +119,7 @@ def quantize(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
     from pipelines.params import read_params
 
     digest = run(Workspace(scorecard, profile), read_params().scorecard(scorecard))
-    _say("quantize", f"INT8 graph, sha256 {digest}" if digest else "the winner has nothing to quantise")
+    say("quantize", f"INT8 graph, sha256 {digest}" if digest else "the winner has nothing to quantise")
 
 
 @app.command()
@@ -174,8 +131,8 @@ def benchmark(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
     result = run(load(scorecard), Workspace(scorecard, profile), read_params().scorecard(scorecard))
     for item in result.variants:
         times = ", ".join(f"{rows:,}: {time:,.1f}" for rows, time in item.microseconds.items())
-        _say("benchmark", f"{item.variant}: {item.flipped_decisions} flipped, µs by rows {times}")
-    _say("benchmark", f"{result.serving} serves: {result.reason}")
+        say("benchmark", f"{item.variant}: {item.flipped_decisions} flipped, µs by rows {times}")
+    say("benchmark", f"{result.serving} serves: {result.reason}")
 
 
 @app.command()
@@ -187,7 +144,7 @@ def report(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
 
     params = read_params()
     workspace = Workspace(scorecard, profile)
-    with _steps(comparison_fits(workspace, params)) as advance:
+    with steps(comparison_fits(workspace, params)) as advance:
         result = run(
             load(scorecard),
             workspace,
@@ -199,7 +156,7 @@ def report(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
         for name, item in result.metrics.items()
         if name in ("auc", "ks", "brier")
     )
-    _say("report", f"{shown}: {workspace.report / 'report.md'}")
+    say("report", f"{shown}: {workspace.report / 'report.md'}")
 
 
 @app.command()
@@ -209,7 +166,7 @@ def crossvalidate(scorecard: ScorecardName, profile: ProfileName = "full") -> No
     from pipelines.params import read_params
 
     params = read_params().scorecard(scorecard)
-    with _steps(len(params.candidates) * params.folds) as advance:
+    with steps(len(params.candidates) * params.folds) as advance:
         outcome = run(
             load(scorecard),
             Workspace(scorecard, profile),
@@ -217,7 +174,7 @@ def crossvalidate(scorecard: ScorecardName, profile: ProfileName = "full") -> No
             advance,
         )
     for result in outcome.results:
-        _say("folds", f"{result.name:<18} AUC {result.auc:.4f} ± {result.auc_deviation:.4f} over {result.rows:,} rows")
+        say("folds", f"{result.name:<18} AUC {result.auc:.4f} ± {result.auc_deviation:.4f} over {result.rows:,} rows")
 
 
 @app.command()
@@ -228,8 +185,8 @@ def push(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
     workspace = Workspace(scorecard, profile)
     release, added = run(workspace)
     for tag in release.tags.values():
-        _say("push", f"{tag} {'pushed' if tag in added else 'is in the store already'}")
-    _say("push", f"{release.serving} serves: {workspace.release}")
+        say("push", f"{tag} {'pushed' if tag in added else 'is in the store already'}")
+    say("push", f"{release.serving} serves: {workspace.release}")
 
 
 @app.command()
@@ -238,7 +195,3 @@ def build(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
     ingest(scorecard, profile)
     for stage in (validate, split, train, export, quantize, benchmark, report, push):
         stage(scorecard, profile)
-
-
-if __name__ == "__main__":
-    main()

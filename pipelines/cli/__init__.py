@@ -1,0 +1,28 @@
+"""The `scorebox` command: one subcommand per stage.
+
+Each module here adds its commands to the application when it is imported.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from rich.markup import escape
+
+from pipelines.cli import stages as stages
+from pipelines.cli.console import app as app
+from pipelines.cli.console import console
+from pipelines.errors import StageError
+from scoring.graph import GraphIntegrityError
+from scoring.models import ModelStoreError
+from scoring.scorecards import UnknownScorecardError
+from training.errors import DataError, TrackingError
+
+
+def main() -> None:
+    """Runs the command; what is wrong with its input becomes one line and exit code 1."""
+    try:
+        app()
+    except (StageError, DataError, TrackingError, UnknownScorecardError, ModelStoreError, GraphIntegrityError) as error:
+        console.print(f"[bold red]error[/] {escape(str(error))}", soft_wrap=True)
+        sys.exit(1)

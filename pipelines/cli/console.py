@@ -1,0 +1,40 @@
+"""What every command shares: the application, the console, progress bars, common arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from scoring.scorecards import names
+
+app = typer.Typer(
+    help="Trains credit scorecards and puts them into the model store.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console(stderr=True, highlight=False)
+
+ScorecardName = Annotated[str, typer.Argument(metavar="SCORECARD", help=f"One of: {', '.join(names())}.")]
+ProfileName = Annotated[str, typer.Option("--profile", help="How much work training does; see params.yaml.")]
+
+
+@contextmanager
+def steps(total: int) -> Iterator[Callable[[str, int], None]]:
+    """A progress bar; gives what a stage tells of its steps to."""
+    with Progress(
+        TextColumn("{task.description:<32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
+    ) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda what, done: progress.update(task, description=what, advance=done)
+
+
+def say(stage: str, what: str) -> None:
+    """One line of what a stage did."""
+    console.print(f"[bold]{stage:<11}[/] {escape(what)}", soft_wrap=True)
