@@ -83,7 +83,7 @@ def test_the_published_file_is_taken_in_and_holds_the_contract(scorebox: Run, pr
         "rows": 30_000,
         "columns": 25,
         "source_bytes": 2_862_995,
-        "source_sha256": CARD.source.sha256,
+        "source_sha256": CARD.sources[0].files[0].sha256,
     }
     assert scorebox("validate", "card_default") == (0, "validate 30,000 rows hold the contract")
     assert scorebox("split", "card_default")[0] == 0
