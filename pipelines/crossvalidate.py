@@ -11,7 +11,7 @@ from functools import partial
 from pydantic import BaseModel
 
 from pipelines.params import ScorecardParams
-from pipelines.train import Advance, candidate_blocks, load_competition, raw_matrix
+from pipelines.train import Advance, candidate_blocks, load_competition, raw_inputs
 from pipelines.workspace import Workspace
 from scoring.features import raw_columns
 from scoring.files import write_atomically
@@ -55,7 +55,7 @@ def crossvalidate(
         blocks = candidate_blocks(scorecard, candidate.features, params.protected_fields)
         used = raw_columns(blocks)
         columns = [column for column in scorecard.columns if column in used]
-        features = feature_matrix(blocks, columns, raw_matrix(frame, columns))
+        features = feature_matrix(blocks, columns, raw_inputs(scorecard, frame, columns))
         log_odds = out_of_fold(
             FAMILIES[candidate.family],
             features,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipelines.errors import StageError
 from pipelines.params import ScorecardParams
-from pipelines.train import load_trained, raw_matrix
+from pipelines.train import load_trained, raw_inputs
 from pipelines.workspace import Workspace
 from scoring.decision import Variant
 from scoring.files import write_atomically
@@ -22,12 +22,12 @@ def export(scorecard: Scorecard, workspace: Workspace) -> str:
     return sha256(content)
 
 
-def quantize(workspace: Workspace, params: ScorecardParams) -> str | None:
+def quantize(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams) -> str | None:
     """Writes the INT8 graph and gives its sha256; None if the model has nothing to quantise."""
     columns = load_trained(workspace).specification.columns
     frame, _ = read_parquet(workspace.train)
     rows = frame.sample(min(params.quantization_rows, len(frame)), random_state=params.seed)
-    content = quantized(read_graph(workspace, "fp32"), raw_matrix(rows, columns))
+    content = quantized(read_graph(workspace, "fp32"), raw_inputs(scorecard, rows, columns))
     workspace.int8.parent.mkdir(parents=True, exist_ok=True)
     if content is None:
         workspace.int8.unlink(missing_ok=True)
@@ -42,7 +42,7 @@ def benchmark(scorecard: Scorecard, workspace: Workspace, params: ScorecardParam
     test, _ = read_parquet(workspace.test)
     result = compare_variants(
         read_variants(workspace),
-        raw_matrix(test, columns),
+        raw_inputs(scorecard, test, columns),
         test[scorecard.target].to_numpy(),
         scorecard.cutoff,
         params.variant_limits,

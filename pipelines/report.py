@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from pipelines.errors import StageError
 from pipelines.graphs import read_variants
 from pipelines.params import Candidate, Params
-from pipelines.train import Advance, fit_candidate, load_competition, load_trained, raw_matrix
+from pipelines.train import Advance, fit_candidate, load_competition, load_trained, raw_inputs
 from pipelines.workspace import Workspace
 from scoring.decision import Variant
 from scoring.files import write_atomically
@@ -70,8 +70,8 @@ def report(
     train_frame, metadata = read_parquet(workspace.train)
     test, _ = read_parquet(workspace.test)
     labels: NDArray[np.int64] = test[scorecard.target].to_numpy()
-    matrix = raw_matrix(test, trained.specification.columns)
-    scores = {variant: Graph(content).score(matrix) for variant, content in variants.items()}
+    inputs = raw_inputs(scorecard, test, trained.specification.columns)
+    scores = {variant: Graph(content).score(inputs) for variant, content in variants.items()}
     pd_values = scores[benchmark.serving]
     knobs = params.scorecard(scorecard.name)
 
@@ -179,7 +179,7 @@ def _compare_protected(
                 search_iterations=0,
                 advance=advance,
             )
-            scores = Graph(trained.graph(scorecard)).score(raw_matrix(test, trained.specification.columns))
+            scores = Graph(trained.graph(scorecard)).score(raw_inputs(scorecard, test, trained.specification.columns))
             comparisons.append(compare(result.name, protected_fields, again.inputs, scorecard, test, labels, scores))
     return comparisons
 

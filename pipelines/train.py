@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from pipelines.errors import StageError
@@ -19,7 +18,7 @@ from pipelines.params import Candidate, Params, ScorecardParams
 from pipelines.workspace import Workspace
 from scoring.features import Block, raw_columns
 from scoring.files import write_atomically
-from scoring.graph import Graph
+from scoring.graph import Graph, Inputs
 from scoring.scorecard import Scorecard
 from training.calibration import Calibration, choose
 from training.data import read_parquet
@@ -98,10 +97,11 @@ def candidate_blocks(scorecard: Scorecard, features: str, protected_fields: bool
     return scorecard.features[features](protected_fields)
 
 
-def raw_matrix(frame: pd.DataFrame, columns: list[str]) -> NDArray[np.float32]:
-    """The raw columns of a table as a graph reads them."""
-    matrix: NDArray[np.float32] = frame[columns].to_numpy(dtype=np.float32)
-    return matrix
+def raw_inputs(scorecard: Scorecard, frame: pd.DataFrame, columns: list[str]) -> Inputs:
+    """These columns of a table as a graph reads them."""
+    texts = [rule.column for rule in scorecard.rules if rule.kind == "text" and rule.column in columns]
+    numeric = frame[[column for column in columns if column not in texts]].to_numpy(dtype=np.float32)
+    return Inputs(numeric, frame[texts].fillna("").to_numpy(dtype=object) if texts else None)
 
 
 def fit_candidate(
@@ -122,7 +122,7 @@ def fit_candidate(
     blocks = candidate_blocks(scorecard, candidate.features, protected_fields)
     used = raw_columns(blocks)
     columns = [column for column in scorecard.columns if column in used]
-    raw = raw_matrix(frame, columns)
+    raw = raw_inputs(scorecard, frame, columns)
     features = feature_matrix(blocks, columns, raw)
     labels: Labels = frame[scorecard.target].to_numpy()
     parts = folds(labels, params.folds, params.seed)
@@ -166,9 +166,7 @@ def fit_candidate(
         inputs=features.shape[1],
         parameters=parameters,
         brier_by_calibration=brier_by_calibration,
-        reasons_microseconds=round(
-            least_microseconds(Graph(trained.graph(scorecard)), np.resize(raw, (REASON_ROWS, len(columns)))), 1
-        ),
+        reasons_microseconds=round(least_microseconds(Graph(trained.graph(scorecard)), raw.resized(REASON_ROWS)), 1),
         **fold_result(labels, log_odds, parts, calibration),
     )
     advance(f"{name}: final fit", 1)

@@ -7,18 +7,21 @@ graph, so there is no second implementation that could differ.
 Every operation keeps a row's result independent of its neighbours. ONNX Runtime's Reduce kernels
 and its vectorised Log give other bits from some batch size on, so sums are products with a
 constant matrix, maxima are pairwise, and curves are straight lines between knots.
+
+Text enters as indicators, one column per choice. Numbers that may be missing enter by `optional` and
+stay missing through arithmetic until they are `filled`; only trees take them as they are.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Operation = Literal[
-    "raw", "add", "subtract", "multiply", "divide",
-    "beside", "combine", "largest", "smallest", "clip", "interpolate", "steps",
+    "raw", "indicators", "optional", "add", "subtract", "multiply", "divide",
+    "beside", "combine", "largest", "smallest", "clip", "interpolate", "steps", "filled", "missing",
 ]  # fmt: skip
 
 
@@ -28,13 +31,15 @@ class Block:
 
     `names` has one name per column. `constants` holds the operation's numbers: the other
     operand of arithmetic with a number, the bounds of a clip, the levels of steps, one weight per
-    input column of a combination, or the knots of an interpolation followed by its values there.
+    input column of a combination, what stands for a missing value, or the knots of an interpolation
+    followed by its values there. `choices` has a (column, choice) for each column of indicators.
     """
 
     operation: Operation
     names: tuple[str, ...]
     inputs: tuple[Block, ...] = ()
     constants: tuple[float, ...] = ()
+    choices: tuple[tuple[str, str], ...] = ()
 
     @property
     def width(self) -> int:
@@ -57,7 +62,23 @@ class Block:
         """The same block under other column names."""
         if len(names) != self.width:
             raise ValueError(f"{self.width} columns cannot take the names {names}")
-        return Block(self.operation, names, self.inputs, self.constants)
+        # A raw block's names are the columns that it reads.
+        return Block("beside", names, (self,)) if self.operation in ("raw", "optional") else replace(self, names=names)
+
+    @property
+    def may_be_missing(self) -> bool:
+        """Whether a value of it can be missing (NaN in the graph)."""
+        if self.operation in ("filled", "missing"):
+            return False
+        return self.operation == "optional" or any(part.may_be_missing for part in self.inputs)
+
+    def filled(self, value: float) -> Block:
+        """The same columns with `value` where one is missing."""
+        return Block("filled", self.names, (self,), (value,))
+
+    def missing(self) -> Block:
+        """1 where a value is missing, else 0."""
+        return Block("missing", tuple(f"{name} missing" for name in self.names), (self,))
 
     def total(self, name: str) -> Block:
         """The sum over the columns."""
@@ -69,18 +90,22 @@ class Block:
 
     def largest(self, name: str) -> Block:
         """The maximum over the columns."""
+        self._must_be_known("largest")
         return Block("largest", (name,), (self,))
 
     def smallest(self, name: str) -> Block:
         """The minimum over the columns."""
+        self._must_be_known("smallest")
         return Block("smallest", (name,), (self,))
 
     def clip(self, low: float, high: float) -> Block:
         """Each value held between `low` and `high`."""
+        self._must_be_known("clip")
         return Block("clip", self.names, (self,), (low, high))
 
     def interpolate(self, points: Sequence[tuple[float, float]]) -> Block:
         """Straight lines between (x, y) points of rising x; level beyond the first and the last."""
+        self._must_be_known("interpolate")
         positions, values = zip(*points, strict=True)
         if list(positions) != sorted(set(positions)) or len(points) < 2:
             raise ValueError("an interpolation needs two or more points of rising x")
@@ -101,13 +126,41 @@ class Block:
         For whole-numbered codes this spans the same functions as one-hot encoding, keeps the
         order of the codes, and costs two nodes.
         """
+        self._must_be_known("steps")
         names = tuple(f"{name} > {level:g}" for name in self.names for level in levels)
         return Block("steps", names, (self,), tuple(levels))
 
+    def _must_be_known(self, operation: str) -> None:
+        # What a comparison makes of NaN depends on the vector instructions, and so on the batch size.
+        if self.may_be_missing:
+            raise ValueError(f"{operation} of {', '.join(self.names)}: fill what may be missing first")
+
 
 def raw(*columns: str) -> Block:
-    """Raw columns of the application, by their data set names."""
+    """Raw columns of numbers, by their data set names, none of which can be missing."""
     return Block("raw", columns)
+
+
+def optional(*columns: str) -> Block:
+    """Raw columns of numbers that may be missing."""
+    return Block("optional", columns)
+
+
+def category(column: str, *choices: str) -> Block:
+    """One column per choice of a text column: 1 where it holds that choice, else 0.
+
+    A missing value, and a choice that is not listed, is 0 in all of them.
+    """
+    return Block(
+        "indicators",
+        tuple(f"{column} = {choice}" for choice in choices),
+        choices=tuple((column, choice) for choice in choices),
+    )
+
+
+def ordered(column: str, *choices: str) -> Block:
+    """The position of a text column's value among the choices, from 0, as one column."""
+    return Block("combine", (column,), (category(column, *choices),), tuple(map(float, range(len(choices)))))
 
 
 def beside(*blocks: Block) -> Block:
@@ -123,13 +176,21 @@ def _arithmetic(operation: Operation, left: Block, right: Block | float) -> Bloc
     return Block(operation, left.names, (left, right))
 
 
-def raw_columns(blocks: Sequence[Block]) -> frozenset[str]:
-    """Every raw column that the blocks are computed from."""
-    found: set[str] = set()
+def every_block(blocks: Sequence[Block]) -> Iterator[Block]:
+    """The blocks and all that they are computed from; what is used twice comes twice."""
     stack = list(blocks)
     while stack:
         block = stack.pop()
-        if block.operation == "raw":
-            found.update(block.names)
+        yield block
         stack.extend(block.inputs)
+
+
+def raw_columns(blocks: Sequence[Block]) -> frozenset[str]:
+    """Every raw column that the blocks are computed from."""
+    found: set[str] = set()
+    for block in every_block(blocks):
+        if block.operation == "indicators":
+            found.update(column for column, _ in block.choices)
+        elif not block.inputs:
+            found.update(block.names)
     return frozenset(found)

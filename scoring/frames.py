@@ -1,22 +1,33 @@
-"""Applications to columns: the float32 matrix that a graph reads.
+"""Applications to columns: the arrays that a graph reads.
 
-Work is by column: a list of applications, or an Arrow table, becomes one array once.
+Work is by column: a list of applications, or an Arrow table, becomes arrays once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scoring.errors import FieldError, InvalidApplicationError, RowError
-from scoring.scorecard import Application, Scorecard
+from scoring.graph import Inputs
+from scoring.scorecard import Application, FieldRule, Scorecard
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+Verdict: TypeAlias = tuple[NDArray[np.bool_], str, str]
+"""Which rows pass a rule, the rule's name, and what is said of those that do not."""
+
+_KINDS = {
+    "text": ("string_type", "text"),
+    "integer": ("int_type", "an integer"),
+    "number": ("float_type", "a number"),
+}
+"""Name of the rule that a column of another type breaks, and what it should hold."""
 
 
 class Frame:
@@ -35,21 +46,31 @@ class Frame:
         self.columns = tuple(columns)
         self._scorecard = scorecard
         self._names = {name: rule for rule in scorecard.rules for name in (rule.column, rule.field)}
-        self._used = [by_column[column] for column in columns]
-        self._values = attrgetter(*(rule.field for rule in self._used))
+        rules = [by_column[column] for column in columns]
+        self._numeric = [rule for rule in rules if rule.kind != "text"]
+        self._text = [rule for rule in rules if rule.kind == "text"]
+        self._numbers = _getter(self._numeric)
+        self._texts = _getter(self._text)
 
-    def matrix(self, applications: Sequence[Application]) -> NDArray[np.float32]:
-        """The applications' values, [applications, columns] float32."""
-        rows = np.array([self._values(application) for application in applications], dtype=np.float32)
-        return rows.reshape(len(applications), len(self.columns))
+    def inputs(self, applications: Sequence[Application]) -> Inputs:
+        """The applications' values, in the graph's columns."""
+        count = len(applications)
+        # None becomes NaN.
+        numeric = np.array([self._numbers(application) for application in applications], dtype=np.float32)
+        text = None
+        if self._text:
+            text = np.empty((count, len(self._text)), dtype=object)
+            for row, application in enumerate(applications):
+                text[row] = [value or "" for value in self._texts(application)]
+        return Inputs(numeric.reshape(count, len(self._numeric)), text)
 
     def read_table(
         self, table: pa.Table, most_errors: int | None = None
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64], list[RowError]]:
+    ) -> tuple[Inputs, NDArray[np.int64], list[RowError]]:
         """An Arrow table by the same rules as a JSON application.
 
         Returns:
-            The matrix of the good rows, their positions in the table, and the errors of the
+            The values of the good rows, their positions in the table, and the errors of the
             other rows, of the first `most_errors` of them if that is given.
 
         Raises:
@@ -57,44 +78,42 @@ class Frame:
         """
         self.check_schema(table.schema)
         good = np.ones(table.num_rows, dtype=bool)
-        failed: dict[str, list[tuple[NDArray[np.bool_], str, str]]] = {}
-        values: dict[str, NDArray[np.float64]] = {}
+        failed: dict[str, list[Verdict]] = {}
+        values: dict[str, NDArray[Any]] = {}
         used = set(self.columns)
         for name in table.column_names:
             rule = self._names[name]
             column = table.column(name)
             valid = ~np.asarray(column.is_null())
-            numbers = np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
-            optional = not rule.required and rule.column not in used
-            verdicts = [
-                (valid | optional, "missing", "Field required"),
-                (np.isfinite(numbers) | ~valid, "finite_number", "Input should be a finite number"),
-                (
-                    ~(numbers < rule.minimum),
-                    "greater_than_equal",
-                    f"Input should be greater than or equal to {rule.minimum:g}",
-                ),
-                (
-                    ~(numbers > rule.maximum),
-                    "less_than_equal",
-                    f"Input should be less than or equal to {rule.maximum:g}",
-                ),
-            ]
+            optional = not rule.required and not (rule.column in self._scorecard.protected and rule.column in used)
+            verdicts: list[Verdict] = [(valid | optional, "missing", "Field required")]
+            if rule.kind == "text":
+                values[rule.column], more = _read_text(rule, column, valid)
+            else:
+                values[rule.column], more = _read_numbers(rule, column, valid)
+            verdicts += more
             passed = np.logical_and.reduce([verdict for verdict, _, _ in verdicts])
             if not passed.all():
                 failed[name] = verdicts
                 good &= passed
-            values[rule.column] = numbers
-        matrix = np.empty((table.num_rows, len(self.columns)), dtype=np.float32)
-        for position, column_name in enumerate(self.columns):
-            # A finite double beyond float32 is out of range by the rules, so the cast is safe on good rows.
-            with np.errstate(over="ignore"):
-                matrix[:, position] = values[column_name]
         errors = [
             RowError(index=index, errors=_first_broken(failed, index))
             for index in np.flatnonzero(~good)[:most_errors].tolist()
         ]
-        return matrix[good], np.flatnonzero(good), errors
+        return self._gathered(values, table.num_rows)[good], np.flatnonzero(good), errors
+
+    def _gathered(self, values: Mapping[str, NDArray[Any]], rows: int) -> Inputs:
+        numeric = np.empty((rows, len(self._numeric)), dtype=np.float32)
+        for position, rule in enumerate(self._numeric):
+            # A finite double beyond float32 is out of range by the rules, so the cast is safe on good rows.
+            with np.errstate(over="ignore"):
+                numeric[:, position] = values[rule.column]
+        if not self._text:
+            return Inputs(numeric)
+        text = np.empty((rows, len(self._text)), dtype=object)
+        for position, rule in enumerate(self._text):
+            text[:, position] = values[rule.column]
+        return Inputs(numeric, text)
 
     def check_schema(self, schema: pa.Schema) -> None:
         """Whether a table of these columns can be read, before any of its rows is.
@@ -114,10 +133,13 @@ class Frame:
             if rule.column in seen:
                 errors.append(FieldError(field=field.name, rule="duplicate", message="Column is given twice"))
             seen.add(rule.column)
-            whole = pa.types.is_integer(field.type)
-            if not (whole or (rule.kind == "number" and pa.types.is_floating(field.type))):
-                kind = "an integer" if rule.kind == "integer" else "a number"
-                rule_name = "int_type" if rule.kind == "integer" else "float_type"
+            fits = {
+                "text": pa.types.is_string(field.type) or pa.types.is_large_string(field.type),
+                "integer": pa.types.is_integer(field.type),
+                "number": pa.types.is_integer(field.type) or pa.types.is_floating(field.type),
+            }
+            if not fits[rule.kind]:
+                rule_name, kind = _KINDS[rule.kind]
                 errors.append(FieldError(field=field.name, rule=rule_name, message=f"Column should hold {kind}"))
         used = set(self.columns)
         errors += [
@@ -129,7 +151,39 @@ class Frame:
             raise InvalidApplicationError(errors)
 
 
-def _first_broken(failed: dict[str, list[tuple[NDArray[np.bool_], str, str]]], index: int) -> list[FieldError]:
+def _getter(rules: Sequence[FieldRule]) -> Callable[[Application], tuple[Any, ...]]:
+    """Takes these fields of an application as a tuple, which attrgetter does not for one or none."""
+    if len(rules) > 1:
+        return attrgetter(*(rule.field for rule in rules))
+    return lambda application: tuple(getattr(application, rule.field) for rule in rules)
+
+
+def _read_numbers(
+    rule: FieldRule, column: pa.ChunkedArray, valid: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], list[Verdict]]:
+    numbers = np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
+    low, high = rule.minimum, rule.maximum
+    return numbers, [
+        (np.isfinite(numbers) | ~valid, "finite_number", "Input should be a finite number"),
+        (~(numbers < low), "greater_than_equal", f"Input should be greater than or equal to {low:g}"),
+        (~(numbers > high), "less_than_equal", f"Input should be less than or equal to {high:g}"),
+    ]
+
+
+def _read_text(
+    rule: FieldRule, column: pa.ChunkedArray, valid: NDArray[np.bool_]
+) -> tuple[NDArray[np.object_], list[Verdict]]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    known = np.asarray(pc.is_in(column, pa.array(rule.choices, column.type)))
+    texts = pc.fill_null(column, "").to_numpy(zero_copy_only=False)
+    *most, last = (f"'{choice}'" for choice in rule.choices)
+    expected = f"{', '.join(most)} or {last}" if most else last
+    return texts, [(known | ~valid, "literal_error", f"Input should be {expected}")]
+
+
+def _first_broken(failed: dict[str, list[Verdict]], index: int) -> list[FieldError]:
     """The first rule that a row breaks in each column."""
     errors = []
     for name, verdicts in failed.items():

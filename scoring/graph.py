@@ -4,17 +4,57 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
 COLUMNS_KEY = "scorebox.columns"
-"""Metadata entry of a graph: JSON list of its input columns."""
+"""Metadata entry of a graph: JSON list of its columns of numbers."""
+TEXT_COLUMNS_KEY = "scorebox.text_columns"
+"""Metadata entry of a graph that reads text: JSON list of its text columns."""
 INPUT = "numeric"
-"""The graph's input, [rows, columns] float32."""
+"""The graph's input of numbers, [rows, columns] float32; NaN where an optional one is missing."""
+TEXT = "text"
+"""The graph's input of text, [rows, text columns] strings; empty where one is missing."""
 OUTPUT = "pd"
 """The graph's output, [rows, 1] float32 in 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inputs:
+    """What a graph reads of some rows."""
+
+    numeric: NDArray[np.float32]
+    """[rows, columns of numbers]."""
+    text: NDArray[np.object_] | None = None
+    """[rows, text columns] of str; None for a graph that reads none."""
+
+    def __len__(self) -> int:
+        return len(self.numeric)
+
+    def __getitem__(self, rows: slice | NDArray[np.int64] | NDArray[np.bool_]) -> Inputs:
+        return Inputs(self.numeric[rows], None if self.text is None else self.text[rows])
+
+    def resized(self, rows: int) -> Inputs:
+        """The same rows over and over, until there are as many as asked for."""
+        return self[np.resize(np.arange(len(self)), rows)]
+
+    def feed(self, ports: Iterable[str]) -> dict[str, NDArray[Any]]:
+        """The arrays by the names of a graph's inputs."""
+        arrays: dict[str, Any] = {INPUT: self.numeric, TEXT: self.text}
+        return {name: arrays[name] for name in ports}
+
+    @staticmethod
+    def joined(parts: Sequence[Inputs]) -> Inputs:
+        """The rows of all parts, which are of the same graph, in order."""
+        if len(parts) == 1:
+            return parts[0]
+        texts = [part.text for part in parts if part.text is not None]
+        return Inputs(np.concatenate([part.numeric for part in parts]), np.concatenate(texts) if texts else None)
 
 
 class GraphIntegrityError(RuntimeError):
@@ -52,16 +92,23 @@ class Graph:
         options.log_severity_level = 3
         try:
             self._session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-            self.columns: tuple[str, ...] = tuple(
-                json.loads(self._session.get_modelmeta().custom_metadata_map[COLUMNS_KEY])
-            )
+            metadata = self._session.get_modelmeta().custom_metadata_map
+            self.numeric_columns: tuple[str, ...] = tuple(json.loads(metadata[COLUMNS_KEY]))
+            self.text_columns: tuple[str, ...] = tuple(json.loads(metadata.get(TEXT_COLUMNS_KEY, "[]")))
         except Exception as error:  # ONNX Runtime's exceptions share no base of their own
             raise GraphIntegrityError(f"the file is not a scorecard's graph: {error}") from error
 
-    def score(self, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The PD of each row of a [rows, columns] float32 matrix, as [rows] float32."""
-        if len(matrix) == 0:
+        self._ports = [port.name for port in self._session.get_inputs()]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that the graph reads: numbers, then text."""
+        return self.numeric_columns + self.text_columns
+
+    def score(self, inputs: Inputs) -> NDArray[np.float32]:
+        """The PD of each row, as [rows] float32."""
+        if len(inputs) == 0:
             return np.empty(0, dtype=np.float32)
-        (pd,) = self._session.run([OUTPUT], {INPUT: matrix})
+        (pd,) = self._session.run([OUTPUT], inputs.feed(self._ports))
         scored: NDArray[np.float32] = pd[:, 0]
         return scored

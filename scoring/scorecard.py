@@ -21,7 +21,7 @@ from pydantic.fields import FieldInfo
 
 from scoring.features import Block
 
-Kind = Literal["integer", "number"]
+Kind = Literal["integer", "number", "text"]
 
 
 class Application(BaseModel):
@@ -44,14 +44,15 @@ class Application(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class FieldRule:
-    """What one field of an application may hold; bounds are inclusive."""
+    """What one field of an application may hold: a number within inclusive bounds, or one of some texts."""
 
     field: str
     column: str
     kind: Kind
-    minimum: float
-    maximum: float
     required: bool
+    minimum: float = -np.inf
+    maximum: float = np.inf
+    choices: tuple[str, ...] = ()
 
 
 def field_rules(application: type[Application]) -> tuple[FieldRule, ...]:
@@ -66,9 +67,16 @@ def field_rules(application: type[Application]) -> tuple[FieldRule, ...]:
 def _field_rule(name: str, info: FieldInfo) -> FieldRule:
     options = get_args(info.annotation) if get_origin(info.annotation) is UnionType else (info.annotation,)
     types = [option for option in options if option is not type(None)]
+    if len(types) == 1 and get_origin(types[0]) is Literal:
+        choices = get_args(types[0])
+        if not all(isinstance(choice, str) and choice for choice in choices) or info.metadata:
+            raise TypeError(f"field {name!r}: a text column's choices are texts, none of them empty, without more")
+        return FieldRule(name, info.alias or name, "text", info.is_required(), choices=choices)
     kinds: dict[Any, Kind] = {int: "integer", float: "number"}
     if len(types) != 1 or types[0] not in kinds:
-        raise TypeError(f"field {name!r}: a column holds int or float, optionally None, not {info.annotation}")
+        raise TypeError(
+            f"field {name!r}: a column holds int, float or a Literal of texts, optionally None, not {info.annotation}"
+        )
     bounds: dict[type, float] = {}
     for constraint in info.metadata:
         if isinstance(constraint, annotated_types.Ge):
@@ -144,9 +152,9 @@ class Scorecard:
     title: str
     application: type[Application]
     key: str
-    """Column that identifies a row of the data set; never a feature."""
+    """Column that identifies a row of the data set, the row's number if it has none; never a feature."""
     target: str
-    """Column that is 1 for a default, 0 for none."""
+    """Column that says whether an applicant defaulted."""
     protected: frozenset[str]
     """Columns that the law keeps out of a decision; see `Scorecard.columns`."""
     cutoff: float
@@ -158,9 +166,11 @@ class Scorecard:
     """Named feature sets; the argument says whether protected columns may be used."""
     sample: Callable[[np.random.Generator, int], dict[str, NDArray[Any]]]
     """Makes sample rows with the key, every field and the target."""
-    example: Mapping[str, float | int]
+    example: Mapping[str, float | int | str]
     """An application as a client would send it; the README and the docs use it."""
     points: PointScale = PointScale()
+    target_values: tuple[int, int] = (0, 1)
+    """What the target holds without and with a default. From the contract on it is 0 and 1."""
 
     def __post_init__(self) -> None:
         uppers = [band.below for band in self.bands]
@@ -182,26 +192,34 @@ class Scorecard:
         """The data set's column name of every field, in declaration order."""
         return tuple(rule.column for rule in self.rules)
 
+    def may_be_missing(self, rule: FieldRule) -> bool:
+        """Whether an applicant may have no such value, and a graph must do without it.
+
+        A protected field may be left out by those who do not want to send it; it is there in the data.
+        """
+        return not rule.required and rule.column not in self.protected
+
     def request_model(self, used: Iterable[str]) -> type[Application]:
         """The application model for a graph that reads the columns `used`.
 
-        Fields that the contract leaves optional (protected ones) are required where the graph
-        reads them: a model must never score a missing value it was not trained on.
+        Protected fields that the contract leaves optional are required where the graph reads them:
+        a model must never score a missing value it was not trained on.
         """
         used = set(used)
         required: dict[str, Any] = {}
         for rule in self.rules:
-            if not rule.required and rule.column in used:
-                number = int if rule.kind == "integer" else float
-                required[rule.field] = (
-                    number,
-                    Field(
-                        alias=rule.column,
-                        ge=number(rule.minimum),
-                        le=number(rule.maximum),
-                        description=self.application.model_fields[rule.field].description,
-                    ),
-                )
+            if rule.column in used & self.protected and not rule.required:
+                info = self.application.model_fields[rule.field]
+                required[rule.field] = _required(rule, info.description)
         if not required:
             return self.application
         return create_model(self.application.__name__, __base__=self.application, **required)
+
+
+def _required(rule: FieldRule, description: str | None) -> tuple[Any, Any]:
+    """Type and field of a protected column that must be given."""
+    if rule.kind == "text":
+        return Literal[rule.choices], Field(alias=rule.column, description=description)
+    number = int if rule.kind == "integer" else float
+    bounds: dict[str, Any] = {"ge": number(rule.minimum), "le": number(rule.maximum)}
+    return number, Field(alias=rule.column, description=description, **bounds)

@@ -1,6 +1,6 @@
 """Applications in, decisions out: the one way to a score.
 
-Every caller's rows join one batcher. What has been waiting is put into one matrix, scored by one
+Every caller's rows join one batcher. What has been waiting is put into arrays, scored by one
 session call and decided at once; each caller gets its own share of the result.
 """
 
@@ -10,20 +10,18 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
 from scoring.batcher import Batcher
 from scoring.decision import Decider, Decisions
 from scoring.frames import Frame
+from scoring.graph import Inputs
 from scoring.models import StoredModel
 from scoring.scorecard import Application, Scorecard
 
 # Up to here a batch takes less time than handing it to a thread and back.
 INLINE_ROWS = 256
 
-Rows: TypeAlias = Sequence[Application] | NDArray[np.float32]
-"""What one caller hands in: applications, or the matrix of a table's good rows."""
+Rows: TypeAlias = Sequence[Application] | Inputs
+"""What one caller hands in: applications, or the values of a table's good rows."""
 
 Share: TypeAlias = tuple[Decisions, int, int]
 """One caller's part of a batch: the batch's decisions, its first row, and the row after its last."""
@@ -78,7 +76,7 @@ class Scorer:
         Between two parts other callers get their turn, so a large table does not hold them up.
         """
         size = self._max_batch_size
-        parts = [rows[start : start + size] for start in range(0, len(rows), size)]
+        parts: list[Rows] = [rows[start : start + size] for start in range(0, len(rows), size)]
         return [await self._batcher.submit(part, rows=len(part)) for part in parts]
 
     async def close(self) -> None:
@@ -100,19 +98,19 @@ class Scorer:
         return shares
 
     def _score(self, items: Sequence[Rows]) -> Decisions:
-        return self._decider.decide(self._graph.score(self._matrix(items)))
+        return self._decider.decide(self._graph.score(self._inputs(items)))
 
-    def _matrix(self, items: Sequence[Rows]) -> NDArray[np.float32]:
-        parts: list[NDArray[np.float32]] = []
+    def _inputs(self, items: Sequence[Rows]) -> Inputs:
+        parts: list[Inputs] = []
         applications: list[Application] = []
         for item in items:
-            if isinstance(item, np.ndarray):
+            if isinstance(item, Inputs):
                 if applications:
-                    parts.append(self.frame.matrix(applications))
+                    parts.append(self.frame.inputs(applications))
                     applications = []
                 parts.append(item)
             else:
                 applications.extend(item)
         if applications:
-            parts.append(self.frame.matrix(applications))
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+            parts.append(self.frame.inputs(applications))
+        return Inputs.joined(parts)

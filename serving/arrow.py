@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from scoring.errors import FieldError, InvalidApplicationError, RowError
 from scoring.frames import Frame
+from scoring.graph import Inputs
 from scoring.scorer import Share
 from serving.problems import ProblemError, broken_rules
 
@@ -30,10 +31,10 @@ _HEADER, _LENGTH, _COMPRESSION = 2, 0, 3
 
 @dataclass(frozen=True)
 class TableRows:
-    """What an Arrow stream holds: the matrix and positions of its good rows, and the errors of the others."""
+    """What an Arrow stream holds: values and positions of its good rows, and the errors of the others."""
 
     count: int
-    matrix: NDArray[np.float32]
+    inputs: Inputs
     positions: NDArray[np.int64]
     errors: list[RowError]
 
@@ -46,14 +47,14 @@ def read_rows(body: bytes, frame: Frame, most_rows: int) -> TableRows:
     """
     try:
         table = _read_table(body, frame, most_rows)
-        matrix, positions, errors = frame.read_table(table, MOST_ROW_ERRORS)
+        inputs, positions, errors = frame.read_table(table, MOST_ROW_ERRORS)
     except InvalidApplicationError as error:
         raise broken_rules(error.errors) from None
     except (pa.ArrowException, OSError, ValueError, struct.error) as error:
         raise ProblemError(
             HTTPStatus.BAD_REQUEST, f"the body is not a whole Arrow stream ({type(error).__name__})"
         ) from None
-    return TableRows(table.num_rows, matrix, positions, errors)
+    return TableRows(table.num_rows, inputs, positions, errors)
 
 
 def _read_table(body: bytes, frame: Frame, most_rows: int) -> pa.Table:

@@ -144,9 +144,9 @@ class Core:
             table = await asyncio.to_thread(read_rows, *arguments)
         else:
             table = read_rows(*arguments)
-        self._check(table.errors, len(table.matrix))
+        self._check(table.errors, len(table.inputs))
         with self._refusing():
-            return table, await self._scorer.decide_all(table.matrix)
+            return table, await self._scorer.decide_all(table.inputs)
 
     async def close(self) -> None:
         """Finishes what waits and takes no more."""

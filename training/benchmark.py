@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from scoring.decision import Variant
-from scoring.graph import Graph
+from scoring.graph import Graph, Inputs
 from training.family import Labels
 from training.selection import Gate, least_microseconds
 
@@ -56,16 +56,16 @@ class VariantLimits(BaseModel):
 
 def compare_variants(
     contents: Mapping[Variant, bytes],
-    matrix: NDArray[np.float32],
+    inputs: Inputs,
     labels: Labels,
     cutoff: float,
     limits: VariantLimits,
 ) -> Benchmark:
     """Measures each variant on the same rows; INT8 serves only if it is as good and faster."""
     graphs = {variant: Graph(content) for variant, content in contents.items()}
-    reference = graphs["fp32"].score(matrix).astype(np.float64)
+    reference = graphs["fp32"].score(inputs).astype(np.float64)
     figures = [
-        _figures(variant, contents[variant], graph, matrix, labels, cutoff, reference)
+        _figures(variant, contents[variant], graph, inputs, labels, cutoff, reference)
         for variant, graph in graphs.items()
     ]
     by_variant = {item.variant: item for item in figures}
@@ -92,12 +92,12 @@ def _figures(
     variant: Variant,
     content: bytes,
     graph: Graph,
-    matrix: NDArray[np.float32],
+    inputs: Inputs,
     labels: Labels,
     cutoff: float,
     reference: NDArray[np.float64],
 ) -> VariantFigures:
-    pd = graph.score(matrix).astype(np.float64)  # as the service compares it with the cut-off
+    pd = graph.score(inputs).astype(np.float64)  # as the service compares it with the cut-off
     difference = np.abs(pd - reference)
     auc, reference_auc = (float(roc_auc_score(labels, values)) for values in (pd, reference))
     brier, reference_brier = (float(brier_score_loss(labels, values)) for values in (pd, reference))
@@ -113,8 +113,7 @@ def _figures(
         brier=brier,
         brier_change=brier - reference_brier,
         microseconds={
-            rows: round(least_microseconds(graph, np.resize(matrix, (rows, matrix.shape[1])), runs), 1)
-            for rows, runs in BATCHES.items()
+            rows: round(least_microseconds(graph, inputs.resized(rows), runs), 1) for rows, runs in BATCHES.items()
         },
     )
 

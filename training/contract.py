@@ -41,27 +41,42 @@ def schema(scorecard: Scorecard) -> pa.DataFrameSchema:
     Every field must be there, protected ones too: fairness is measured on this data. Numbers may be
     written as 1e+05, so a column of whole numbers may come as floats, but not with fractions.
     """
-    columns = {rule.column: _column(rule) for rule in scorecard.rules}
+    columns = {rule.column: _column(rule, scorecard.may_be_missing(rule)) for rule in scorecard.rules}
     columns[scorecard.key] = pa.Column(unique=True, nullable=False, name=scorecard.key)
     columns[scorecard.target] = pa.Column(int, pa.Check.isin([0, 1], name="0 or 1"), name=scorecard.target)
     return pa.DataFrameSchema(columns, strict=True, unique_column_names=True)
 
 
-def _column(rule: FieldRule) -> pa.Column:
+def _column(rule: FieldRule, nullable: bool) -> pa.Column:
+    if rule.kind == "text":
+        known = pa.Check.isin(rule.choices, name=f"one of {', '.join(rule.choices)}")
+        return pa.Column(str, known, nullable=nullable, name=rule.column)
     checks = [pa.Check.in_range(rule.minimum, rule.maximum, name=f"{rule.minimum:g} to {rule.maximum:g}")]
-    return pa.Column(int if rule.kind == "integer" else float, checks, nullable=False, name=rule.column)
+    if rule.kind == "integer" and nullable:
+        # Beside missing values pandas holds whole numbers as floats.
+        checks.append(pa.Check(lambda values: values % 1 == 0, name="whole numbers"))
+    whole = rule.kind == "integer" and not nullable
+    return pa.Column(int if whole else float, checks, nullable=nullable, name=rule.column)
 
 
 def typed(scorecard: Scorecard, frame: pd.DataFrame) -> pd.DataFrame:
-    """The same table with number columns of the contract's types, where no value would change."""
+    """The same table with columns of the contract's types, where no value would change.
+
+    Rows without a key are numbered from 1, and a target in the data set's own values becomes 0 and 1.
+    """
     result = frame.copy()
+    if scorecard.key not in result:
+        result.insert(0, scorecard.key, np.arange(1, len(result) + 1))
+    if scorecard.target in result and scorecard.target_values != (0, 1):
+        recoded = dict(zip(scorecard.target_values, (0, 1), strict=True))
+        result[scorecard.target] = [recoded.get(value, value) for value in result[scorecard.target]]
     for rule in scorecard.rules:
         column = result.get(rule.column)
         if column is None or not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
             continue
-        if rule.kind == "number":
+        if rule.kind == "number" or (rule.kind == "integer" and scorecard.may_be_missing(rule)):
             result[rule.column] = column.astype("float64")
-        elif column.notna().all() and (column % 1 == 0).all():
+        elif rule.kind == "integer" and column.notna().all() and (column % 1 == 0).all():
             result[rule.column] = column.astype("int64")
     return result
 
@@ -69,6 +84,7 @@ def typed(scorecard: Scorecard, frame: pd.DataFrame) -> pd.DataFrame:
 def check(scorecard: Scorecard, frame: pd.DataFrame) -> ContractReport:
     """Every broken rule of a table that has been through `typed`."""
     violations: list[Violation] = []
+    texts = {rule.column for rule in scorecard.rules if rule.kind == "text"}
     try:
         schema(scorecard).validate(frame, lazy=True)
     except SchemaErrors as error:
@@ -78,7 +94,7 @@ def check(scorecard: Scorecard, frame: pd.DataFrame) -> ContractReport:
         cases["column"] = cases["column"].where(~table_level, cases["failure_case"])
         for (rule, column), broken in cases.groupby(["check", "column"], sort=True, dropna=False):
             if str(rule).startswith("dtype("):
-                name, rows = _type_violation(frame[column])
+                name, rows = _type_violation(frame[column], column in texts)
             else:
                 name, rows = str(rule), sorted(broken["index"].dropna().astype(int))
             violations.append(
@@ -87,8 +103,10 @@ def check(scorecard: Scorecard, frame: pd.DataFrame) -> ContractReport:
     return ContractReport(scorecard=scorecard.name, rows=len(frame), violations=violations)
 
 
-def _type_violation(column: pd.Series) -> tuple[str, list[int]]:
+def _type_violation(column: pd.Series, text: bool) -> tuple[str, list[int]]:
     """The rule that a column of the wrong type breaks, and the rows that break it."""
+    if text:
+        return "text", [row for row, value in enumerate(column) if not isinstance(value, str)]
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         return "whole numbers", [int(row) for row in np.flatnonzero(column % 1 != 0)]
     return "numbers", [row for row, value in enumerate(column) if isinstance(value, bool | str)]

@@ -13,10 +13,10 @@ import onnx
 from onnx import compose
 
 from scoring.features import Block
-from scoring.graph import COLUMNS_KEY, INPUT, OUTPUT
+from scoring.graph import COLUMNS_KEY, OUTPUT, TEXT_COLUMNS_KEY
 from training.calibration import Calibration
 from training.family import LOG_ODDS, Model
-from training.frontend import FEATURES, OPSET, build_model, front_graph
+from training.frontend import FEATURES, OPSET, build_model, front_graph, input_widths, split_columns
 
 
 def export_graph(blocks: Sequence[Block], columns: Sequence[str], model: Model, calibration: Calibration) -> bytes:
@@ -29,8 +29,13 @@ def export_graph(blocks: Sequence[Block], columns: Sequence[str], model: Model, 
     )
     nodes, constants = calibration.graph_tail()
     graph = merged.graph
-    whole = build_model([*graph.node, *nodes], {INPUT: len(columns)}, {OUTPUT: 1}, [*graph.initializer, *constants])
-    onnx.helper.set_model_props(whole, {COLUMNS_KEY: json.dumps(list(columns))})
+    widths = input_widths(blocks, columns)
+    whole = build_model([*graph.node, *nodes], widths, {OUTPUT: 1}, [*graph.initializer, *constants])
+    numeric, text = split_columns(blocks, columns)
+    properties = {COLUMNS_KEY: json.dumps(numeric)}
+    if text:
+        properties[TEXT_COLUMNS_KEY] = json.dumps(text)
+    onnx.helper.set_model_props(whole, properties)
     onnx.checker.check_model(whole, full_check=True)
     content: bytes = whole.SerializeToString(deterministic=True)
     return content

@@ -3,13 +3,16 @@
 Training takes its feature matrix from this graph too (`feature_matrix`), so a model is fitted on
 the very bits that it will see when it serves.
 
-Every block that is linear in the raw columns (selections, sums, differences, means) comes out of
-one MatMul with a constant matrix: one node instead of dozens, and safe in every batch size.
+Text columns become indicators by one LabelEncoder and one comparison, beside the numbers. Every block
+that is linear in these (selections, sums, differences, means, orders of codes) comes out of one MatMul
+with a constant matrix: one node instead of dozens, and safe in every batch size. What may be missing is
+0 there, for NaN times 0 is NaN; `optional` blocks take it from the input itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import onnx
@@ -17,8 +20,8 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from scoring.features import Block
-from scoring.graph import INPUT
+from scoring.features import Block, every_block
+from scoring.graph import INPUT, TEXT, Inputs
 
 OPSET = 18
 ML_OPSET = 3
@@ -35,10 +38,15 @@ def build_model(
     outputs: dict[str, int],
     constants: Sequence[onnx.TensorProto],
 ) -> onnx.ModelProto:
-    """An ONNX model whose inputs and outputs are [rows, width] float32."""
+    """An ONNX model whose inputs and outputs are [rows, width] float32, but for the text input's strings."""
 
     def ports(widths: dict[str, int]) -> list[onnx.ValueInfoProto]:
-        return [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["rows", w]) for name, w in widths.items()]
+        return [
+            helper.make_tensor_value_info(
+                name, TensorProto.STRING if name == TEXT else TensorProto.FLOAT, ["rows", width]
+            )
+            for name, width in widths.items()
+        ]
 
     graph = helper.make_graph(list(nodes), "scorebox", ports(inputs), ports(outputs), list(constants))
     return helper.make_model(
@@ -49,14 +57,26 @@ def build_model(
     )
 
 
+def split_columns(blocks: Sequence[Block], columns: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The columns of numbers, and those of text, each in the given order."""
+    text = {column for block in every_block(blocks) for column, _ in block.choices}
+    return [name for name in columns if name not in text], [name for name in columns if name in text]
+
+
+def input_widths(blocks: Sequence[Block], columns: Sequence[str]) -> dict[str, int]:
+    """The graph's inputs and their widths; one that nothing is read from is left out."""
+    numeric, text = split_columns(blocks, columns)
+    return {name: len(part) for name, part in ((INPUT, numeric), (TEXT, text)) if part}
+
+
 def front_graph(blocks: Sequence[Block], columns: Sequence[str]) -> onnx.ModelProto:
     """The graph from the raw columns, in this order, to the blocks' features side by side."""
-    writer = _Writer(columns)
+    writer = _Writer(blocks, columns)
     parts = [writer.value(block) for block in blocks]
     writer.emit("Concat", parts, output=FEATURES, axis=1)
-    writer.finish_linear()
+    writer.finish()
     width = sum(block.width for block in blocks)
-    return build_model(writer.nodes, {INPUT: len(columns)}, {FEATURES: width}, writer.constants)
+    return build_model(writer.nodes, input_widths(blocks, columns), {FEATURES: width}, writer.constants)
 
 
 def feature_names(blocks: Sequence[Block]) -> list[str]:
@@ -64,24 +84,34 @@ def feature_names(blocks: Sequence[Block]) -> list[str]:
     return [name for block in blocks for name in block.names]
 
 
-def feature_matrix(blocks: Sequence[Block], columns: Sequence[str], matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+def feature_matrix(blocks: Sequence[Block], columns: Sequence[str], inputs: Inputs) -> NDArray[np.float32]:
     """The features of raw rows, [rows, features] float32, computed by the front graph itself."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     session = ort.InferenceSession(
         front_graph(blocks, columns).SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-    features: NDArray[np.float32] = session.run([FEATURES], {INPUT: matrix})[0]
+    fed = inputs.feed(port.name for port in session.get_inputs())
+    features: NDArray[np.float32] = session.run([FEATURES], fed)[0]
     return features
 
 
 class _Writer:
     """Collects nodes; equal blocks are written once."""
 
-    def __init__(self, columns: Sequence[str]) -> None:
+    def __init__(self, blocks: Sequence[Block], columns: Sequence[str]) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
-        self._columns = {name: position for position, name in enumerate(columns)}
+        every = list(every_block(blocks))
+        self._numeric, self._text = split_columns(blocks, columns)
+        self._indicators = list(dict.fromkeys(choice for block in every for choice in block.choices))
+        self._optional = {name for block in every if block.operation == "optional" for name in block.names}
+        known = {name for block in every if block.operation == "raw" for name in block.names}
+        if both := known & self._optional:
+            raise ValueError(f"{', '.join(sorted(both))}: raw in one block and optional in another")
+        # The rows of the linear matrix: numbers, then indicators.
+        sources: list[str | tuple[str, str]] = [*self._numeric, *self._indicators]
+        self._positions = {source: position for position, source in enumerate(sources)}
         self._values: dict[int, str] = {}
         self._linear: dict[bytes, tuple[str, NDArray[np.float32]]] = {}
         self._kept: list[Block] = []  # ids must stay unique while blocks are keyed by them
@@ -109,11 +139,14 @@ class _Writer:
 
     def _weights(self, block: Block) -> NDArray[np.float32] | None:
         """The [raw columns, width] matrix of a block that is linear in the raw columns, else None."""
-        if block.operation == "raw":
-            weights = np.zeros((len(self._columns), block.width), dtype=np.float32)
-            for position, name in enumerate(block.names):
-                weights[self._columns[name], position] = 1
+        if block.operation in ("raw", "indicators"):
+            weights = np.zeros((len(self._positions), block.width), dtype=np.float32)
+            sources: Sequence[str | tuple[str, str]] = block.choices or block.names
+            for position, source in enumerate(sources):
+                weights[self._positions[source], position] = 1
             return weights
+        if not block.inputs:
+            return None
         inputs = [self._weights(part) for part in block.inputs]
         if any(part is None for part in inputs):
             return None
@@ -134,19 +167,66 @@ class _Writer:
             self._linear[key] = (f"linear_{len(self._linear)}", weights)
         return self._linear[key][0]
 
-    def finish_linear(self) -> None:
-        """Puts the one MatMul, and the Split of its columns, before everything else."""
+    def finish(self) -> None:
+        """Puts the one MatMul, and what it reads and is split into, before everything else."""
         blocks = list(self._linear.values())
+        if not blocks:
+            return
+        later, self.nodes = self.nodes, []
+        base = self._base()
         weights = self.constant(np.concatenate([matrix for _, matrix in blocks], axis=1))
         sizes = numpy_helper.from_array(np.array([m.shape[1] for _, m in blocks], dtype=np.int64), "linear_widths")
         self.constants.append(sizes)
-        product = helper.make_node("MatMul", [INPUT, weights], ["linear"], name="front/linear")
+        product = helper.make_node("MatMul", [base, weights], ["linear"], name="front/linear")
         split = helper.make_node(
             "Split", ["linear", sizes.name], [name for name, _ in blocks], name="front/split", axis=1
         )
-        self.nodes[:0] = [product, split]
+        self.nodes += [product, split, *later]
+
+    def _base(self) -> str:
+        """Numbers without what is missing, and indicators: what linear blocks are made of."""
+        parts = []
+        if self._numeric:
+            parts.append(INPUT)
+        if self._optional:
+            parts = [self._node("Where", [self._node("IsNaN", [INPUT], "unknown"), self.constant(0.0), INPUT], "known")]
+        if self._text:
+            parts.append(self._write_indicators())
+        return parts[0] if len(parts) == 1 else self._node("Concat", parts, "base", axis=1)
+
+    def _write_indicators(self) -> str:
+        """[rows, indicators]: each text column's code compared with the code of each choice."""
+        vocabulary = list(dict.fromkeys(choice for _, choice in self._indicators))
+        encoder = helper.make_node(
+            "LabelEncoder",
+            [TEXT],
+            ["codes"],
+            name="front/codes",
+            domain="ai.onnx.ml",
+            keys_strings=vocabulary,
+            values_floats=[float(code) for code in range(len(vocabulary))],
+            default_float=-1.0,
+        )
+        self.nodes.append(encoder)
+        column = np.array([self._text.index(name) for name, _ in self._indicators], dtype=np.int64)
+        spread = self._node("Gather", ["codes", self._whole_numbers(column)], "spread_codes", axis=1)
+        codes = self.constant([vocabulary.index(choice) for _, choice in self._indicators])
+        same = self._node("Equal", [spread, codes], "is_choice")
+        return self._node("Cast", [same], "indicators", to=TensorProto.FLOAT)
+
+    def _node(self, operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
+        self.nodes.append(helper.make_node(operator, list(inputs), [output], name=f"front/{output}", **attributes))
+        return output
+
+    def _whole_numbers(self, values: NDArray[np.int64]) -> str:
+        name = f"constant_{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(values, name))
+        return name
 
     def _write(self, block: Block) -> str:
+        if block.operation == "optional":
+            positions = np.array([self._numeric.index(name) for name in block.names], dtype=np.int64)
+            return self.emit("Gather", [INPUT, self._whole_numbers(positions)], axis=1)
         operands = [self.value(part) for part in block.inputs]
         if block.operation in _ELEMENTWISE:
             if len(operands) == 1:
@@ -159,6 +239,12 @@ class _Writer:
         match block.operation:
             case "combine":
                 return self.emit("MatMul", [operand, self.constant(np.array(block.constants)[:, None])])
+            case "filled":
+                unknown = self.emit("IsNaN", [operand])
+                return self.emit("Where", [unknown, self.constant(block.constants), operand])
+            case "missing":
+                name = f"missing_{len(self.nodes)}"
+                return self._node("Cast", [self.emit("IsNaN", [operand])], name, to=TensorProto.FLOAT)
             case "clip":
                 low, high = block.constants
                 return self.emit("Clip", [operand, self.constant(low), self.constant(high)])

@@ -12,13 +12,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 
-from scoring.graph import INPUT
+from scoring.graph import Inputs
 
 MODEL_PREFIX = "model/"
 CALIBRATION_BATCH = 256
@@ -35,12 +35,12 @@ def _quiet() -> Iterator[None]:
 
 
 class _Rows(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime ships no types
-    def __init__(self, matrix: NDArray[np.float32]) -> None:
-        self._parts: Iterator[dict[str, NDArray[np.float32]]] = iter(
-            {INPUT: matrix[start : start + CALIBRATION_BATCH]} for start in range(0, len(matrix), CALIBRATION_BATCH)
+    def __init__(self, inputs: Inputs, ports: list[str]) -> None:
+        self._parts: Iterator[dict[str, NDArray[Any]]] = iter(
+            inputs[start : start + CALIBRATION_BATCH].feed(ports) for start in range(0, len(inputs), CALIBRATION_BATCH)
         )
 
-    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+    def get_next(self) -> dict[str, NDArray[Any]] | None:
         return next(self._parts, None)
 
 
@@ -53,12 +53,12 @@ def quantisable_nodes(model: onnx.ModelProto) -> list[str]:
     ]
 
 
-def quantized(content: bytes, matrix: NDArray[np.float32]) -> bytes | None:
+def quantized(content: bytes, inputs: Inputs) -> bytes | None:
     """The INT8 variant of a graph, or None if it has nothing to quantise.
 
     Args:
         content: the FP32 graph.
-        matrix: raw training rows, [rows, columns], that show the ranges of the activations.
+        inputs: raw training rows that show the ranges of the activations.
     """
     model = onnx.load_from_string(content)
     nodes = quantisable_nodes(model)
@@ -71,7 +71,7 @@ def quantized(content: bytes, matrix: NDArray[np.float32]) -> bytes | None:
             quantize_static(
                 source,
                 target,
-                _Rows(matrix),
+                _Rows(inputs, [port.name for port in model.graph.input]),
                 quant_format=QuantFormat.QDQ,
                 nodes_to_quantize=nodes,
                 per_channel=True,

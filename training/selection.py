@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from sklearn.metrics import brier_score_loss, roc_auc_score
 from sklearn.model_selection import RandomizedSearchCV, StratifiedKFold
 
-from scoring.graph import Graph
+from scoring.graph import Graph, Inputs
 from training import boosting
 from training.calibration import Calibration
 from training.family import Family, Features, Labels
@@ -133,13 +133,13 @@ def fold_result(
     }
 
 
-def least_microseconds(graph: Graph, matrix: NDArray[np.float32], runs: int = TIMED_RUNS) -> float:
-    """The shortest of `runs` scorings of the matrix: what it costs when nothing else runs."""
-    graph.score(matrix)
+def least_microseconds(graph: Graph, inputs: Inputs, runs: int = TIMED_RUNS) -> float:
+    """The shortest of `runs` scorings of the rows: what it costs when nothing else runs."""
+    graph.score(inputs)
     times = []
     for _ in range(runs):
         start = time.perf_counter()
-        graph.score(matrix)
+        graph.score(inputs)
         times.append(time.perf_counter() - start)
     return min(times) * 1e6
 

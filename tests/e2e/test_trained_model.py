@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.train import load_trained, raw_matrix
+from pipelines.train import load_trained, raw_inputs
 from pipelines.workspace import Workspace
 from scoring.scorecards import load
 from tests.conftest import Project
@@ -52,6 +52,6 @@ def test_the_server_gives_the_pd_that_training_gave(trained_project: Project, tm
     trained = load_trained(workspace)
     specification = trained.specification
     blocks = CARD.features[specification.features](specification.protected_fields)
-    matrix = raw_matrix(rows.to_pandas(), specification.columns)
-    log_odds = trained.model.log_odds(feature_matrix(blocks, specification.columns, matrix))
+    inputs = raw_inputs(CARD, rows.to_pandas(), specification.columns)
+    log_odds = trained.model.log_odds(feature_matrix(blocks, specification.columns, inputs))
     assert served == pytest.approx(trained.calibration.pd(log_odds), abs=2e-6)

@@ -33,7 +33,7 @@ def expected(count: int) -> tuple[list[dict[str, float | int]], list[float]]:
     applications = [dict(one) for one in sample_applications(SCORECARD, count)]
     frame = Frame(SCORECARD, COLUMNS)
     models = [SCORECARD.application.model_validate(one) for one in applications]
-    pds: list[float] = Graph(toy_graph(COLUMNS)).score(frame.matrix(models)).tolist()
+    pds: list[float] = Graph(toy_graph(COLUMNS)).score(frame.inputs(models)).tolist()
     return applications, pds
 
 

@@ -74,12 +74,12 @@ def test_an_arrow_body_holds_the_same_values(scorecard: Scorecard) -> None:
     applications = sample_applications(scorecard, 5)
     table = pa.ipc.open_stream(io.BytesIO(arrow_body(scorecard, applications, 12))).read_all()
     frame = Frame(scorecard, [rule.column for rule in scorecard.rules if rule.required])
-    matrix, positions, errors = frame.read_table(table)
+    inputs, positions, errors = frame.read_table(table)
     assert errors == []
     assert positions.tolist() == list(range(12))
     models = [scorecard.application.model_validate(application) for application in applications]
-    assert (matrix[:5] == frame.matrix(models)).all()
-    assert (matrix[5:10] == matrix[:5]).all()
+    assert (inputs.numeric[:5] == frame.inputs(models).numeric).all()
+    assert (inputs.numeric[5:10] == inputs.numeric[:5]).all()
 
 
 def table_of(scorecard: Scorecard, rows: int) -> dict[str, list[Any]]:

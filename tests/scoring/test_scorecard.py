@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pytest
@@ -41,9 +41,9 @@ def test_every_scorecard_holds_together(name: str) -> None:
 
 def test_rules_are_read_from_the_application_model() -> None:
     rules = {rule.column: rule for rule in CARD.rules}
-    assert rules["PAY_0"] == FieldRule("pay_0", "PAY_0", "integer", -2, 9, required=True)
-    assert rules["SEX"] == FieldRule("sex", "SEX", "integer", 1, 2, required=False)
-    assert rules["BILL_AMT1"] == FieldRule("bill_amt1", "BILL_AMT1", "number", -1e7, 1e7, required=True)
+    assert rules["PAY_0"] == FieldRule("pay_0", "PAY_0", "integer", required=True, minimum=-2, maximum=9)
+    assert rules["SEX"] == FieldRule("sex", "SEX", "integer", required=False, minimum=1, maximum=2)
+    assert rules["BILL_AMT1"] == FieldRule("bill_amt1", "BILL_AMT1", "number", required=True, minimum=-1e7, maximum=1e7)
     assert CARD.columns[:3] == ("LIMIT_BAL", "SEX", "EDUCATION")
     assert len(CARD.columns) == 23
 
@@ -51,7 +51,9 @@ def test_rules_are_read_from_the_application_model() -> None:
 @pytest.mark.parametrize(
     ("annotation", "field", "complaint"),
     [
-        (str, Field(), "a column holds int or float"),
+        (str, Field(), "a column holds int, float or a Literal of texts"),
+        (Literal["a", 1], Field(), "choices are texts"),
+        (Literal["a", ""], Field(), "none of them empty"),
         (int, Field(gt=0, le=3), "use ge and le"),
         (int, Field(ge=0), "both ge and le"),
     ],

@@ -222,7 +222,7 @@ def test_flipped_bytes_are_read_or_refused(changes: list[tuple[int, int]]) -> No
     except ProblemError as problem:
         status = int(problem.status)
     else:
-        assert len(table.matrix) == len(table.positions) <= table.count <= 100_000
+        assert len(table.inputs) == len(table.positions) <= table.count <= 100_000
         status = 200
     assert status in {200, 400, 422}
 
@@ -254,7 +254,7 @@ def test_a_row_gets_the_same_verdict_in_a_table_as_in_json(applications: list[di
     good = [row for row in by_json if not isinstance(row, BrokenRow)]
     assert table.positions.tolist() == [index for index, row in enumerate(by_json) if not isinstance(row, BrokenRow)]
     if good:
-        np.testing.assert_array_equal(table.matrix, frame.matrix(good))
+        np.testing.assert_array_equal(table.inputs.numeric, frame.inputs(good).numeric)
     broken = {error.index: {item.field for item in error.errors} for error in table.errors}
     assert broken == {
         index: {item.field for item in row.errors} for index, row in enumerate(by_json) if isinstance(row, BrokenRow)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.features import Block, raw_columns
+from scoring.graph import Inputs
 from scoring.scorecards import load
 from training.calibration import Calibration, fit_isotonic, fit_platt
 from training.export import export_graph
@@ -44,7 +45,7 @@ class Fitted:
     family: str
     blocks: tuple[Block, ...]
     columns: list[str]
-    matrix: NDArray[np.float32]
+    inputs: Inputs
     features: NDArray[np.float32]
     labels: NDArray[np.int64]
     model: Model
@@ -57,9 +58,10 @@ class Fitted:
         return export_graph(self.blocks, self.columns, self.model, self.calibration(method))
 
 
-def sample_matrix(columns: list[str], rows: int = ROWS, seed: int = 3) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def sample_inputs(columns: list[str], rows: int = ROWS, seed: int = 3) -> tuple[Inputs, NDArray[np.int64]]:
     sample = CARD.sample(np.random.default_rng(seed), rows)
-    return np.stack([sample[name] for name in columns], axis=1).astype(np.float32), sample[CARD.target]
+    numbers = np.stack([sample[name] for name in columns], axis=1).astype(np.float32)
+    return Inputs(numbers), sample[CARD.target]
 
 
 @cache
@@ -73,7 +75,7 @@ def fit_again(family: str, seed: int = 5) -> Fitted:
     blocks = CARD.features[FEATURES[family]](False)
     used = raw_columns(blocks)
     columns = [column for column in CARD.columns if column in used]
-    matrix, labels = sample_matrix(columns)
-    features = feature_matrix(blocks, columns, matrix)
+    inputs, labels = sample_inputs(columns)
+    features = feature_matrix(blocks, columns, inputs)
     model = FAMILIES[family].fit(features, labels, PARAMETERS[family], seed)
-    return Fitted(family, blocks, columns, matrix, features, labels, model)
+    return Fitted(family, blocks, columns, inputs, features, labels, model)

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from scoring.features import Block, beside, raw
-from tests.training.models import CARD, sample_matrix
+from scoring.graph import Inputs
+from tests.training.models import CARD, sample_inputs
 from training.frontend import feature_matrix, feature_names
 
 COLUMNS = ["a", "b", "c"]
@@ -15,7 +16,7 @@ matrices = arrays(np.float32, (5, 3), elements=st.floats(-1e6, 1e6, width=32))
 
 
 def values(block: Block, matrix: np.ndarray) -> np.ndarray:
-    return feature_matrix([block], COLUMNS, matrix)
+    return feature_matrix([block], COLUMNS, Inputs(matrix))
 
 
 @settings(max_examples=30, deadline=None)
@@ -67,9 +68,9 @@ def test_what_cannot_be_written_is_refused_at_once() -> None:
 def test_the_published_network_has_29_inputs_and_they_are_the_published_ones() -> None:
     blocks = CARD.features["published"](True)
     columns = list(CARD.columns)
-    matrix, _ = sample_matrix(columns, rows=200)
-    by_name = dict(zip(columns, matrix.T.astype(np.float64), strict=True))
-    features = dict(zip(feature_names(blocks), feature_matrix(blocks, columns, matrix).T, strict=True))
+    inputs, _ = sample_inputs(columns, rows=200)
+    by_name = dict(zip(columns, inputs.numeric.T.astype(np.float64), strict=True))
+    features = dict(zip(feature_names(blocks), feature_matrix(blocks, columns, inputs).T, strict=True))
     statuses = np.stack([by_name[f"PAY_{month}"] for month in (0, 2, 3, 4, 5, 6)])
     billed = sum(by_name[f"BILL_AMT{month}"] for month in range(1, 7))
     paid = sum(by_name[f"PAY_AMT{month}"] for month in range(1, 7))
@@ -101,4 +102,4 @@ def test_features_of_the_contract_s_extremes_are_finite(name: str) -> None:
     bounds = np.array([[rule.minimum for rule in CARD.rules], [rule.maximum for rule in CARD.rules]])
     mixed = np.random.default_rng(0).choice(2, (500, len(CARD.columns)))
     matrix = np.take_along_axis(bounds, mixed, axis=0).astype(np.float32)
-    assert np.isfinite(feature_matrix(blocks, list(CARD.columns), matrix)).all()
+    assert np.isfinite(feature_matrix(blocks, list(CARD.columns), Inputs(matrix))).all()

@@ -24,7 +24,7 @@ def content(family: str, variant: str, method: str) -> bytes:
     graph = model.graph(method)
     if variant == "fp32":
         return graph
-    int8 = quantized(graph, model.matrix[:512])
+    int8 = quantized(graph, model.inputs[:512])
     assert int8 is not None
     return int8
 
@@ -33,9 +33,9 @@ def content(family: str, variant: str, method: str) -> bytes:
 def test_a_score_does_not_depend_on_its_neighbours(family: str, variant: str, method: str) -> None:
     """The same bits alone and in every batch size from 1 to 1,000."""
     graph = Graph(content(family, variant, method))
-    matrix = fitted(family).matrix[:ALONE]
-    alone = np.concatenate([graph.score(matrix[row : row + 1]) for row in range(ALONE)])
-    differing = [size for size in range(1, ALONE + 1) if not same_bits(graph.score(matrix[:size]), alone[:size])]
+    inputs = fitted(family).inputs[:ALONE]
+    alone = np.concatenate([graph.score(inputs[row : row + 1]) for row in range(ALONE)])
+    differing = [size for size in range(1, ALONE + 1) if not same_bits(graph.score(inputs[:size]), alone[:size])]
     assert differing == []
 
 
@@ -46,18 +46,18 @@ def same_bits(one: np.ndarray, other: np.ndarray) -> bool:
 @pytest.mark.parametrize(("family", "variant", "method"), [(f, "fp32", "platt") for f in FAMILIES] + [VARIANTS[-1]])
 def test_a_fresh_process_gives_the_same_bits(family: str, variant: str, method: str, tmp_path: Path) -> None:
     graph = content(family, variant, method)
-    matrix = fitted(family).matrix[:100]
+    inputs = fitted(family).inputs[:100]
     (tmp_path / "graph.onnx").write_bytes(graph)
-    np.save(tmp_path / "matrix.npy", matrix)
+    np.save(tmp_path / "numeric.npy", inputs.numeric)
     program = (
-        "import sys, numpy as np; from pathlib import Path; from scoring.graph import Graph; "
-        "graph = Graph(Path('graph.onnx').read_bytes()); matrix = np.load('matrix.npy'); "
-        "sys.stdout.write(graph.score(matrix[::-1].copy())[::-1].tobytes().hex())"
+        "import sys, numpy as np; from pathlib import Path; from scoring.graph import Graph, Inputs; "
+        "graph = Graph(Path('graph.onnx').read_bytes()); numeric = np.load('numeric.npy'); "
+        "sys.stdout.write(graph.score(Inputs(numeric[::-1].copy()))[::-1].tobytes().hex())"
     )
     printed = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
     ).stdout
-    assert printed == Graph(graph).score(matrix).tobytes().hex()
+    assert printed == Graph(graph).score(inputs).tobytes().hex()
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -65,7 +65,7 @@ def test_a_fresh_process_gives_the_same_bits(family: str, variant: str, method: 
 def test_the_graph_gives_the_calibrated_pd_of_the_model(family: str, method: str) -> None:
     model = fitted(family)
     expected = model.calibration(method).pd(model.model.log_odds(model.features))
-    assert Graph(model.graph(method)).score(model.matrix) == pytest.approx(expected, abs=2e-6)
+    assert Graph(model.graph(method)).score(model.inputs) == pytest.approx(expected, abs=2e-6)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -111,7 +111,7 @@ def test_int8_quantises_the_layers_of_the_network_only() -> None:
 
 def test_a_tree_ensemble_has_no_int8_variant() -> None:
     model = fitted("boosting")
-    assert quantized(model.graph(), model.matrix) is None
+    assert quantized(model.graph(), model.inputs) is None
 
 
 def test_quantising_twice_gives_the_same_bytes() -> None:
@@ -125,7 +125,7 @@ def test_the_table_shows_what_int8_changes() -> None:
     model = fitted("network")
     table = compare_variants(
         {"fp32": content("network", "fp32", "platt"), "int8": content("network", "int8", "platt")},
-        model.matrix,
+        model.inputs,
         model.labels,
         0.25,
         WIDE,
@@ -144,9 +144,9 @@ def test_int8_that_flips_too_many_decisions_does_not_serve() -> None:
     model = fitted("network")
     table = compare_variants(
         {"fp32": content("network", "fp32", "platt"), "int8": content("network", "int8", "platt")},
-        model.matrix,
+        model.inputs,
         model.labels,
-        float(np.median(Graph(model.graph()).score(model.matrix))),
+        float(np.median(Graph(model.graph()).score(model.inputs))),
         WIDE.model_copy(update={"flipped_share": 0.0}),
     )
     assert table.serving == "fp32"
@@ -155,6 +155,6 @@ def test_int8_that_flips_too_many_decisions_does_not_serve() -> None:
 
 def test_without_int8_fp32_serves_and_the_table_says_why() -> None:
     model = fitted("boosting")
-    table = compare_variants({"fp32": model.graph()}, model.matrix, model.labels, 0.25, WIDE)
+    table = compare_variants({"fp32": model.graph()}, model.inputs, model.labels, 0.25, WIDE)
     assert (table.serving, len(table.variants)) == ("fp32", 1)
     assert "a tree ensemble has no layers to quantise" in table.reason
