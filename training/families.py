@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
-from training import boosting, logistic, network
+from training import boosting, catboost, forest, logistic, network
 
-FAMILIES = {family.name: family for family in (network.FAMILY, boosting.FAMILY, logistic.FAMILY)}
+FAMILIES = {
+    family.name: family
+    for family in (network.FAMILY, boosting.FAMILY, catboost.FAMILY, forest.FAMILY, logistic.FAMILY)
+}

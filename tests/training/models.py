@@ -20,7 +20,13 @@ from training.frontend import feature_matrix
 
 CARD = load("card_default")
 ROWS = 3_000
-FEATURES = {"network": "stepped", "boosting": "engineered", "logistic": "published"}
+FEATURES = {
+    "network": "stepped",
+    "boosting": "engineered",
+    "catboost": "engineered",
+    "forest": "engineered",
+    "logistic": "published",
+}
 PARAMETERS: dict[str, dict[str, Any]] = {
     "network": {
         "hidden": [64, 32],
@@ -34,6 +40,8 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "default_weight": 1.0,
     },
     "boosting": {"n_estimators": 60, "learning_rate": 0.1, "num_leaves": 15},
+    "catboost": {"iterations": 60, "depth": 4},
+    "forest": {"n_estimators": 30, "max_depth": 8},
     "logistic": {"C": 0.1},
 }
 
