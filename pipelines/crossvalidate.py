@@ -10,7 +10,7 @@ from functools import partial
 
 from pydantic import BaseModel
 
-from pipelines.params import ScorecardParams
+from pipelines.params import Params
 from pipelines.train import Advance, candidate_blocks, load_competition, raw_inputs
 from pipelines.workspace import Workspace
 from scoring.features import raw_columns
@@ -20,7 +20,8 @@ from training.calibration import choose
 from training.data import read_parquet
 from training.families import FAMILIES
 from training.frontend import feature_matrix
-from training.selection import fold_result, folds, out_of_fold
+from training.metrics import Estimate
+from training.selection import fold_interval, fold_result, folds, out_of_fold
 
 
 class CrossValidation(BaseModel):
@@ -31,6 +32,8 @@ class CrossValidation(BaseModel):
     inputs: int
     auc: float
     auc_deviation: float
+    auc_interval: Estimate
+    """Of the mean over the folds, by resampling each fold's rows."""
     fold_auc: list[float]
     brier: float
     expected_calibration_error: float
@@ -43,10 +46,10 @@ class CrossValidations(BaseModel):
     results: list[CrossValidation]
 
 
-def crossvalidate(
-    scorecard: Scorecard, workspace: Workspace, params: ScorecardParams, advance: Advance
-) -> CrossValidations:
+def crossvalidate(scorecard: Scorecard, workspace: Workspace, knobs: Params, advance: Advance) -> CrossValidations:
     """Writes `crossvalidation.json`: each candidate on the same folds of the whole data set."""
+    params = knobs.scorecard(scorecard.name)
+    resamples = knobs.profile(workspace.profile).bootstrap_resamples
     frame, _ = read_parquet(workspace.checked)
     labels = frame[scorecard.target].to_numpy()
     parts = folds(labels, params.folds, params.seed)
@@ -71,6 +74,7 @@ def crossvalidate(
                 name=candidate.name,
                 rows=len(frame),
                 inputs=features.shape[1],
+                auc_interval=fold_interval(labels, log_odds, parts, resamples, params.seed),
                 **fold_result(labels, log_odds, parts, calibration),
             )
         )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import UnionType
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 import annotated_types
 import numpy as np
@@ -65,7 +65,7 @@ def field_rules(application: type[Application]) -> tuple[FieldRule, ...]:
 
 
 def _field_rule(name: str, info: FieldInfo) -> FieldRule:
-    options = get_args(info.annotation) if get_origin(info.annotation) is UnionType else (info.annotation,)
+    options = get_args(info.annotation) if get_origin(info.annotation) in (Union, UnionType) else (info.annotation,)
     types = [option for option in options if option is not type(None)]
     if len(types) == 1 and get_origin(types[0]) is Literal:
         choices = get_args(types[0])

@@ -65,7 +65,15 @@ def published_data(scorecard: Scorecard, location: str) -> RawData:
             f"{source.title} has {published.sha256}"
         )
     try:
-        frame = pd.read_csv(io.BytesIO(content), float_precision="round_trip")
+        frame = pd.read_csv(
+            io.BytesIO(content),
+            sep=published.separator,
+            header=None if published.columns else "infer",
+            names=list(published.columns) or None,
+            keep_default_na=False,
+            na_values=list(published.missing),
+            float_precision="round_trip",
+        )
     except ValueError as error:
         raise DataError(f"{scorecard.name}: {shown} is not a CSV file: {error}") from error
     if len(frame) != published.rows:

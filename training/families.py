@@ -5,6 +5,5 @@ from __future__ import annotations
 from training import boosting, catboost, forest, logistic, network
 
 FAMILIES = {
-    family.name: family
-    for family in (network.FAMILY, boosting.FAMILY, catboost.FAMILY, forest.FAMILY, logistic.FAMILY)
+    family.name: family for family in (network.FAMILY, boosting.FAMILY, catboost.FAMILY, forest.FAMILY, logistic.FAMILY)
 }

@@ -17,7 +17,7 @@ from scoring.graph import Graph, Inputs
 from training import boosting
 from training.calibration import Calibration
 from training.family import Family, Features, Labels
-from training.metrics import calibration_error
+from training.metrics import Estimate, calibration_error
 
 REASON_ROWS = 256
 """Scorings that exact Shapley values over eight reason groups take: one per coalition."""
@@ -131,6 +131,35 @@ def fold_result(
         "expected_calibration_error": calibration_error(labels, pd),
         "calibration": calibration.method,
     }
+
+
+def fold_interval(
+    labels: Labels,
+    log_odds: NDArray[np.float64],
+    parts: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
+    resamples: int,
+    seed: int,
+    confidence: float = 0.95,
+) -> Estimate:
+    """The mean AUC over the folds, with its percentile interval over stratified resamples of each fold."""
+    generator = np.random.default_rng(seed)
+    folds_of_classes = [[held_out[labels[held_out] == label] for label in (0, 1)] for _, held_out in parts]
+
+    def mean_auc(drawn: Sequence[NDArray[np.int64]]) -> float:
+        return float(np.mean([roc_auc_score(labels[rows], log_odds[rows]) for rows in drawn]))
+
+    means = [
+        mean_auc(
+            [
+                np.concatenate([generator.choice(members, len(members)) for members in classes])
+                for classes in folds_of_classes
+            ]
+        )
+        for _ in range(resamples)
+    ]
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(means, [tail, 1 - tail])
+    return {"value": mean_auc([held_out for _, held_out in parts]), "low": float(low), "high": float(high)}
 
 
 def least_microseconds(graph: Graph, inputs: Inputs, runs: int = TIMED_RUNS) -> float:

@@ -165,8 +165,9 @@ def crossvalidate(scorecard: ScorecardName, profile: ProfileName = "full") -> No
     from pipelines.crossvalidate import crossvalidate as run
     from pipelines.params import read_params
 
-    params = read_params().scorecard(scorecard)
-    with steps(len(params.candidates) * params.folds) as advance:
+    params = read_params()
+    fits = len(params.scorecard(scorecard).candidates) * params.scorecard(scorecard).folds
+    with steps(fits) as advance:
         outcome = run(
             load(scorecard),
             Workspace(scorecard, profile),
@@ -174,7 +175,8 @@ def crossvalidate(scorecard: ScorecardName, profile: ProfileName = "full") -> No
             advance,
         )
     for result in outcome.results:
-        say("folds", f"{result.name:<18} AUC {result.auc:.4f} ± {result.auc_deviation:.4f} over {result.rows:,} rows")
+        low, high = result.auc_interval["low"], result.auc_interval["high"]
+        say("folds", f"{result.name:<18} AUC {result.auc:.4f} [{low:.4f}, {high:.4f}] over {result.rows:,} rows")
 
 
 @app.command()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from scoring.features import Block, beside, raw
+from scoring.sampling import draw_defaults
 from scoring.scorecard import Application, RiskBand, Scorecard, Source, SourceFile
 
 STATUSES = ("PAY_0", "PAY_2", "PAY_3", "PAY_4", "PAY_5", "PAY_6")
@@ -192,21 +193,8 @@ def sample(generator: np.random.Generator, rows: int) -> dict[str, NDArray[Any]]
         + 0.8 * never_late * (used_share < 0.2)
         - 0.6 * np.log(limit / 140_000) * (late == 0)
     )
-    columns["default.payment.next.month"] = _draw_defaults(generator, log_odds, share=0.2212)
+    columns["default.payment.next.month"] = draw_defaults(generator, log_odds, share=0.2212)
     return columns
-
-
-def _draw_defaults(generator: np.random.Generator, log_odds: NDArray[Any], share: float) -> NDArray[np.int64]:
-    """Defaults with these relative log-odds, the intercept found by bisection so that `share` default."""
-    low, high = -20.0, 20.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        if (1 / (1 + np.exp(-(log_odds + middle)))).mean() < share:
-            low = middle
-        else:
-            high = middle
-    drawn = generator.random(len(log_odds)) < 1 / (1 + np.exp(-(log_odds + low)))
-    return drawn.astype(np.int64)
 
 
 SCORECARD = Scorecard(
