@@ -1,0 +1,72 @@
+"""DuckDB over a folder of raw Parquet files, within a stated amount of memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from training.errors import DataError
+from training.tables.table import RawTable
+
+MEMORY = "2GB"
+THREADS = 2
+
+
+def raw_path(raw: Path, table: RawTable) -> Path:
+    """Where a raw table lies in the folder."""
+    return raw / f"{table.name}.parquet"
+
+
+def open_table(raw: Path, table: RawTable) -> pq.ParquetFile:
+    """The table's file, opened; a DataError where it is missing or no whole Parquet file."""
+    path = raw_path(raw, table)
+    try:
+        return pq.ParquetFile(path)
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file; it holds the raw table {table.name}") from error
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path}: not a whole Parquet file: {first_line(error)}") from error
+
+
+def count_rows(tables: Sequence[RawTable], raw: Path) -> int:
+    """The rows of all tables together, as the files say."""
+    return sum(open_table(raw, table).metadata.num_rows for table in tables)
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, without its later lines."""
+    return next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
+
+
+@contextmanager
+def connect(
+    tables: Sequence[RawTable], raw: Path, beside: Path, memory: str, threads: int
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in memory in which each raw table is a view of its name.
+
+    What does not fit into `memory` goes to a folder in `beside` that is removed afterwards. An error of the
+    database becomes a DataError.
+    """
+    beside.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=beside, prefix=".duckdb.") as spill:
+        configuration: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": memory,
+            "threads": threads,
+            "temp_directory": spill,
+        }
+        with duckdb.connect(config=configuration) as connection:
+            try:
+                for table in tables:
+                    open_table(raw, table).close()
+                    # A view takes no parameters.
+                    path = str(raw_path(raw, table)).replace("'", "''")
+                    connection.execute(f"""CREATE VIEW "{table.name}" AS SELECT * FROM read_parquet('{path}')""")
+                yield connection
+            except duckdb.Error as error:
+                raise DataError(f"{raw}: {first_line(error)}") from error
