@@ -229,11 +229,11 @@ def test_a_wrong_parameter_is_named(scorebox: Run, project: Project, change: dic
 
 def test_a_candidate_that_cannot_be_is_named(scorebox: Run, project: Project) -> None:
     scorebox("ingest", "card_default")
-    scorebox("validate", "card_default")
-    scorebox("split", "card_default")
+    for stage in ("validate", "features", "split"):
+        scorebox(stage, "card_default")
     card = SMALL_PARAMS["scorecards"]["card_default"]
     for candidate, complaint in (
-        ({"family": "forest", "features": "stepped"}, "no family 'forest'; there are: network, boosting, logistic"),
+        ({"family": "woods", "features": "stepped"}, "no family 'woods'; there are: network, boosting, catboost"),
         ({"family": "logistic", "features": "woven"}, "no features 'woven'; it has: published, engineered, stepped"),
         ({"family": "logistic", "features": "stepped"}, "params.yaml lacks the parameter 'C'"),
     ):
