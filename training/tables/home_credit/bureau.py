@@ -14,7 +14,7 @@ DAYS_BACK = 2922
 # Shares and means that give the published row counts: clients without any credit and with monthly reports,
 # credits of the others.
 WITHOUT_CREDIT = 0.143
-REPORTED = 0.412
+REPORTED = 0.4165
 CREDITS = 6.51
 MONTH = 30.4375
 

@@ -189,11 +189,11 @@ def _draw_dates(
     decision = data["DAYS_DECISION"].astype(np.float64)
     card = kind == code(columns["NAME_CONTRACT_TYPE"], "Revolving loans")
     known = approved & (random.random(rows) > 0.038)
-    used = ~card | (random.random(rows) < 0.85)
+    used = ~card | (random.random(rows) < 0.87)
     first_due = decision + random.integers(20, 45, rows)
     planned = first_due + 30 * (term - 1)
     # Good conduct pays early now and then.
-    early = random.random(rows) < 0.35 * np.exp(-0.2 * conduct)
+    early = random.random(rows) < 0.52 * np.exp(-0.2 * conduct)
     paid = np.where(early, np.ceil(term * random.uniform(0.4, 1.0, rows)), term).astype(np.int64)
     last_due = first_due + 30 * (paid - 1)
     running = card | (last_due >= 0)
