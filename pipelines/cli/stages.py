@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from pipelines.cli.console import ProfileName, ScorecardName, app, console, say, steps
+from pipelines.cli.history import history
 from pipelines.workspace import Workspace
 from scoring.scorecards import load
 
@@ -217,7 +218,10 @@ def push(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
 
 @app.command()
 def build(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
-    """Run every stage in order, from ingest to push."""
+    """Run every stage in order, from ingest to push, and fill the history where the scorecard has one."""
     ingest(scorecard, profile)
-    for stage in (validate, features, split, train, export, quantize, benchmark, report, push):
+    for stage in (validate, features, split, train, export, quantize, benchmark, report):
         stage(scorecard, profile)
+    if load(scorecard).history:
+        history(scorecard, profile)
+    push(scorecard, profile)
