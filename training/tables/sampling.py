@@ -42,7 +42,8 @@ def pick(column: Column, uniform: Floats, among: Sequence[str] = (), without: Se
     names = [name for name in (among or column.choices) if name not in without]
     shares = np.cumsum([column.choices[name] for name in names])
     position = np.searchsorted(shares / shares[-1], uniform, side="right").clip(max=len(names) - 1)
-    return np.array([code(column, name) for name in names], dtype=np.int64)[position]
+    codes: Integers = np.array([code(column, name) for name in names], dtype=np.int64)[position]
+    return codes
 
 
 def flag(random: np.random.Generator, share: float | Floats, rows: int) -> Integers:

@@ -92,8 +92,8 @@ def _measure(
         # Mode and median mostly equal the average.
         factor = np.where(random.random(len(size)) < 0.6, 1.0, random.normal(1, 0.05, len(size)))
         return np.round(np.nan_to_num(average.astype(np.float64) * factor).clip(0, 1), 4)
-    drawn = expit(logit(max(typical, 0.01)) + 0.4 * size + 0.4 * random.standard_normal(len(size)))
-    return np.round(np.where((typical == 0) & (random.random(len(size)) < 0.6), 0.0, drawn), 4)
+    drawn: Floats = expit(logit(max(typical, 0.01)) + 0.4 * size + 0.4 * random.standard_normal(len(size)))
+    return np.round(np.where((typical == 0) & (random.random(len(size)) < 0.6), np.float64(0), drawn), 4)
 
 
 def _draw_person(

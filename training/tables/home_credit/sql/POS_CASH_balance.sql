@@ -20,8 +20,8 @@ SELECT
     count(*) FILTER (WHERE active) AS pos_active_months_count,
     count(*) FILTER (WHERE completed) AS pos_completed_months_count,
     ratio(count(*) FILTER (WHERE completed), count(SK_ID_PREV)) AS pos_completed_share,
-    -max(MONTHS_BALANCE) AS pos_newest_months,
-    -min(MONTHS_BALANCE) AS pos_oldest_months,
+    0 - max(MONTHS_BALANCE) AS pos_newest_months,
+    0 - min(MONTHS_BALANCE) AS pos_oldest_months,
     whole_mean(CNT_INSTALMENT) AS pos_term_mean,
     max(CNT_INSTALMENT) AS pos_term_max,
     whole_mean(CNT_INSTALMENT_FUTURE) AS pos_left_mean,
@@ -35,7 +35,7 @@ SELECT
     max(SK_DPD) AS pos_late_days_max,
     whole_mean(SK_DPD) AS pos_late_days_mean,
     max(SK_DPD_DEF) AS pos_late_days_above_tolerance_max,
-    -max(MONTHS_BALANCE) FILTER (WHERE SK_DPD > 0) AS pos_last_late_months,
+    0 - max(MONTHS_BALANCE) FILTER (WHERE SK_DPD > 0) AS pos_last_late_months,
 
     -- The last 12, 24 and 36 months
     count(*) FILTER (WHERE MONTHS_BALANCE >= -12) AS pos_months_count_1y,

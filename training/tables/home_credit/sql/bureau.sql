@@ -45,15 +45,15 @@ SELECT
     amount_sum(AMT_CREDIT_SUM_DEBT, DAYS_CREDIT >= -1095) AS bureau_debt_sum_3y,
 
     -- Ages and ends, in days
-    -max(DAYS_CREDIT) AS bureau_newest_days,
-    -min(DAYS_CREDIT) AS bureau_oldest_days,
-    -whole_mean(DAYS_CREDIT) AS bureau_age_days_mean,
+    0 - max(DAYS_CREDIT) AS bureau_newest_days,
+    0 - min(DAYS_CREDIT) AS bureau_oldest_days,
+    whole_mean(-DAYS_CREDIT) AS bureau_age_days_mean,
     whole_deviation(DAYS_CREDIT) AS bureau_age_days_deviation,
     max(DAYS_CREDIT_ENDDATE) FILTER (WHERE active) AS bureau_active_end_days_max,
     whole_mean(DAYS_CREDIT_ENDDATE, active) AS bureau_active_end_days_mean,
-    -max(DAYS_ENDDATE_FACT) AS bureau_last_closed_days,
+    0 - max(DAYS_ENDDATE_FACT) AS bureau_last_closed_days,
     whole_mean(DAYS_CREDIT_ENDDATE - DAYS_ENDDATE_FACT) AS bureau_early_days_mean,
-    -whole_mean(DAYS_CREDIT_UPDATE) AS bureau_update_days_mean,
+    whole_mean(-DAYS_CREDIT_UPDATE) AS bureau_update_days_mean,
 
     -- Amounts
     amount_sum(AMT_CREDIT_SUM) AS bureau_credit_sum,

@@ -30,9 +30,9 @@ SELECT
     ratio(count(*) FILTER (WHERE status > 0), count(status)) AS balance_late_share,
     ratio(count(*) FILTER (WHERE closed), count(SK_ID_BUREAU)) AS balance_closed_share,
     ratio(count(*) FILTER (WHERE unknown), count(SK_ID_BUREAU)) AS balance_unknown_share,
-    -min(MONTHS_BALANCE) AS balance_oldest_months,
-    -max(MONTHS_BALANCE) FILTER (WHERE status > 0) AS balance_last_late_months,
-    -max(MONTHS_BALANCE) FILTER (WHERE status > 1) AS balance_last_very_late_months,
+    0 - min(MONTHS_BALANCE) AS balance_oldest_months,
+    0 - max(MONTHS_BALANCE) FILTER (WHERE status > 0) AS balance_last_late_months,
+    0 - max(MONTHS_BALANCE) FILTER (WHERE status > 1) AS balance_last_very_late_months,
 
     -- The last 12, 24 and 36 months
     count(status) FILTER (WHERE MONTHS_BALANCE > -12) AS balance_open_months_count_1y,

@@ -15,8 +15,8 @@ SELECT
     count(SK_ID_PREV) AS card_months_count,
     count(DISTINCT SK_ID_PREV) AS card_cards_count,
     count(*) FILTER (WHERE NAME_CONTRACT_STATUS = 'Active') AS card_active_months_count,
-    -max(MONTHS_BALANCE) AS card_newest_months,
-    -min(MONTHS_BALANCE) AS card_oldest_months,
+    0 - max(MONTHS_BALANCE) AS card_newest_months,
+    0 - min(MONTHS_BALANCE) AS card_oldest_months,
     count(*) FILTER (WHERE AMT_BALANCE > 0) AS card_used_months_count,
     ratio(count(*) FILTER (WHERE AMT_BALANCE > 0), count(SK_ID_PREV)) AS card_used_share,
 
@@ -63,6 +63,6 @@ SELECT
     ratio(count(*) FILTER (WHERE SK_DPD > 0), count(SK_ID_PREV)) AS card_late_share,
     max(SK_DPD) AS card_late_days_max,
     max(SK_DPD_DEF) AS card_late_days_above_tolerance_max,
-    -max(MONTHS_BALANCE) FILTER (WHERE SK_DPD > 0) AS card_last_late_months
+    0 - max(MONTHS_BALANCE) FILTER (WHERE SK_DPD > 0) AS card_last_late_months
 FROM clients LEFT JOIN known USING (SK_ID_CURR)
 GROUP BY SK_ID_CURR

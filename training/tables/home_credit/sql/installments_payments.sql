@@ -22,9 +22,9 @@ SELECT
     count(*) FILTER (WHERE SK_ID_PREV IS NOT NULL AND DAYS_ENTRY_PAYMENT IS NULL) AS installments_unpaid_count,
     max(NUM_INSTALMENT_NUMBER) AS installments_number_max,
     max(NUM_INSTALMENT_VERSION) AS installments_version_max,
-    -max(DAYS_INSTALMENT) AS installments_newest_days,
-    -min(DAYS_INSTALMENT) AS installments_oldest_days,
-    -max(DAYS_ENTRY_PAYMENT) AS installments_last_payment_days,
+    0 - max(DAYS_INSTALMENT) AS installments_newest_days,
+    0 - min(DAYS_INSTALMENT) AS installments_oldest_days,
+    0 - max(DAYS_ENTRY_PAYMENT) AS installments_last_payment_days,
 
     -- Delays
     count(*) FILTER (WHERE late) AS installments_late_count,
@@ -34,7 +34,7 @@ SELECT
     whole_mean(delay) AS installments_delay_mean,
     whole_deviation(delay) AS installments_delay_deviation,
     whole_mean(delay, late) AS installments_late_delay_mean,
-    -max(DAYS_INSTALMENT) FILTER (WHERE late) AS installments_last_late_days,
+    0 - max(DAYS_INSTALMENT) FILTER (WHERE late) AS installments_last_late_days,
 
     -- Amounts
     amount_sum(AMT_INSTALMENT) AS installments_due_sum,
