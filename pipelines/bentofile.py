@@ -40,7 +40,8 @@ def bentofile(scorecard: Scorecard) -> str:
             {"name": "BENTOML_DO_NOT_TRACK", "value": "True"},
         ],
     }
-    return HEAD.format(name=name) + yaml.safe_dump(content, sort_keys=False, width=120)
+    text: str = yaml.safe_dump(content, sort_keys=False, width=120)
+    return HEAD.format(name=name) + text
 
 
 def write_bentofile(scorecard: Scorecard) -> Path:
