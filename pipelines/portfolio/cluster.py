@@ -1,0 +1,125 @@
+"""The same scoring as actors of Ray Data, on the cluster at RAY_ADDRESS or in this machine's own."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from pipelines.errors import StageError
+from pipelines.portfolio.inputs import Part, Portfolio
+from pipelines.portfolio.places import one_line
+from pipelines.portfolio.rows import Outcome, RowScorer
+from scoring import models, scorecards
+from scoring.models import ModelRecord
+from scoring.scorecard import Scorecard
+from training.errors import DataError
+
+PART, ROWS, DECLINED, SCORED, REJECTED = "part", "rows", "declined", "scored", "rejected"
+
+
+class PartScorer:
+    """An actor: reads the parts it is given and scores them.
+
+    Args:
+        scorecard: name of the product; the workers have the same code.
+        record: what is known of the model.
+        content: its graph, so that workers need no model store.
+        parts: all parts of the portfolio.
+        key: the portfolio's key column, if it has one.
+    """
+
+    def __init__(
+        self, scorecard: str, record: ModelRecord, content: bytes, parts: list[Part], key: pa.Field | None
+    ) -> None:
+        self._scorer = RowScorer(scorecards.load(scorecard), models.open_model(record, content), key)
+        self._parts = parts
+
+    def __call__(self, chosen: pa.Table) -> Iterator[pa.Table]:
+        """One row for each outcome, in order.
+
+        Ray carries rows of one table, and an outcome has two: each is one cell, in Arrow's own format.
+        """
+        for part in chosen.column(PART).to_pylist():
+            for batch in self._parts[part].read():
+                outcome = self._scorer.score(batch)
+                yield pa.table(
+                    {
+                        ROWS: [outcome.rows],
+                        DECLINED: [outcome.declined],
+                        SCORED: pa.array([_packed(outcome.scored)], pa.large_binary()),
+                        REJECTED: pa.array([_packed(outcome.rejected)], pa.large_binary()),
+                    }
+                )
+
+
+def outcomes(scorecard: Scorecard, record: ModelRecord, portfolio: Portfolio) -> Iterator[Outcome]:
+    """The outcomes of all rows, in the order of the input.
+
+    Raises:
+        StageError: Ray is not installed, there is no cluster at RAY_ADDRESS, or it fails.
+        DataError: a worker cannot read a file.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+    except ImportError:
+        raise StageError("--engine ray needs Ray: pip install 'scorebox[cluster]'") from None
+    _, content = models.read(record.tag)
+    ours = not ray.is_initialized()
+    try:
+        if ours:
+            ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+        yield from _run(ray, scorecard, record, content, portfolio)
+    except (ray.exceptions.RayError, ConnectionError) as error:
+        cause = getattr(error, "cause", None)
+        if isinstance(cause, DataError):
+            raise cause from None
+        raise StageError(f"Ray failed: {one_line(cause or error)[:LONGEST_REASON]}") from error
+    finally:
+        if ours:
+            ray.shutdown()
+
+
+LONGEST_REASON = 300
+"""Of a failure in a worker; Ray repeats the whole trace."""
+
+
+def _run(
+    ray: Any, scorecard: Scorecard, record: ModelRecord, content: bytes, portfolio: Portfolio
+) -> Iterator[Outcome]:
+    import ray.data
+
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.execution_options.preserve_order = True
+    parts = portfolio.parts
+    actors = max(1, min(len(parts), int(ray.cluster_resources().get("CPU", 1))))
+    scored = ray.data.from_items([{PART: place} for place in range(len(parts))], override_num_blocks=len(parts))
+    scored = scored.map_batches(
+        PartScorer,
+        fn_constructor_args=(scorecard.name, record, content, parts, portfolio.key),
+        batch_format="pyarrow",
+        batch_size=1,
+        zero_copy_batch=True,
+        concurrency=(1, actors),
+        num_cpus=1,
+    )
+    for row in scored.iter_rows():
+        yield Outcome(row[ROWS], row[DECLINED], _unpacked(row[SCORED]), _unpacked(row[REJECTED]))
+
+
+def _packed(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+def _unpacked(content: bytes) -> pa.Table:
+    return pa.ipc.open_stream(content).read_all()
