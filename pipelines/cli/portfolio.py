@@ -52,7 +52,8 @@ class _Rows(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         total = "" if task.total is None else f"/{task.total:,.0f}"
-        return Text(f"{task.completed:,.0f}{total} rows, {task.finished_speed or task.speed or 0:,.0f} rows/s")
+        speed = task.completed / task.elapsed if task.elapsed else 0
+        return Text(f"{task.completed:,.0f}{total} rows, {speed:,.0f} rows/s", no_wrap=True)
 
 
 @contextmanager

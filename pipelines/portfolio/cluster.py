@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -64,10 +65,13 @@ def outcomes(scorecard: Scorecard, record: ModelRecord, portfolio: Portfolio) ->
         DataError: a worker cannot read a file.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # What goes wrong is raised here as well; the log beside it has advice for Ray's own developers.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
         import ray
     except ImportError:
         raise StageError("--engine ray needs Ray: pip install 'scorebox[cluster]'") from None
+    _check_address(os.environ.get("RAY_ADDRESS", ""))
     _, content = models.read(record.tag)
     ours = not ray.is_initialized()
     try:
@@ -84,8 +88,21 @@ def outcomes(scorecard: Scorecard, record: ModelRecord, portfolio: Portfolio) ->
             ray.shutdown()
 
 
+CONNECT_SECONDS = 10
+
 LONGEST_REASON = 300
 """Of a failure in a worker; Ray repeats the whole trace."""
+
+
+def _check_address(address: str) -> None:
+    """Ray itself tries for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not (host and port.isdigit()):
+        return  # none, or a word that Ray knows
+    try:
+        socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
+    except OSError as error:
+        raise StageError(f"no Ray cluster answers at RAY_ADDRESS {address}: {one_line(error)}") from None
 
 
 def _run(

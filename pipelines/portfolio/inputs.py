@@ -119,13 +119,7 @@ def _hidden(path: str, root: str) -> bool:
 
 def _parts(scorecard: Scorecard, frame: Frame, file: Place) -> tuple[list[Part], pa.Field | None]:
     if file.suffix != PARQUET:
-        kinds = {"integer": pa.int64(), "number": pa.float64()}
-        named = {
-            name: kinds.get(rule.kind, pa.string()) for rule in scorecard.rules for name in (rule.column, rule.field)
-        }
-        # The key stays as it is written: a number may begin with zeros.
-        schema = pa.schema([(name, named.get(name, texts)) for name in csv_header(file)])
-        columns, key = _columns(scorecard, frame, file, schema)
+        columns, key = _columns(scorecard, frame, file, _csv_schema(scorecard, csv_header(file)))
         return [Part(file.address, columns, None, None)], key
     with reading(file), parquet_file(file) as source:
         metadata = source.metadata
@@ -144,6 +138,15 @@ def _parts(scorecard: Scorecard, frame: Frame, file: Place) -> tuple[list[Part],
     if groups:
         parts.append(Part(file.address, columns, groups, rows))
     return parts, key
+
+
+def _csv_schema(scorecard: Scorecard, header: list[str]) -> pa.Schema:
+    """What each column of a CSV file should hold; the key stays as it is written, zeros in front and all."""
+    kinds = {"integer": pa.int64(), "number": pa.float64()}
+    rules = {name: rule for rule in scorecard.rules for name in (rule.column, rule.field)}
+    return pa.schema(
+        [(name, kinds.get(rules[name].kind, pa.string()) if name in rules else pa.string()) for name in header]
+    )
 
 
 def _columns(
