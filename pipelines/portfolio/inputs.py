@@ -86,7 +86,7 @@ def find(scorecard: Scorecard, frame: Frame, address: str) -> Portfolio:
         keys.append((file, key))
     first = keys[0]
     for file, key in keys:
-        if key != first[1]:
+        if _kind(key) != _kind(first[1]):
             raise DataError(
                 f"{file.shown}: {scorecard.key}: {_kind(key)}, but {_kind(first[1])} in {first[0].shown}; "
                 "all files need the same"
