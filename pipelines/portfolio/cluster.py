@@ -6,20 +6,30 @@ import logging
 import os
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 
 from pipelines.errors import StageError
 from pipelines.portfolio.inputs import Part, Portfolio
-from pipelines.portfolio.places import one_line
+from pipelines.portfolio.places import one_line, place
 from pipelines.portfolio.rows import Outcome, RowScorer
 from scoring import models, scorecards
 from scoring.models import ModelRecord
 from scoring.scorecard import Scorecard
 from training.errors import DataError
 
-PART, ROWS, DECLINED, SCORED, REJECTED = "part", "rows", "declined", "scored", "rejected"
+PART = "part"
+OUTCOME = pa.schema(
+    [
+        ("rows", pa.int64()),
+        ("declined", pa.int64()),
+        ("scored", pa.large_binary()),
+        ("rejected", pa.large_binary()),
+        ("trouble", pa.string()),
+    ]
+)
 
 
 class PartScorer:
@@ -40,21 +50,21 @@ class PartScorer:
         self._parts = parts
 
     def __call__(self, chosen: pa.Table) -> Iterator[pa.Table]:
-        """One row for each outcome, in order.
+        """One row for each outcome, in order; a part that cannot be read ends with a row that says why.
 
         Ray carries rows of one table, and an outcome has two: each is one cell, in Arrow's own format.
         """
         for part in chosen.column(PART).to_pylist():
-            for batch in self._parts[part].read():
-                outcome = self._scorer.score(batch)
-                yield pa.table(
-                    {
-                        ROWS: [outcome.rows],
-                        DECLINED: [outcome.declined],
-                        SCORED: pa.array([_packed(outcome.scored)], pa.large_binary()),
-                        REJECTED: pa.array([_packed(outcome.rejected)], pa.large_binary()),
-                    }
-                )
+            try:
+                for batch in self._parts[part].read():
+                    outcome = self._scorer.score(batch)
+                    yield _row(outcome.rows, outcome.declined, _packed(outcome.scored), _packed(outcome.rejected), "")
+            except DataError as error:
+                yield _row(0, 0, b"", b"", str(error))
+
+
+def _row(*values: int | bytes | str) -> pa.Table:
+    return pa.table([[value] for value in values], schema=OUTCOME)
 
 
 def outcomes(scorecard: Scorecard, record: ModelRecord, portfolio: Portfolio) -> Iterator[Outcome]:
@@ -79,10 +89,8 @@ def outcomes(scorecard: Scorecard, record: ModelRecord, portfolio: Portfolio) ->
             ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
         yield from _run(ray, scorecard, record, content, portfolio)
     except (ray.exceptions.RayError, ConnectionError) as error:
-        cause = getattr(error, "cause", None)
-        if isinstance(cause, DataError):
-            raise cause from None
-        raise StageError(f"Ray failed: {one_line(cause or error)[:LONGEST_REASON]}") from error
+        reason = one_line(getattr(error, "cause", None) or error)
+        raise StageError(f"Ray failed: {reason[:LONGEST_REASON]}") from error
     finally:
         if ours:
             ray.shutdown()
@@ -110,13 +118,14 @@ def _run(
 ) -> Iterator[Outcome]:
     import ray.data
 
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.execution_options.preserve_order = True
-    parts = portfolio.parts
+    # A worker may stand in another folder.
+    parts = [replace(part, address=place(part.address).absolute) for part in portfolio.parts]
     actors = max(1, min(len(parts), int(ray.cluster_resources().get("CPU", 1))))
-    scored = ray.data.from_items([{PART: place} for place in range(len(parts))], override_num_blocks=len(parts))
+    scored = ray.data.from_items([{PART: number} for number in range(len(parts))], override_num_blocks=len(parts))
     scored = scored.map_batches(
         PartScorer,
         fn_constructor_args=(scorecard.name, record, content, parts, portfolio.key),
@@ -127,7 +136,9 @@ def _run(
         num_cpus=1,
     )
     for row in scored.iter_rows():
-        yield Outcome(row[ROWS], row[DECLINED], _unpacked(row[SCORED]), _unpacked(row[REJECTED]))
+        if row["trouble"]:
+            raise DataError(row["trouble"])
+        yield Outcome(row["rows"], row["declined"], _unpacked(row["scored"]), _unpacked(row["rejected"]))
 
 
 def _packed(table: pa.Table) -> bytes:

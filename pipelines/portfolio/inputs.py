@@ -84,6 +84,8 @@ def find(scorecard: Scorecard, frame: Frame, address: str) -> Portfolio:
         found, key = _parts(scorecard, frame, file)
         parts += found
         keys.append((file, key))
+    if not parts:
+        raise DataError(f"{root.shown} holds no rows")
     first = keys[0]
     for file, key in keys:
         if _kind(key) != _kind(first[1]):

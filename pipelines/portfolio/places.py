@@ -45,6 +45,11 @@ class Place:
         """The file for reading by position, without a cache: columns lie far apart."""
         return self.system.open(self.path, "rb", **({} if self.local else {"cache_type": "none"}))
 
+    @property
+    def absolute(self) -> str:
+        """The address from any folder."""
+        return self.address if self.local is None else self.path
+
     def sibling(self, path: str) -> Place:
         """Another path of the same file system."""
         return Place(self.system.unstrip_protocol(path) if self.local is None else path, self.system, path)
