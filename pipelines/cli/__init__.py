@@ -9,7 +9,9 @@ import sys
 
 from rich.markup import escape
 
+from pipelines.cli import bento as bento
 from pipelines.cli import history as history
+from pipelines.cli import portfolio as portfolio
 from pipelines.cli import stages as stages
 from pipelines.cli.console import app as app
 from pipelines.cli.console import console
