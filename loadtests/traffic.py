@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from scoring.errors import field_errors
 from scoring.scorecard import Scorecard
 
-Values = Mapping[str, float | int]
+Values = Mapping[str, float | int | str]
 """One application by the data set's column names, as a client would send it."""
 
 
@@ -74,7 +74,7 @@ def read_applications(scorecard: Scorecard, path: Path, rows: int, seed: int = 0
 def _applications(scorecard: Scorecard, columns: Mapping[str, Sequence[Any]], rows: int) -> list[Values]:
     applications: list[Values] = []
     for row in range(rows):
-        values: dict[str, float | int] = {}
+        values: dict[str, float | int | str] = {}
         for rule in scorecard.rules:
             value = columns[rule.column][row] if rule.column in columns else None
             if value is None or (isinstance(value, float) and math.isnan(value)):
@@ -92,7 +92,7 @@ def _applications(scorecard: Scorecard, columns: Mapping[str, Sequence[Any]], ro
 
 def bad_bodies(scorecard: Scorecard, application: Values) -> dict[str, bytes]:
     """Bodies that a strict service answers with 422, by what is wrong with them."""
-    required = [rule for rule in scorecard.rules if rule.required]
+    required = [rule for rule in scorecard.rules if rule.required and rule.kind != "text"]
     first, last = required[0], required[-1]
     bodies: dict[str, Mapping[str, Any]] = {
         "unknown field": {**application, "no_such_field": 1},
@@ -103,6 +103,9 @@ def bad_bodies(scorecard: Scorecard, application: Values) -> dict[str, bytes]:
         "below the minimum": {**application, first.column: -_beyond(-first.minimum)},
         "not a number": {**application, last.column: math.nan},
     }
+    for rule in scorecard.rules:
+        if rule.kind == "text" and rule.required:
+            bodies["unknown choice"] = {**application, rule.column: "no such choice"}
     return {reason: json.dumps(values).encode() for reason, values in bodies.items()}
 
 
@@ -143,14 +146,15 @@ def batch_body(applications: Sequence[Values], rows: int, start: int = 0) -> byt
 
 
 def arrow_body(scorecard: Scorecard, applications: Sequence[Values], rows: int) -> bytes:
-    """An Arrow IPC stream of `rows` applications: int64 and float64 columns, null where a value is missing."""
+    """An Arrow IPC stream of `rows` applications, null where a value is missing."""
     import pyarrow as pa
 
+    types = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string()}
     arrays = {}
     for rule in scorecard.rules:
         values = [applications[row % len(applications)].get(rule.column) for row in range(rows)]
         if any(value is not None for value in values):
-            arrays[rule.column] = pa.array(values, pa.int64() if rule.kind == "integer" else pa.float64())
+            arrays[rule.column] = pa.array(values, types[rule.kind])
     table = pa.table(arrays)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:

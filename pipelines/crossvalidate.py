@@ -21,7 +21,8 @@ from training.data import read_parquet
 from training.families import FAMILIES
 from training.frontend import feature_matrix
 from training.metrics import Estimate
-from training.selection import fold_interval, fold_result, folds, out_of_fold
+from training.selection import fold_interval, fold_result, out_of_fold
+from training.split import applicants, folds
 
 
 class CrossValidation(BaseModel):
@@ -50,14 +51,14 @@ def crossvalidate(scorecard: Scorecard, workspace: Workspace, knobs: Params, adv
     """Writes `crossvalidation.json`: each candidate on the same folds of the whole data set."""
     params = knobs.scorecard(scorecard.name)
     resamples = knobs.profile(workspace.profile).bootstrap_resamples
-    frame, _ = read_parquet(workspace.checked)
+    frame, _ = read_parquet(workspace.applications)
     labels = frame[scorecard.target].to_numpy()
-    parts = folds(labels, params.folds, params.seed)
+    parts = folds(applicants(scorecard, frame), labels, params.folds, params.seed)
     results = []
     for candidate in load_competition(workspace).candidates:
         blocks = candidate_blocks(scorecard, candidate.features, params.protected_fields)
         used = raw_columns(blocks)
-        columns = [column for column in scorecard.columns if column in used]
+        columns = [column for column in scorecard.inputs if column in used]
         features = feature_matrix(blocks, columns, raw_inputs(scorecard, frame, columns))
         log_odds = out_of_fold(
             FAMILIES[candidate.family],

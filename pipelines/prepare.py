@@ -1,8 +1,14 @@
-"""Stages validate and split: rows that hold the contract, in two parts."""
+"""Stages validate, features and split: raw tables that hold their contract, to rows in two parts."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+import pyarrow.parquet as pq
 
 from pipelines.errors import StageError
 from pipelines.params import ScorecardParams
@@ -10,38 +16,110 @@ from pipelines.workspace import Workspace
 from scoring.files import write_atomically
 from scoring.scorecard import Scorecard
 from training.contract import ContractReport, check, typed
-from training.data import read_parquet, write_parquet
+from training.data import SAMPLE_KEY, SNAPSHOT_KEY, read_parquet, write_parquet
 from training.split import split_rows
+from training.tables import TableSet, find, pick
+from training.tables import build as tables_build
+from training.tables import contract as tables_contract
+from training.tables.engine import count_rows
+
+Advance = Callable[[str, int], None]
 
 
 class ContractViolatedError(StageError):
     """The data break the contract."""
 
-    def __init__(self, report: ContractReport, path: str) -> None:
+    def __init__(self, report: ContractReport, path: Path) -> None:
         super().__init__(f"{report.scorecard}: {len(report.violations)} rules of the data contract are broken: {path}")
         self.report = report
 
 
-def validate(scorecard: Scorecard, workspace: Workspace) -> ContractReport:
-    """Writes the contract's verdict and, if it holds, the typed rows.
+def _tables(scorecard: Scorecard, workspace: Workspace) -> TableSet | None:
+    """The form of raw tables that was taken in; None for a scorecard whose rows come as they are."""
+    forms = find(scorecard.name)
+    return pick(forms, workspace.raw) if forms else None
+
+
+def validate(scorecard: Scorecard, workspace: Workspace, advance: Advance = lambda what, rows: None) -> ContractReport:
+    """Writes the verdict of the raw tables' contracts; a single table's is the scorecard's own.
 
     Raises:
         ContractViolatedError: a rule is broken; the report is written all the same.
     """
-    raw, metadata = read_parquet(workspace.raw)
+    # Rows of an earlier run must not pass for these.
+    workspace.applications.unlink(missing_ok=True)
+    tables = _tables(scorecard, workspace)
+    if tables is None:
+        frame, _ = read_parquet(workspace.raw)
+        report = check(scorecard, typed(scorecard, frame))
+    else:
+        with TemporaryDirectory(dir=workspace.folder, prefix=".validate.") as scratch:
+            report = tables_contract.check(tables, workspace.raw, Path(scratch), advance)
+    _judge(report, workspace.contract)
+    return report
+
+
+def raw_rows(scorecard: Scorecard, workspace: Workspace) -> int:
+    """How many rows `validate` reads in batches: for a progress bar."""
+    tables = _tables(scorecard, workspace)
+    return count_rows(tables.tables, workspace.raw) if tables else 0
+
+
+def queries_needed(scorecard: Scorecard, workspace: Workspace) -> int:
+    """How many queries `features` runs: for a progress bar."""
+    tables = _tables(scorecard, workspace)
+    return len(tables_build.queries(tables)) if tables else 0
+
+
+def features(
+    scorecard: Scorecard, workspace: Workspace, advance: Advance = lambda what, queries: None
+) -> ContractReport:
+    """Writes one row per application, where each column comes from, and the scorecard's verdict on them.
+
+    Raises:
+        ContractViolatedError: a rule is broken; the report is written all the same, the rows are not.
+    """
+    workspace.applications.unlink(missing_ok=True)
+    tables = _tables(scorecard, workspace)
+    if tables is None:
+        raw, metadata = read_parquet(workspace.raw)
+        lineage = {
+            "scorecard": scorecard.name,
+            "rows": len(raw),
+            "columns": {column: {"tables": ["applications"]} for column in raw.columns},
+        }
+    else:
+        raw, metadata, lineage = _built(tables, workspace, advance)
     frame = typed(scorecard, raw)
     report = check(scorecard, frame)
-    write_atomically(workspace.contract, report.model_dump_json(indent=2) + "\n")
-    if not report.holds:
-        workspace.checked.unlink(missing_ok=True)
-        raise ContractViolatedError(report, str(workspace.contract))
-    write_parquet(workspace.checked, frame, metadata)
+    _judge(report, workspace.features_contract)
+    write_atomically(workspace.lineage, json.dumps(lineage, indent=2) + "\n")
+    write_parquet(workspace.applications, frame, metadata)
     return report
+
+
+def _built(
+    tables: TableSet, workspace: Workspace, advance: Advance
+) -> tuple[pd.DataFrame, dict[bytes, bytes], dict[str, object]]:
+    """Rows by the product's own queries, what is known of the raw tables, and the lineage."""
+    with TemporaryDirectory(dir=workspace.folder, prefix=".features.") as scratch:
+        built = Path(scratch, "applications.parquet")
+        lineage = tables_build.build(tables, workspace.raw, built, advance)
+        frame, _ = read_parquet(built)
+    metadata = pq.read_schema(workspace.raw / f"{tables.tables[0].name}.parquet").metadata or {}
+    kept = {key: metadata[key] for key in (SAMPLE_KEY, SNAPSHOT_KEY)}
+    return frame, kept, lineage.model_dump(mode="json")
+
+
+def _judge(report: ContractReport, path: Path) -> None:
+    write_atomically(path, report.model_dump_json(indent=2) + "\n")
+    if not report.holds:
+        raise ContractViolatedError(report, path)
 
 
 def split(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams) -> dict[str, object]:
     """Writes training rows, test rows, and a summary with their hashes."""
-    frame, metadata = read_parquet(workspace.checked)
+    frame, metadata = read_parquet(workspace.applications)
     parts = split_rows(scorecard, frame, test_share=params.test_share, seed=params.seed)
     summary: dict[str, object] = {"scorecard": scorecard.name, "seed": params.seed}
     for path, rows in zip((workspace.train, workspace.test), parts, strict=True):

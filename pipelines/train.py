@@ -30,12 +30,12 @@ from training.selection import (
     REASON_ROWS,
     CandidateResult,
     fold_result,
-    folds,
     judge,
     least_microseconds,
     out_of_fold,
     search_boosting,
 )
+from training.split import applicants, folds
 
 SPECIFICATION = "specification.json"
 CALIBRATION = "calibration.json"
@@ -121,11 +121,11 @@ def fit_candidate(
     family = FAMILIES[candidate.family]
     blocks = candidate_blocks(scorecard, candidate.features, protected_fields)
     used = raw_columns(blocks)
-    columns = [column for column in scorecard.columns if column in used]
+    columns = [column for column in scorecard.inputs if column in used]
     raw = raw_inputs(scorecard, frame, columns)
     features = feature_matrix(blocks, columns, raw)
     labels: Labels = frame[scorecard.target].to_numpy()
-    parts = folds(labels, params.folds, params.seed)
+    parts = folds(applicants(scorecard, frame), labels, params.folds, params.seed)
     parameters = candidate.parameters
     if candidate.search:
         parameters = search_boosting(

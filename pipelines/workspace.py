@@ -33,13 +33,23 @@ class Workspace:
 
     @property
     def contract(self) -> Path:
-        """Verdict of the data contract."""
+        """Verdict of the raw tables' contracts."""
         return self.folder / "contract.json"
 
     @property
-    def checked(self) -> Path:
-        """Rows that hold the contract, with its types."""
-        return self.folder / "checked.parquet"
+    def applications(self) -> Path:
+        """One row per application, holding the scorecard's contract."""
+        return self.folder / "applications.parquet"
+
+    @property
+    def lineage(self) -> Path:
+        """What each column of the applications was made from."""
+        return self.folder / "lineage.json"
+
+    @property
+    def features_contract(self) -> Path:
+        """Verdict of the scorecard's contract on the applications."""
+        return self.folder / "features_contract.json"
 
     @property
     def train(self) -> Path:

@@ -8,7 +8,7 @@ target, the features, the risk bands and the cut-off.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -196,6 +196,9 @@ class Scorecard:
     """Makes sample rows with the key, every field and the target."""
     example: Mapping[str, float | int | str]
     """An application as a client would send it; the README and the docs use it."""
+    history: Mapping[str, float] = field(default_factory=dict)
+    """Columns that are known of an applicant from earlier, each with what stands for it where nothing is
+    (NaN: missing). The pipeline computes them by `key`, which is a field then; the service reads them."""
     points: PointScale = PointScale()
     target_values: tuple[int, int] = (0, 1)
     """What the target holds without and with a default. From the contract on it is 0 and 1."""
@@ -209,6 +212,8 @@ class Scorecard:
         unknown = self.protected - set(self.columns)
         if unknown:
             raise ValueError(f"{self.name}: protected columns are not fields: {sorted(unknown)}")
+        if self.history and self.key not in self.columns:
+            raise ValueError(f"{self.name}: a history is found by the key, so {self.key} must be a field")
 
     @cached_property
     def rules(self) -> tuple[FieldRule, ...]:
@@ -219,6 +224,11 @@ class Scorecard:
     def columns(self) -> tuple[str, ...]:
         """The data set's column name of every field, in declaration order."""
         return tuple(rule.column for rule in self.rules)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Every column that a graph may read: the fields', then those of the history."""
+        return (*self.columns, *self.history)
 
     def may_be_missing(self, rule: FieldRule) -> bool:
         """Whether an applicant may have no such value, and a graph must do without it.

@@ -42,6 +42,7 @@ def schema(scorecard: Scorecard) -> pa.DataFrameSchema:
     written as 1e+05, so a column of whole numbers may come as floats, but not with fractions.
     """
     columns = {rule.column: _column(rule, scorecard.may_be_missing(rule)) for rule in scorecard.rules}
+    columns |= {name: _history_column(name, default) for name, default in scorecard.history.items()}
     columns[scorecard.key] = pa.Column(unique=True, nullable=False, name=scorecard.key)
     columns[scorecard.target] = pa.Column(int, pa.Check.isin([0, 1], name="0 or 1"), name=scorecard.target)
     return pa.DataFrameSchema(columns, strict=True, unique_column_names=True)
@@ -67,6 +68,11 @@ def _range(rule: FieldRule) -> pa.Check:
         lambda values: values.between(rule.minimum, rule.maximum) | (values == rule.sentinel),
         name=f"{bounds} or {rule.sentinel}",
     )
+
+
+def _history_column(name: str, default: float) -> pa.Column:
+    finite = pa.Check(np.isfinite, name="finite")
+    return pa.Column(float, finite, nullable=np.isnan(default), name=name)
 
 
 def typed(scorecard: Scorecard, frame: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 from sklearn.metrics import brier_score_loss, roc_auc_score
-from sklearn.model_selection import RandomizedSearchCV, StratifiedKFold
+from sklearn.model_selection import RandomizedSearchCV
 
 from scoring.graph import Graph, Inputs
 from training import boosting
@@ -58,12 +58,6 @@ class CandidateResult(BaseModel):
     def passes(self) -> bool:
         """True when every gate holds."""
         return all(gate.holds for gate in self.gates)
-
-
-def folds(labels: Labels, count: int, seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """The folds that every candidate is judged on: (fitted rows, held-out rows)."""
-    splitter = StratifiedKFold(count, shuffle=True, random_state=seed)
-    return list(splitter.split(np.empty(len(labels)), labels))
 
 
 def out_of_fold(

@@ -1,13 +1,42 @@
-"""The split into training and test rows."""
+"""The split into training and test rows, and into folds: an applicant stays on one side."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import StratifiedKFold, train_test_split
 
 from scoring.scorecard import Scorecard
+from training.family import Labels
+
+
+def applicants(scorecard: Scorecard, frame: pd.DataFrame) -> NDArray[np.int64]:
+    """A number for each row, [rows], the same for rows that agree in every field but the key.
+
+    They are one applicant as far as a model can see, whatever their keys and targets say.
+    """
+    fields = frame[[column for column in scorecard.columns if column != scorecard.key]]
+    numbers, _ = pd.factorize(pd.util.hash_pandas_object(fields, index=False))
+    return np.asarray(numbers, dtype=np.int64)
+
+
+def folds(
+    applicant: NDArray[np.int64], labels: Labels, count: int, seed: int
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """The folds that every candidate is judged on: (fitted rows, held-out rows), each in rising order.
+
+    Stratified by the target of each applicant's first row.
+    """
+    _, first_rows, number = np.unique(applicant, return_index=True, return_inverse=True)
+    splitter = StratifiedKFold(count, shuffle=True, random_state=seed)
+    parts = []
+    # In the order of their first rows, so that rows without a double are split as if by themselves.
+    order = np.argsort(first_rows, kind="stable")
+    for _, held_out in splitter.split(np.empty(len(order)), labels[first_rows[order]]):
+        aside = np.isin(number, order[held_out])
+        parts.append((np.flatnonzero(~aside), np.flatnonzero(aside)))
+    return parts
 
 
 def split_rows(
@@ -15,10 +44,9 @@ def split_rows(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Positions of the training and the test rows, each in rising order.
 
-    Rows that agree in every field (all but key and target) are one applicant as far as a model can
-    see, so they stay on one side. Stratified by the target of each applicant's first row.
+    Stratified by the target of each applicant's first row.
     """
-    applicant = frame.groupby(list(scorecard.columns), sort=False, dropna=False).ngroup().to_numpy()
+    applicant = applicants(scorecard, frame)
     _, first_rows = np.unique(applicant, return_index=True)
     _, test = train_test_split(
         np.arange(len(first_rows)),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -18,7 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from scoring import scorecards
 from scoring.decision import Decision, Variant
-from scoring.graph import COLUMNS_KEY, INPUT, OUTPUT
+from scoring.graph import COLUMNS_KEY, INPUT, OUTPUT, TEXT, TEXT_COLUMNS_KEY
 from scoring.scorecard import Application
 
 
@@ -46,12 +47,22 @@ def _session() -> ort.InferenceSession:
 
 
 _SESSION = _session()
-_COLUMNS: list[str] = json.loads(_SESSION.get_modelmeta().custom_metadata_map[COLUMNS_KEY])
+_METADATA = _SESSION.get_modelmeta().custom_metadata_map
+_NUMBERS: list[str] = json.loads(_METADATA[COLUMNS_KEY])
+_TEXTS: list[str] = json.loads(_METADATA.get(TEXT_COLUMNS_KEY, "[]"))
 _FIELDS = {rule.column: rule.field for rule in SCORECARD.rules}
-_VALUES = attrgetter(*(_FIELDS[column] for column in _COLUMNS))
+
+
+def _getter(columns: Sequence[str]) -> Callable[[Application], Sequence[Any]]:
+    fields = [_FIELDS[column] for column in columns]
+    # attrgetter gives a tuple only for two and more.
+    return attrgetter(*fields) if len(fields) > 1 else lambda one: [getattr(one, field) for field in fields]
+
+
+_numbers, _texts = _getter(_NUMBERS), _getter(_TEXTS)
 _EDGES = [band.below for band in SCORECARD.bands]
 
-REQUEST: type[Application] = SCORECARD.request_model(_COLUMNS)
+REQUEST: type[Application] = SCORECARD.request_model(_NUMBERS + _TEXTS)
 """The body of a request."""
 
 
@@ -63,8 +74,10 @@ class Decisions(BaseModel):
 
 def decide(applications: Sequence[Application]) -> list[Decision]:
     """One decision per application, by one session call."""
-    matrix = np.array([_VALUES(application) for application in applications], dtype=np.float32)
-    (scored,) = _SESSION.run([OUTPUT], {INPUT: matrix})
+    fed = {INPUT: np.array([_numbers(application) for application in applications], dtype=np.float32)}
+    if _TEXTS:
+        fed[TEXT] = np.array([[text or "" for text in _texts(one)] for one in applications], dtype=object)
+    (scored,) = _SESSION.run([OUTPUT], fed)
     return [_decision(pd) for pd in scored[:, 0].tolist()]
 
 

@@ -27,7 +27,10 @@ ProfileName = Annotated[str, typer.Option("--profile", help="How much work train
 
 @contextmanager
 def steps(total: int) -> Iterator[Callable[[str, int], None]]:
-    """A progress bar; gives what a stage tells of its steps to."""
+    """A progress bar, if there are steps; gives what a stage tells of its steps to."""
+    if not total:
+        yield lambda what, done: None
+        return
     with Progress(
         TextColumn("{task.description:<32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
     ) as progress:

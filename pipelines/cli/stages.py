@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -52,11 +54,34 @@ def ingest(
 @app.command()
 def validate(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
     """Check the data contract; a broken one stops here with a table."""
-    from pipelines.prepare import ContractViolatedError
+    from pipelines.prepare import raw_rows
     from pipelines.prepare import validate as run
 
+    card, workspace = load(scorecard), Workspace(scorecard, profile)
+    with _broken_rules(scorecard), steps(raw_rows(card, workspace)) as advance:
+        report = run(card, workspace, advance)
+    say("validate", f"{report.rows:,} rows hold the contract")
+
+
+@app.command()
+def features(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
+    """Make one row per application of the raw tables, with the lineage of every column."""
+    from pipelines.prepare import features as run
+    from pipelines.prepare import queries_needed
+
+    card, workspace = load(scorecard), Workspace(scorecard, profile)
+    with _broken_rules(scorecard), steps(queries_needed(card, workspace)) as advance:
+        report = run(card, workspace, advance)
+    say("features", f"{report.rows:,} applications, {len(card.inputs)} columns, hold the contract")
+
+
+@contextmanager
+def _broken_rules(scorecard: str) -> Iterator[None]:
+    """Shows the rules of a data contract that are broken."""
+    from pipelines.prepare import ContractViolatedError
+
     try:
-        report = run(load(scorecard), Workspace(scorecard, profile))
+        yield
     except ContractViolatedError as error:
         table = Table(title=f"{scorecard}: broken rules", title_justify="left")
         for head in ("rule", "column", "count", "first rows"):
@@ -65,7 +90,6 @@ def validate(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
             table.add_row(item.rule, item.column, str(item.count), ", ".join(map(str, item.first_rows)))
         console.print(table)
         raise
-    say("validate", f"{report.rows:,} rows hold the contract")
 
 
 @app.command()
@@ -195,5 +219,5 @@ def push(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
 def build(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
     """Run every stage in order, from ingest to push."""
     ingest(scorecard, profile)
-    for stage in (validate, split, train, export, quantize, benchmark, report, push):
+    for stage in (validate, features, split, train, export, quantize, benchmark, report, push):
         stage(scorecard, profile)

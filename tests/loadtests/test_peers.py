@@ -29,7 +29,7 @@ def served(tmp_path: Path) -> Served:
     return Served(tmp_path / "release.json", entry.tag, "fp32", entry, tmp_path / "model.onnx", tmp_path)
 
 
-def expected(count: int) -> tuple[list[dict[str, float | int]], list[float]]:
+def expected(count: int) -> tuple[list[dict[str, float | int | str]], list[float]]:
     applications = [dict(one) for one in sample_applications(SCORECARD, count)]
     frame = Frame(SCORECARD, COLUMNS)
     models = [SCORECARD.application.model_validate(one) for one in applications]

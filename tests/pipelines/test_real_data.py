@@ -22,7 +22,17 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = Project(tmp_path_factory.mktemp("real"), tmp_path_factory.mktemp("store"))
     shutil.copy(PROJECT / "params.yaml", project.folder)
     source = str(real_data("card_default"))
-    for stage in ("ingest", "validate", "split", "train", "export", "quantize", "benchmark", "crossvalidate"):
+    for stage in (
+        "ingest",
+        "validate",
+        "features",
+        "split",
+        "train",
+        "export",
+        "quantize",
+        "benchmark",
+        "crossvalidate",
+    ):
         project.scorebox(stage, "card_default", "--profile", "quick", SCOREBOX_SOURCE_CARD_DEFAULT=source)
     return project.folder / "artifacts" / "quick" / "card_default"
 

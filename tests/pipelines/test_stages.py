@@ -86,6 +86,7 @@ def test_the_published_file_is_taken_in_and_holds_the_contract(scorebox: Run, pr
         "source_sha256": CARD.sources[0].files[0].sha256,
     }
     assert scorebox("validate", "card_default") == (0, "validate 30,000 rows hold the contract")
+    assert scorebox("features", "card_default")[1] == "features 30,000 applications, 23 columns, hold the contract"
     assert scorebox("split", "card_default")[0] == 0
     split = read(folder(project) / "split.json")
     shares = [split[part]["default_share"] for part in ("train", "test")]
@@ -162,7 +163,7 @@ def test_a_broken_contract_stops_with_a_table_and_a_report(scorebox: Run, projec
     assert "column_in_dataframe │ PAY_3 │ 1" in printed
     assert "2 rules of the data contract are broken" in printed
     assert [item["column"] for item in read(folder(project) / "contract.json")["violations"]] == ["PAY_3", "AGE"]
-    assert not (folder(project) / "checked.parquet").exists(), "rows of an earlier run must not pass for these"
+    assert not (folder(project) / "applications.parquet").exists(), "rows of an earlier run must not pass for these"
 
 
 def test_a_truncated_file_is_named(scorebox: Run, project: Project) -> None:
@@ -178,13 +179,14 @@ def test_a_truncated_file_is_named(scorebox: Run, project: Project) -> None:
     ("stage", "complaint"),
     [
         ("validate", "raw.parquet is missing; run the stage that writes it first"),
-        ("split", "checked.parquet is missing"),
+        ("features", "raw.parquet is missing; run the stage that writes it first"),
+        ("split", "applications.parquet is missing"),
         ("train", "train.parquet is missing"),
         ("export", "holds no trained model"),
         ("quantize", "holds no trained model"),
         ("benchmark", "holds no trained model"),
         ("report", "holds no results"),
-        ("crossvalidate", "checked.parquet is missing"),
+        ("crossvalidate", "applications.parquet is missing"),
         ("push", "holds no report"),
     ],
 )
@@ -227,11 +229,11 @@ def test_a_wrong_parameter_is_named(scorebox: Run, project: Project, change: dic
 
 def test_a_candidate_that_cannot_be_is_named(scorebox: Run, project: Project) -> None:
     scorebox("ingest", "card_default")
-    scorebox("validate", "card_default")
-    scorebox("split", "card_default")
+    for stage in ("validate", "features", "split"):
+        scorebox(stage, "card_default")
     card = SMALL_PARAMS["scorecards"]["card_default"]
     for candidate, complaint in (
-        ({"family": "forest", "features": "stepped"}, "no family 'forest'; there are: network, boosting, logistic"),
+        ({"family": "woods", "features": "stepped"}, "no family 'woods'; there are: network, boosting, catboost"),
         ({"family": "logistic", "features": "woven"}, "no features 'woven'; it has: published, engineered, stepped"),
         ({"family": "logistic", "features": "stepped"}, "params.yaml lacks the parameter 'C'"),
     ):
@@ -247,7 +249,7 @@ def test_no_candidate_through_the_gates_is_an_error_with_the_results_kept(scoreb
     card = {**card, "gates": {**card["gates"], "reasons_microseconds": 0}}
     card["candidates"] = {"logistic": card["candidates"]["logistic"]}
     (project.folder / "params.yaml").write_text(yaml.safe_dump({**SMALL_PARAMS, "scorecards": {"card_default": card}}))
-    for stage in ("ingest", "validate", "split"):
+    for stage in ("ingest", "validate", "features", "split"):
         scorebox(stage, "card_default")
     code, printed = scorebox("train", "card_default")
     assert code == 1
@@ -338,7 +340,7 @@ def test_an_mlflow_server_that_cannot_be_reached_is_named_in_one_line(trained_pr
 def test_two_trainings_in_two_places_give_the_same_graphs(trained_project: Project, tmp_path: Path) -> None:
     other = make_project(tmp_path / "a" / "longer" / "path")
     other.scorebox("build", "card_default", PYTHONHASHSEED="5")
-    names = ["raw.parquet", "checked.parquet", "train.parquet", "test.parquet", "fp32.onnx"]
+    names = ["raw.parquet", "applications.parquet", "train.parquet", "test.parquet", "fp32.onnx"]
     names += ["int8/int8.onnx"] if (folder(other) / "int8" / "int8.onnx").exists() else []
     for name in names:
         assert (folder(other) / name).read_bytes() == (folder(trained_project) / name).read_bytes(), name

@@ -9,7 +9,8 @@ import pytest
 from tests.training.models import CARD, fitted
 from training.fairness import compare
 from training.families import FAMILIES
-from training.selection import CandidateResult, folds, judge, out_of_fold, search_boosting
+from training.selection import CandidateResult, judge, out_of_fold, search_boosting
+from training.split import folds
 
 LIMITS: dict[str, float] = {
     "auc_tolerance": 0.01,
@@ -67,7 +68,7 @@ def test_a_gate_holds_at_its_limit() -> None:
 
 def test_each_row_is_scored_by_the_model_that_did_not_see_it() -> None:
     model = fitted("logistic")
-    parts = folds(model.labels, 3, seed=1)
+    parts = folds(np.arange(len(model.labels)), model.labels, 3, seed=1)
     ticks: list[None] = []
     log_odds = out_of_fold(
         FAMILIES["logistic"], model.features, model.labels, parts, {"C": 0.1}, 1, tick=lambda: ticks.append(None)
@@ -81,7 +82,7 @@ def test_each_row_is_scored_by_the_model_that_did_not_see_it() -> None:
 
 def test_the_search_keeps_what_was_fixed_and_repeats_for_a_seed() -> None:
     model = fitted("boosting")
-    parts = folds(model.labels, 2, seed=1)
+    parts = folds(np.arange(len(model.labels)), model.labels, 2, seed=1)
     choices: dict[str, list[Any]] = {"num_leaves": [3, 5, 9], "learning_rate": [0.02, 0.2]}
 
     def search() -> dict[str, Any]:
