@@ -95,7 +95,7 @@ def _applications(columns: dict[str, NDArray[Any]], order: Integers) -> pa.Table
 
 
 def _months(random: np.random.Generator, owners: Integers, defaults: NDArray[np.bool_]) -> pa.Table:
-    """The months of each owner from the latest back."""
+    """The months of each owner."""
     count = len(owners)
     # On average 23 months, the oldest of them up to 60 back, and for two owners in three up to now.
     oldest = np.floor(MONTHS * random.beta(1.1, 1.25, count)).astype(np.int64)
@@ -110,15 +110,14 @@ def _months(random: np.random.Generator, owners: Integers, defaults: NDArray[np.
         states[month] = (chances < random.random(count)[:, None]).sum(axis=1)
         _age(states[month], month - turn)
     _age(states[0], -turn)
-    used = np.arange(MONTHS)[:, None] < length
-    month, owner = np.nonzero(used)
-    table_order = np.lexsort((-month, owner))
-    month, owner = month[table_order], owner[table_order]
+    # An owner's months from the latest back.
+    owner, back = np.nonzero(np.arange(MONTHS) < length[:, None])
+    number = length[owner] - 1 - back
     return pa.table(
         {
             "ID": pa.array(owners[owner]),
-            "MONTHS_BALANCE": pa.array(month - oldest[owner]),
-            "STATUS": pa.array(np.array(STATES, dtype=object)[states[month, owner]]),
+            "MONTHS_BALANCE": pa.array(number - oldest[owner]),
+            "STATUS": pa.array(np.array(STATES, dtype=object)[states[number, owner]]),
         }
     )
 
