@@ -9,6 +9,7 @@ import sys
 
 from rich.markup import escape
 
+from pipelines.cli import bento as bento
 from pipelines.cli import leakage as leakage
 from pipelines.cli import stages as stages
 from pipelines.cli.console import app as app

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 import yaml
 
+from pipelines.bentofile import bentofile
 from scoring import scorecards
 from tests.e2e.server import BENTOML, ROOT, serve
 from tests.serving.test_arrow import STREAM, stream_of, table_of
@@ -111,6 +112,7 @@ def test_every_scorecard_has_a_build_file() -> None:
 
 @pytest.mark.parametrize("path", build_files(), ids=lambda path: path.parent.name)
 def test_a_build_file_is_of_its_scorecard_and_installs_what_serves(path: Path) -> None:
+    assert path.read_text() == bentofile(scorecards.load(path.parent.name))
     build = yaml.safe_load(path.read_text())
     name = path.parent.name
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
