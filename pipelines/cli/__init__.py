@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from pipelines.cli import bento as bento
 from pipelines.cli import history as history
+from pipelines.cli import leakage as leakage
 from pipelines.cli import portfolio as portfolio
 from pipelines.cli import stages as stages
 from pipelines.cli.console import app as app
