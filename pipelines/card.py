@@ -39,9 +39,7 @@ def card(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams) ->
         ingestion = IngestionSummary.model_validate_json(workspace.ingestion.read_bytes())
         split = json.loads(workspace.split.read_bytes())
     except (OSError, ValueError) as error:
-        raise StageError(
-            f"{workspace.folder} lacks the ingestion or the split: {error}; run: scorebox ingest"
-        ) from None
+        raise StageError(f"the ingestion or the split cannot be read: {error}; run: scorebox ingest") from None
     text = cards.render(
         {
             "scorecard": scorecard,

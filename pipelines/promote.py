@@ -54,9 +54,9 @@ class Promotion(BaseModel):
 
 
 class Moved(NamedTuple):
-    """The champion after a move, what had to be repaired first, and the gates where they were judged."""
+    """The champion that serves now, what had to be repaired first, and the gates where they were judged."""
 
-    champion: Registered
+    champion: Registered | None
     repaired: list[str]
     promotion: Promotion | None = None
 
@@ -84,10 +84,9 @@ def promote(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams,
     promotion = judge(registry, scorecard, workspace, params, candidate, champion)
     write_atomically(workspace.reports / "promotion.json", promotion.model_dump_json(indent=2) + "\n")
     if not promotion.promoted:
-        registry.tag(
-            candidate.number, "promotion", f"refused {promotion.decided_at}: {', '.join(failed(promotion.gates))}"
-        )
-        return Moved(candidate, repaired, promotion)
+        refusal = f"refused {promotion.decided_at}: {', '.join(failed(promotion.gates))}"
+        registry.tag(candidate.number, "promotion", refusal)
+        return Moved(champion, repaired, promotion)
     # An alias that was set by hand is a champion too.
     before = registry.journal().champions or ([champion.number] if champion else [])
     _move(registry, workspace, Journal(champions=[*before, candidate.number], unfinished="promotion"))

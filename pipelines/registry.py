@@ -129,7 +129,7 @@ class Registry:
     def point(self, alias: str, number: int) -> None:
         """Moves an alias to a version."""
         with connected(f"move the alias {alias}") as client:
-            client.set_registered_model_alias(self._name, alias, number)
+            client.set_registered_model_alias(self._name, alias, str(number))
 
     def drop(self, alias: str) -> None:
         """Takes an alias away."""

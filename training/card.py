@@ -10,6 +10,7 @@ import base64
 import json
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,10 @@ SECTIONS = (
     "Limits and caveats",
     "Lineage",
 )
-NO_VALUE = re.compile(r"(?i)\b(nan|none|null|inf|undefined)\b|^\s*[-–]?\s*$")
+NO_VALUE = re.compile(r"(?i)^(none|null|[+-]?inf%?|[-–]?)$|\bnan\b")
 """What stands in a cell that nobody filled."""
+NO_NUMBER = re.compile(r"(?i)\b(nan|inf)\b")
+"""What stands in a sentence whose figure is missing."""
 
 
 def render(context: Mapping[str, Any]) -> str:
@@ -67,7 +70,7 @@ def page(text: str, folder: Path) -> str:
             if child.type == "image":
                 child.attrSet("src", _embedded(folder / str(child.attrGet("src"))))
     body = markdown.renderer.render(tokens, markdown.options, {})
-    title = next(following.content for token, following in zip(tokens, tokens[1:], strict=False) if token.tag == "h1")
+    title = next(following.content for token, following in pairwise(tokens) if token.tag == "h1")
     environment = _environment()
     environment.autoescape = True
     return environment.get_template("card.html.j2").render(title=title, body=Markup(body))  # noqa: S704 # escaped by markdown-it
@@ -84,9 +87,12 @@ def check(text: str) -> None:
         if section not in bodies:
             raise DataError(f"the model card has no section {section!r}")
     for section, tokens in bodies.items():
-        if not any(token.type == "inline" and token.content.strip() for token in tokens):
+        texts = [token.content for token in tokens if token.type == "inline" and token.content.strip()]
+        if not texts:
             raise DataError(f"the model card's section {section!r} is empty")
         _check_tables(section, tokens)
+        if broken := next(filter(NO_NUMBER.search, texts), None):
+            raise DataError(f"the model card's section {section!r} has a figure that is not a number: {broken!r}")
 
 
 def _check_tables(section: str, tokens: Sequence[Token]) -> None:
@@ -103,7 +109,7 @@ def _check_tables(section: str, tokens: Sequence[Token]) -> None:
             case "tr_open":
                 row = []
             case "td_open":
-                cell = tokens[position + 1].content
+                cell = tokens[position + 1].content.strip()
                 if NO_VALUE.search(cell):
                     where = f"row {row[0] if row else rows + 1!r}, column {head[len(row)]!r}"
                     raise DataError(f"the model card's section {section!r} has no value in {where}: {cell!r}")
@@ -150,6 +156,7 @@ def _environment() -> Environment:
         "cell": lambda value: str(value).replace("|", r"\|").replace("\n", " "),
         "words": lambda name: name.replace("_", " "),
         "figure": lambda value: f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}",
+        "decimal": lambda value: f"{value:.4f}",
         "share": lambda value: f"{value:.1%}",
         "count": lambda value: f"{value:,}",
         "verdict": lambda holds: "holds" if holds else "FAILS",

@@ -70,6 +70,7 @@ def promote(
     moved = run(load(scorecard), workspace, read_params().scorecard(scorecard), version)
     _say_repaired("promote", moved.repaired)
     if (promotion := moved.promotion) is None:
+        assert moved.champion
         say("promote", f"version {moved.champion.number} is the champion already: {workspace.release}")
         return
     champion = promotion.champion
@@ -82,8 +83,8 @@ def promote(
         stays = f"version {champion.version} stays champion and serves" if champion else "there is no champion"
         gates = ", ".join(failed(promotion.gates))
         raise StageError(f"version {promotion.candidate.version} of {scorecard} fails {gates}; {stays}: {written}")
-    say("promote", f"version {moved.champion.number} is the champion: {written}")
-    say("promote", f"{moved.champion.release.serving} serves: {workspace.release}")
+    say("promote", f"version {promotion.candidate.version} is the champion: {written}")
+    say("promote", f"{promotion.candidate.model} serves: {workspace.release}")
 
 
 @app.command()
@@ -94,6 +95,7 @@ def rollback(scorecard: ScorecardName) -> None:
     workspace = Workspace(scorecard, "full")
     moved = run(load(scorecard), workspace)
     _say_repaired("rollback", moved.repaired)
+    assert moved.champion
     say("rollback", f"version {moved.champion.number} is the champion again: {workspace.release}")
 
 
