@@ -21,6 +21,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.types import Schema, TensorSpec
 from pydantic import BaseModel, TypeAdapter
 
@@ -161,10 +162,11 @@ class Registry:
             if _entry(client, self._name) is None:
                 client.create_registered_model(self._name, description=self._scorecard.title)
             place = f"model/{record.version}"
-            client.log_artifacts(record.mlflow_run_id, str(folder), place)
-            source = f"{client.get_run(record.mlflow_run_id).info.artifact_uri}/{place}"
+            files = client.get_run(record.mlflow_run_id).info.artifact_uri
+            store: Any = get_artifact_repository(files)
+            store.log_artifacts(str(folder), place)
             made = client.create_model_version(
-                self._name, source, run_id=record.mlflow_run_id, tags={**_version_tags(records), **tags}
+                self._name, f"{files}/{place}", run_id=record.mlflow_run_id, tags={**_version_tags(records), **tags}
             )
         return _registered(made), True
 
