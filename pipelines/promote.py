@@ -27,6 +27,9 @@ from training.errors import DataError
 from training.family import Labels
 from training.metrics import PDs
 
+ROLLED_BACK = "rolled back"
+"""How the tag `promotion` of a version begins that a rollback took from the champion's place."""
+
 
 class Contender(BaseModel):
     """One side of the comparison: a version, and its figures on the candidate's test rows."""
@@ -67,7 +70,8 @@ def promote(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams,
     Writes `reports/promotion.json` in either case. A candidate that is the champion already stays so.
 
     Raises:
-        StageError: there is no candidate, or its test rows are not there.
+        StageError: there is no candidate, its test rows are not there, or it was rolled back and is
+            not asked for by number.
     """
     registry = Registry(scorecard)
     repaired, _ = settle(registry, workspace)
@@ -81,6 +85,11 @@ def promote(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams,
         _follow(registry, champion, workspace)
         _end_challenge(registry, champion)
         return Moved(champion, repaired)
+    if number is None and candidate.tags.get("promotion", "").startswith(ROLLED_BACK):
+        raise StageError(
+            f"version {candidate.number} of {scorecard.name} was {candidate.tags['promotion']} and the champion stays; "
+            f"if it may serve again: scorebox promote {scorecard.name} --version {candidate.number}"
+        )
     promotion = judge(registry, scorecard, workspace, params, candidate, champion)
     write_atomically(workspace.reports / "promotion.json", promotion.model_dump_json(indent=2) + "\n")
     if not promotion.promoted:
@@ -112,7 +121,7 @@ def rollback(scorecard: Scorecard, workspace: Workspace) -> Moved:
         left = journal.champions[-1]
         journal = Journal(champions=journal.champions[:-1], unfinished="rollback")
         _move(registry, workspace, journal)
-        registry.tag(left, "promotion", f"rolled back {_now()}")
+        registry.tag(left, "promotion", f"{ROLLED_BACK} {_now()}")
     return Moved(registry.version(journal.champions[-1]), repaired)
 
 

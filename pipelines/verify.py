@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 
 import numpy as np
@@ -63,7 +64,7 @@ class Verification(BaseModel):
 
 
 def verify(scorecard: Scorecard, workspace: Workspace, params: Params) -> Verification:
-    """Writes `reports/verification.json`, whether every check holds or not."""
+    """Writes `verification.json`, `metrics.json` and `approval_rates.json`, whether every check holds or not."""
     trained = load_trained(workspace)
     contents = read_variants(workspace)
     benchmark = read_benchmark(workspace)
@@ -116,6 +117,16 @@ def verify(scorecard: Scorecard, workspace: Workspace, params: Params) -> Verifi
         auc=auc,
         figures=measured,
     )
+    # In DVC's forms: flat numbers to compare between runs, and the points of a plot.
+    written = {
+        "metrics": {name: check.value for name, check in checks.items()},
+        "approval_rates": [
+            {"group": f"{group.column} {group.group}", "approval_rate": group.approval_rate}
+            for group in measured.groups
+        ],
+    }
+    for name, content in written.items():
+        write_atomically(workspace.reports / f"{name}.json", json.dumps(content, indent=2) + "\n")
     write_atomically(workspace.reports / "verification.json", result.model_dump_json(indent=2) + "\n")
     return result
 

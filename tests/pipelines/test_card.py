@@ -58,7 +58,7 @@ def test_the_card_has_its_sections_tables_and_plots(governed: Governed) -> None:
             "| gate | value | limit | verdict |",
             "| check | value | rule | limit | verdict |",
             "## Variants",
-            "| variant | bytes | largest PD difference | mean | flipped | AUC | Brier | µs, 1 row | µs, 64 rows | µs, 1,024 rows | µs, 65,536 rows |",
+            "| variant | bytes | largest PD difference | mean | flipped | AUC | Brier | µs, 1 row | µs, 64 rows | µs, 1,024 rows | µs, 65,536 rows |",  # noqa: E501
             "## Limits and caveats",
             "## Lineage",
             "| item | value |",

@@ -149,7 +149,13 @@ def test_champions_come_and_go_back_in_order(governed: Governed) -> None:
     assert governed.release == first
     assert_all_agree_on(governed, 1)
     assert governed.run("rollback", CARD.name) == (1, "error card_default has no champion before the present one")
-    assert governed.run("promote", CARD.name, "--version", "3")[0] == 0, "a version may come back"
+
+    assert "version 3 of card_default is registered already" in governed.run("push", CARD.name)[1]
+    code, printed = governed.run("promote", CARD.name)
+    assert code == 1, "a build must not undo a rollback"
+    assert "error version 3 of card_default was rolled back" in printed
+    assert_all_agree_on(governed, 1)
+    assert governed.run("promote", CARD.name, "--version", "3")[0] == 0
     assert governed.run("rollback", CARD.name)[0] == 0
     assert_all_agree_on(governed, 1)
 

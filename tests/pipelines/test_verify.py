@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+from pipelines.params import read_params
 from scoring.graph import Graph
+from tests.conftest import PROJECT
 from tests.pipelines.governed import CARD, Governed
 from tests.serving import toy
 
@@ -77,3 +81,10 @@ def test_a_failed_verification_is_known_to_the_registry_and_stops_the_promotion(
     for command in ("verify", "push", "promote"):
         assert governed.run(command, CARD.name)[0] == 0
     assert governed.registry.aliases() == {"champion": 2}
+
+
+def test_every_limit_is_documented_with_its_default() -> None:
+    text = (PROJECT / "docs" / "governance.md").read_text()
+    limits = read_params(PROJECT / "params.yaml").scorecard(CARD.name).promotion.model_dump()
+    documented = dict(re.findall(r"\| `(\w+)` \| (?:[^|\n]+ \| )?([\d.e-]+) \|$", text, re.MULTILINE))
+    assert {name: float(value) for name, value in documented.items()} == limits
