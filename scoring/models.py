@@ -93,7 +93,7 @@ class Release(BaseModel):
         try:
             return cls.model_validate_json(path.read_bytes())
         except FileNotFoundError:
-            raise ModelStoreError(f"there is no release at {path}; run: scorebox push {path.stem}") from None
+            raise ModelStoreError(f"there is no release at {path}; run: scorebox promote {path.stem}") from None
         except ValidationError as error:
             raise ModelStoreError(f"{path} is not a release: {error}") from None
 
