@@ -146,7 +146,9 @@ class FileHistory:
 
     def __init__(self, path: Path, scorecard: Scorecard, columns: Sequence[str]) -> None:
         if not path.is_file():
-            raise HistoryError(f"there is no history at {path}; run: scorebox history {scorecard.name}")
+            raise HistoryError(
+                f"there is no history at {path}; run: scorebox history {scorecard.name}, or set SCOREBOX_HISTORY"
+            )
         address = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
         # SQLite guards a connection itself (serialised mode, which CPython builds it in).
         self._connection = sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None)
