@@ -57,9 +57,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --progress-bar on --constraint constraints.txt --editable '.[serve,train,cluster,load,develop]'
 	@touch $@
 
-# The quick profile. Full training: `make reproduce`, then `scorebox push card_default`.
+# The quick profile. Full training: `make reproduce`, then `scorebox push` and `scorebox promote`.
 $(RELEASE): $(SOURCE) params.yaml $(wildcard scoring/features.py scoring/scorecards/*.py training/*.py) | environment
-	@echo "== data, training, export, push: $(SCORECARD), quick profile"
+	@echo "== data, training, export, push, promotion: $(SCORECARD), quick profile"
 	@scorebox build $(SCORECARD) --profile quick
 
 clean: ## Remove what was made: data, models, releases, reports

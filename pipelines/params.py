@@ -44,6 +44,23 @@ class Gates(_Strict):
     reasons_microseconds: Limit
 
 
+class PromotionLimits(_Strict):
+    """What a model must hold to serve; see `pipelines.verify` and `pipelines.promote`."""
+
+    parity: Limit
+    lowest_auc: Share
+    brier: Limit
+    expected_calibration_error: Limit
+    flipped_share: Limit
+    approval_gap: Limit
+    microseconds_1: Limit
+    microseconds_256: Limit
+    auc_tolerance: Limit
+    brier_tolerance: Limit
+    calibration_error_tolerance: Limit
+    approval_gap_tolerance: Limit
+
+
 class ScorecardParams(_Strict):
     """The knobs of one scorecard."""
 
@@ -56,6 +73,7 @@ class ScorecardParams(_Strict):
     candidates: Annotated[dict[str, Candidate], Field(min_length=1)]
     gates: Gates
     variant_limits: VariantLimits
+    promotion: PromotionLimits
 
 
 class Params(_Strict):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -52,7 +52,7 @@ class Report(BaseModel):
     variant_metrics: dict[Variant, dict[str, float]]
     reliability: list[ReliabilityBin]
     protected_comparison: list[Comparison]
-    graph_sha256: dict[str, str]
+    graph_sha256: dict[Variant, str]
     columns: list[str]
     libraries: dict[str, str]
     git_revision: str
@@ -191,6 +191,20 @@ def comparison_fits(workspace: Workspace, params: Params) -> int:
         result.name == competition.winner or result.features == PUBLISHED for result in competition.candidates
     )
     return 1 + 2 * compared * (params.scorecard(workspace.scorecard).folds + 1)
+
+
+def same_graphs(
+    workspace: Workspace, stage: str, recorded: Mapping[Variant, str], contents: Mapping[Variant, bytes]
+) -> None:
+    """Whether what a stage wrote is about the graphs that are there now.
+
+    Raises:
+        StageError: the graphs were made anew since.
+    """
+    if dict(recorded) != {variant: sha256(content) for variant, content in contents.items()}:
+        raise StageError(
+            f"{workspace.scorecard}: the graphs are not those that `scorebox {stage}` measured; run it again"
+        )
 
 
 def read_benchmark(workspace: Workspace) -> Benchmark:

@@ -102,6 +102,11 @@ class Workspace:
         return self.folder / "report"
 
     @property
+    def reports(self) -> Path:
+        """Folder of verdicts."""
+        return self.folder / "reports"
+
+    @property
     def release(self) -> Path:
         """The release that the service follows."""
         return RELEASES / f"{self.scorecard}.json"

@@ -49,6 +49,16 @@ def score_points(pd: NDArray[np.floating], scale: PointScale) -> NDArray[np.int6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Verdicts:
+    """What follows from the PDs of one batch, by column."""
+
+    declined: NDArray[np.bool_]
+    points: NDArray[np.int64]
+    bands: NDArray[np.int64]
+    """The place of each row's band among the scorecard's."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Decisions:
     """The decisions of one batch, by column; what all rows have in common is kept once."""
 
@@ -102,10 +112,19 @@ class Decider:
         self._edges = np.array([band.below for band in scorecard.bands])
         self._bands = [band.name for band in scorecard.bands]
 
-    def decide(self, pd: NDArray[np.float32]) -> Decisions:
-        """One decision for each PD of a [rows] array."""
+    def judge(self, pd: NDArray[np.float32]) -> Verdicts:
+        """The verdict on each PD of a [rows] array, for tables that need no decision ids."""
         # As float64, or the cut-off would be rounded to float32 before the comparison.
         exact = pd.astype(np.float64)
+        return Verdicts(
+            declined=exact >= self._cutoff,
+            points=score_points(exact, self._scorecard.points),
+            bands=np.searchsorted(self._edges, exact, side="right"),
+        )
+
+    def decide(self, pd: NDArray[np.float32]) -> Decisions:
+        """One decision for each PD of a [rows] array."""
+        verdicts = self.judge(pd)
         return Decisions(
             scorecard=self._scorecard.name,
             model=self._model,
@@ -114,7 +133,7 @@ class Decider:
             decided_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             decision_ids=[str(uuid7()) for _ in range(len(pd))],
             pd=pd,
-            declined=exact >= self._cutoff,
-            points=score_points(exact, self._scorecard.points),
-            bands=[self._bands[band] for band in np.searchsorted(self._edges, exact, side="right").tolist()],
+            declined=verdicts.declined,
+            points=verdicts.points,
+            bands=[self._bands[band] for band in verdicts.bands.tolist()],
         )

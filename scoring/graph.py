@@ -98,7 +98,7 @@ class Graph:
         except Exception as error:  # ONNX Runtime's exceptions share no base of their own
             raise GraphIntegrityError(f"the file is not a scorecard's graph: {error}") from error
 
-        self._ports = [port.name for port in self._session.get_inputs()]
+        self.ports: list[str] = [port.name for port in self._session.get_inputs()]
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -109,6 +109,6 @@ class Graph:
         """The PD of each row, as [rows] float32."""
         if len(inputs) == 0:
             return np.empty(0, dtype=np.float32)
-        (pd,) = self._session.run([OUTPUT], inputs.feed(self._ports))
+        (pd,) = self._session.run([OUTPUT], inputs.feed(self.ports))
         scored: NDArray[np.float32] = pd[:, 0]
         return scored

@@ -93,7 +93,7 @@ class Release(BaseModel):
         try:
             return cls.model_validate_json(path.read_bytes())
         except FileNotFoundError:
-            raise ModelStoreError(f"there is no release at {path}; run: scorebox push {path.stem}") from None
+            raise ModelStoreError(f"there is no release at {path}; run: scorebox promote {path.stem}") from None
         except ValidationError as error:
             raise ModelStoreError(f"{path} is not a release: {error}") from None
 
@@ -125,12 +125,12 @@ def push(record: ModelRecord, content: bytes) -> bool:
     return True
 
 
-def load(model: str | Any) -> StoredModel:
-    """Loads a variant by exact tag or from a BentoML model, and checks its bytes.
+def read(model: str | Any) -> tuple[ModelRecord, bytes]:
+    """The record and the graph's bytes of a variant, by exact tag or from a BentoML model; bytes are not checked.
 
     Raises:
         ModelStoreError: the store does not hold it, or its record cannot be read.
-        GraphIntegrityError: its bytes are not the recorded ones.
+        GraphIntegrityError: its bytes cannot be read.
     """
     try:
         stored = bentoml.models.get(model) if isinstance(model, str) else model
@@ -142,8 +142,29 @@ def load(model: str | Any) -> StoredModel:
     except ValidationError as error:
         raise ModelStoreError(f"{stored.tag}: the record in the store cannot be read: {error}") from None
     try:
-        content = Path(stored.path_of(GRAPH_FILE)).read_bytes()
-        graph = Graph(content, record.graph_sha256)
-    except (OSError, GraphIntegrityError) as error:
+        return record, Path(stored.path_of(GRAPH_FILE)).read_bytes()
+    except OSError as error:
         raise GraphIntegrityError(f"{stored.tag}: {error}") from error
-    return StoredModel(record, graph)
+
+
+def load(model: str | Any) -> StoredModel:
+    """Loads a variant by exact tag or from a BentoML model, and checks its bytes.
+
+    Raises:
+        ModelStoreError: the store does not hold it, or its record cannot be read.
+        GraphIntegrityError: its bytes are not the recorded ones.
+    """
+    record, content = read(model)
+    return open_model(record, content)
+
+
+def open_model(record: ModelRecord, content: bytes) -> StoredModel:
+    """A variant from its record and its graph's bytes.
+
+    Raises:
+        GraphIntegrityError: the bytes are not the recorded ones.
+    """
+    try:
+        return StoredModel(record, Graph(content, record.graph_sha256))
+    except GraphIntegrityError as error:
+        raise GraphIntegrityError(f"{record.tag}: {error}") from error

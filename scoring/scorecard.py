@@ -178,6 +178,10 @@ class Scorecard:
 
     name: str
     title: str
+    purpose: str
+    """What the score is for and who decides with it, in a few sentences; the model card opens with them."""
+    limits: tuple[str, ...]
+    """What is known to be wrong with, or missing from, any model of this product's data; for the model card."""
     application: type[Application]
     key: str
     """Column that identifies a row of the data set, the row's number if it has none; never a feature."""
@@ -214,6 +218,8 @@ class Scorecard:
             raise ValueError(f"{self.name}: protected columns are not fields: {sorted(unknown)}")
         if self.history and self.key not in self.columns:
             raise ValueError(f"{self.name}: a history is found by the key, so {self.key} must be a field")
+        if not self.purpose.strip() or not self.limits or not all(limit.strip() for limit in self.limits):
+            raise ValueError(f"{self.name}: purpose and limits must say something")
 
     @cached_property
     def rules(self) -> tuple[FieldRule, ...]:

@@ -53,6 +53,20 @@ SMALL_PARAMS: dict[str, Any] = {
             # Wide enough for any of them on so few rows; which gate decides is tested elsewhere.
             "gates": {"auc_tolerance": 0.2, "expected_calibration_error": 0.5, "reasons_microseconds": 1e9},
             "variant_limits": {"flipped_share": 1.0, "auc_drop": 1.0, "brier_rise": 1.0},
+            "promotion": {
+                "parity": 1e-5,
+                "lowest_auc": 0.6,
+                "brier": 0.2,
+                "expected_calibration_error": 0.1,
+                "flipped_share": 0.1,
+                "approval_gap": 0.5,
+                "microseconds_1": 1e9,
+                "microseconds_256": 1e9,
+                "auc_tolerance": 0.02,
+                "brier_tolerance": 0.002,
+                "calibration_error_tolerance": 0.02,
+                "approval_gap_tolerance": 0.1,
+            },
         }
     },
 }

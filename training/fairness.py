@@ -53,7 +53,8 @@ def compare(
     groups = []
     for column in sorted(scorecard.protected):
         values = test[column]
-        named = values if values.nunique() <= AGE_BINS else pd.qcut(values, AGE_BINS, duplicates="drop", precision=0)
+        many_numbers = pd.api.types.is_numeric_dtype(values) and values.nunique() > AGE_BINS
+        named = pd.qcut(values, AGE_BINS, duplicates="drop", precision=0) if many_numbers else values
         for group in sorted(named.unique()):
             rows = np.asarray(named == group)
             if rows.sum() >= SMALLEST_GROUP:

@@ -1,4 +1,4 @@
-"""One MLflow run per trained model."""
+"""MLflow: one run per trained model, and the connection that the registry uses too."""
 
 from __future__ import annotations
 
@@ -9,12 +9,35 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from training.errors import TrackingError
 
-DEFAULT_URI = "sqlite:///mlflow.db"
+# Its bars would stand between the lines of the stages.
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+DEFAULT_FILE = Path("mlflow.db")
 """A SQLite file in the working folder; MLFLOW_TRACKING_URI names a server instead."""
+
+
+@contextmanager
+def connected(task: str) -> Iterator[MlflowClient]:
+    """A client of the tracking server and its model registry.
+
+    Args:
+        task: what fails if the server does, for the message.
+
+    Raises:
+        TrackingError: the server cannot be reached, or refuses.
+    """
+    # An absolute path, since MLflow keeps one connection per address for the life of the process.
+    address = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{DEFAULT_FILE.resolve()}"
+    mlflow.set_tracking_uri(address)
+    try:
+        yield MlflowClient()
+    except MlflowException as error:
+        raise TrackingError(f"MLflow at MLFLOW_TRACKING_URI did not {task}: {error}") from error
 
 
 @contextmanager
@@ -24,14 +47,10 @@ def run(experiment: str, name: str, tags: Mapping[str, str]) -> Iterator[str]:
     Raises:
         TrackingError: the server cannot be reached, or refuses.
     """
-    address = os.environ.get("MLFLOW_TRACKING_URI", DEFAULT_URI)
-    mlflow.set_tracking_uri(address)
-    try:
+    with connected("record the run"):
         mlflow.set_experiment(experiment)
         with mlflow.start_run(run_name=name, tags=dict(tags)) as active:
             yield str(active.info.run_id)
-    except MlflowException as error:
-        raise TrackingError(f"MLflow at MLFLOW_TRACKING_URI did not record the run: {error}") from error
 
 
 def log(

@@ -1,4 +1,4 @@
-"""The stages, from a source to the model store."""
+"""The stages, from a source to a measured model, and all of them in order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from pipelines.cli.bento import bentofile
 from pipelines.cli.console import ProfileName, ScorecardName, app, console, say, steps
+from pipelines.cli.governance import card, promote, push, verify
 from pipelines.workspace import Workspace
 from scoring.scorecards import load
 
@@ -204,20 +206,11 @@ def crossvalidate(scorecard: ScorecardName, profile: ProfileName = "full") -> No
 
 
 @app.command()
-def push(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
-    """Put the variants into the model store and write the release that the service follows."""
-    from pipelines.push import push as run
-
-    workspace = Workspace(scorecard, profile)
-    release, added = run(workspace)
-    for tag in release.tags.values():
-        say("push", f"{tag} {'pushed' if tag in added else 'is in the store already'}")
-    say("push", f"{release.serving} serves: {workspace.release}")
-
-
-@app.command()
 def build(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
-    """Run every stage in order, from ingest to push."""
+    """Run every stage in order, from ingest to promote."""
     ingest(scorecard, profile)
-    for stage in (validate, features, split, train, export, quantize, benchmark, report, push):
+    for stage in (
+        validate, features, split, train, export, quantize, benchmark, report, verify, card, push, promote,
+    ):  # fmt: skip
         stage(scorecard, profile)
+    bentofile(scorecard)

@@ -200,6 +200,20 @@ def sample(generator: np.random.Generator, rows: int) -> dict[str, NDArray[Any]]
 SCORECARD = Scorecard(
     name="card_default",
     title="Default of credit card clients",
+    purpose=(
+        "Estimates how likely a credit card client is to miss next month's payment, from the credit limit and six "
+        "months of repayment status, bills and payments. A lender uses it to approve or decline further credit on an "
+        "account that it has had for half a year, and to sort accounts into risk bands."
+    ),
+    limits=(
+        "The clients are of one bank in Taiwan in 2005, in the middle of a crisis of card debt: another country, "
+        "decade or bank needs data of its own.",
+        "The data hold clients who were given a card. Of applicants who were declined nothing is known.",
+        "Default means one missed payment in the next month, not ninety days past due, and looks no further ahead.",
+        "Repayment status codes -2 and 0 are not in the published description; they are taken as no use of credit and "
+        "as revolving credit.",
+        "Six months of history are needed: a new client cannot be scored.",
+    ),
     application=CardApplication,
     key="ID",
     target="default.payment.next.month",

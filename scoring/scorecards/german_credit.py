@@ -219,6 +219,14 @@ def _levels(generator: np.random.Generator, rows: int, *shares: float) -> NDArra
 SCORECARD = Scorecard(
     name="german_credit",
     title="Risk of a consumer loan",
+    purpose="Estimates the probability that an applicant for a consumer loan turns out a bad risk. A lender uses it to "
+    "approve or decline the application and to sort what is approved by risk level.",
+    limits=(
+        "1,000 applicants: the intervals of every figure are wide, and groups of the fairness table hold few rows.",
+        "A south German bank in the 1970s: amounts in Deutsche Mark, and habits of payment of that time.",
+        "30 % bad risks were chosen for the data set; a portfolio with another share needs another calibration.",
+        "Loans that were refused are not in the data.",
+    ),
     application=LoanApplication,
     key="ID",
     target="Risk",

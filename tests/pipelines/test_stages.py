@@ -187,7 +187,10 @@ def test_a_truncated_file_is_named(scorebox: Run, project: Project) -> None:
         ("benchmark", "holds no trained model"),
         ("report", "holds no results"),
         ("crossvalidate", "applications.parquet is missing"),
+        ("verify", "holds no trained model"),
+        ("card", "holds no report"),
         ("push", "holds no report"),
+        ("promote", "has no challenger; run: scorebox push card_default"),
     ],
 )
 def test_a_stage_that_comes_too_early_says_what_is_missing(scorebox: Run, stage: str, complaint: str) -> None:

@@ -75,7 +75,9 @@ def test_a_missing_model_says_what_to_run(store: Path) -> None:
 
 
 def test_a_missing_release_says_what_to_run(tmp_path: Path) -> None:
-    with pytest.raises(ModelStoreError, match=r"there is no release at .*card_default.json; run: scorebox push card_"):
+    with pytest.raises(
+        ModelStoreError, match=r"there is no release at .*card_default.json; run: scorebox promote card_"
+    ):
         Release.read(tmp_path / "card_default.json")
 
 

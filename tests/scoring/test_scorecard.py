@@ -107,6 +107,8 @@ def test_protected_fields_may_be_left_out_unless_the_graph_reads_them() -> None:
         ({"bands": (RiskBand("A", 0.5), RiskBand("B", 0.4))}, "bands must rise"),
         ({"bands": (RiskBand("A", 0.5),)}, "the last must lie above 1"),
         ({"cutoff": 1.0}, "the cut-off must lie between 0 and 1"),
+        ({"purpose": " "}, "purpose and limits must say something"),
+        ({"limits": ()}, "purpose and limits must say something"),
         ({"protected": frozenset({"RELIGION"})}, r"protected columns are not fields: \['RELIGION'\]"),
     ],
 )

@@ -61,7 +61,7 @@ def test_every_setting_says_what_it_is() -> None:
     [
         (None, "SCORECARD", "nope", "there is no scorecard 'nope'"),
         (None, "MAX_WAIT", "0", "SCOREBOX_MAX_WAIT: Input should be greater than 0"),
-        (None, "DRAIN", "1", "run: scorebox push card_default"),
+        (None, "DRAIN", "1", "run: scorebox promote card_default"),
         ("{}", "DRAIN", "1", "is not a release"),
         ('{"scorecard": "b", "version": "1", "serving": "fp32", "tags": {}}', "DRAIN", "1", "the release is of b"),
         (

@@ -1,0 +1,146 @@
+"""What decides which model serves: verification, the model card, the registry, promotion and rollback."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from pipelines.cli.console import ProfileName, ScorecardName, app, console, say
+from pipelines.errors import StageError
+from pipelines.workspace import Workspace
+from scoring.scorecards import load
+
+if TYPE_CHECKING:
+    from training.checks import Check
+
+
+@app.command()
+def verify(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
+    """Check the trained model on the test rows against the limits of params.yaml."""
+    from pipelines.params import read_params
+    from pipelines.verify import verify as run
+    from training.checks import failed
+
+    workspace = Workspace(scorecard, profile)
+    result = run(load(scorecard), workspace, read_params())
+    _show(f"{scorecard}: {result.serving} on {result.rows:,} test rows", result.checks)
+    written = workspace.reports / "verification.json"
+    if not result.holds:
+        raise StageError(f"{scorecard} fails {', '.join(failed(result.checks))}: {written}")
+    say("verify", f"every check holds: {written}")
+
+
+@app.command()
+def card(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
+    """Write the model card, as Markdown and as one HTML file."""
+    from pipelines.card import card as run
+    from pipelines.params import read_params
+
+    say("card", str(run(load(scorecard), Workspace(scorecard, profile), read_params().scorecard(scorecard))))
+
+
+@app.command()
+def push(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
+    """Put the variants into the model store, and the model into the registry as the challenger."""
+    from pipelines.push import push as run
+
+    pushed = run(load(scorecard), Workspace(scorecard, profile))
+    for tag in pushed.tags:
+        say("push", f"{tag} {'pushed' if tag in pushed.added else 'is in the store already'}")
+    done = "registered" if pushed.is_new else "is registered already"
+    say("push", f"version {pushed.registered.number} of {scorecard} {done}; it is the challenger")
+
+
+@app.command()
+def promote(
+    scorecard: ScorecardName,
+    profile: ProfileName = "full",
+    version: Annotated[int | None, typer.Option("--version", help="The candidate; else the challenger.")] = None,
+) -> None:
+    """Make the challenger the champion if it holds every gate on the test rows; the service follows it."""
+    from pipelines.params import read_params
+    from pipelines.promote import promote as run
+    from training.checks import failed
+
+    workspace = Workspace(scorecard, profile)
+    moved = run(load(scorecard), workspace, read_params().scorecard(scorecard), version)
+    _say_repaired("promote", moved.repaired)
+    if (promotion := moved.promotion) is None:
+        assert moved.champion
+        say("promote", f"version {moved.champion.number} is the champion already: {workspace.release}")
+        return
+    champion = promotion.champion
+    beside = f" beside the champion, version {champion.version}" if champion else ", the first of this scorecard"
+    _show(f"{scorecard}: version {promotion.candidate.version}{beside}, {promotion.rows:,} test rows", promotion.gates)
+    if champion:
+        say("promote", promotion.overlap)
+    written = workspace.reports / "promotion.json"
+    if not promotion.promoted:
+        stays = f"version {champion.version} stays champion and serves" if champion else "there is no champion"
+        gates = ", ".join(failed(promotion.gates))
+        raise StageError(f"version {promotion.candidate.version} of {scorecard} fails {gates}; {stays}: {written}")
+    say("promote", f"version {promotion.candidate.version} is the champion: {written}")
+    say("promote", f"{promotion.candidate.model} serves: {workspace.release}")
+
+
+@app.command()
+def rollback(scorecard: ScorecardName) -> None:
+    """Make the version before the champion the champion again; the service follows it."""
+    from pipelines.promote import rollback as run
+
+    workspace = Workspace(scorecard, "full")
+    moved = run(load(scorecard), workspace)
+    _say_repaired("rollback", moved.repaired)
+    assert moved.champion
+    say("rollback", f"version {moved.champion.number} is the champion again: {workspace.release}")
+
+
+@app.command()
+def registry(scorecard: ScorecardName) -> None:
+    """List the registered versions, and say where alias and release disagree."""
+    from pipelines.promote import find_differences
+    from pipelines.registry import Registry
+
+    known = Registry(load(scorecard))
+    aliases = known.aliases()
+    table = Table(title=f"{scorecard}: registered versions", title_justify="left")
+    for head in ("version", "alias", "store", "data", "profile", "serves", "AUC", "Brier", "verification", "promotion"):
+        table.add_column(head, overflow="fold")
+    for item in known.versions():
+        table.add_row(
+            str(item.number),
+            ", ".join(alias for alias, number in aliases.items() if number == item.number),
+            item.tags["store_version"],
+            item.tags["data"],
+            item.tags["profile"],
+            item.tags["serving"],
+            item.tags["test_auc"][:6],
+            item.tags["test_brier"][:6],
+            item.tags["verification"],
+            item.tags.get("promotion", ""),
+        )
+    console.print(table)
+    say("registry", f"champions in order: {', '.join(map(str, known.journal().champions)) or 'none yet'}")
+    for difference in find_differences(known, Workspace(scorecard, "full")):
+        console.print(f"[bold yellow]differs[/] {escape(difference)}; `scorebox promote` repairs it", soft_wrap=True)
+
+
+def _say_repaired(stage: str, repaired: list[str]) -> None:
+    for difference in repaired:
+        console.print(f"[bold yellow]repaired[/] {escape(difference)}", soft_wrap=True)
+    if repaired:
+        say(stage, "alias and release are at the champion again")
+
+
+def _show(title: str, checks: Mapping[str, Check]) -> None:
+    table = Table(title=title, title_justify="left")
+    for head in ("gate", "what", "value", "limit", "verdict"):
+        table.add_column(head, no_wrap=head != "what")
+    for name, check in checks.items():
+        verdict = "[green]holds[/]" if check.holds else "[bold red]FAILS[/]"
+        table.add_row(name, escape(check.what), f"{check.value:.5g}", f"{check.rule} {check.limit:.5g}", verdict)
+    console.print(table)

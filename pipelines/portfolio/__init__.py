@@ -1,0 +1,1 @@
+"""Scoring of whole portfolios: tables of any size in, decisions and rejected rows out."""

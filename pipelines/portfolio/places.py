@@ -1,0 +1,126 @@
+"""Where portfolios are: local paths and every address that fsspec knows, such as s3://bucket/key."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from training.errors import DataError
+
+
+@dataclass(frozen=True)
+class Place:
+    """An address, and the file system that it is of."""
+
+    address: str
+    system: Any = field(repr=False, compare=False)
+    path: str
+
+    @property
+    def shown(self) -> str:
+        """The address without a user's name and password."""
+        return _without_secret(self.address)
+
+    @property
+    def local(self) -> Path | None:
+        """The path, if it is one of this machine."""
+        return Path(self.path) if isinstance(self.system, LocalFileSystem) else None
+
+    @property
+    def suffix(self) -> str:
+        """The kind of file by its name: the last suffix, and the one before if the last is .gz."""
+        suffixes = PurePosixPath(self.path).suffixes
+        return "".join(suffixes[-2:] if suffixes[-1:] == [".gz"] else suffixes[-1:])
+
+    def open(self) -> Any:
+        """The file for reading by position, without a cache: columns lie far apart."""
+        return self.system.open(self.path, "rb", **({} if self.local else {"cache_type": "none"}))
+
+    @property
+    def absolute(self) -> str:
+        """The address from any folder."""
+        return self.address if self.local is None else self.path
+
+    def sibling(self, path: str) -> Place:
+        """Another path of the same file system."""
+        return Place(self.system.unstrip_protocol(path) if self.local is None else path, self.system, path)
+
+
+def place(address: str) -> Place:
+    """The place at an address.
+
+    Raises:
+        DataError: no such kind of address is known, or the library for it is not installed.
+    """
+    try:
+        system, path = fsspec.core.url_to_fs(address)
+    except (ValueError, ImportError) as error:
+        raise DataError(f"cannot use {_without_secret(address)}: {one_line(error)}") from error
+    return Place(address, system, path)
+
+
+def one_line(error: BaseException) -> str:
+    """What an error says, on one line; its kind, if it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _without_secret(address: str) -> str:
+    return re.sub(r"(?<=://)[^/@]*@", "", address)
+
+
+@dataclass(frozen=True)
+class Aside:
+    """A local file that becomes the file at its place as a whole, or never."""
+
+    file: Path
+    place: Place
+
+    def publish(self) -> None:
+        """Puts the file where it belongs, over an older one.
+
+        Raises:
+            DataError: the place cannot be written to; what was there is there still.
+        """
+        try:
+            if self.place.local is None:
+                # Object stores show an upload when it is finished, and not before.
+                self.place.system.put_file(str(self.file), self.place.path)
+                return
+            with self.file.open("rb") as written:
+                os.fsync(written.fileno())
+            self.file.chmod(0o644)
+            self.file.replace(self.place.local)
+        except Exception as error:  # each file system behind fsspec has its own exceptions
+            raise DataError(f"cannot write {self.place.shown}: {one_line(error)}") from error
+
+
+@contextmanager
+def aside(target: Place) -> Iterator[Aside]:
+    """A file to write to; what has not been published when the block ends is thrown away.
+
+    Raises:
+        DataError: no file can be made there.
+    """
+    local = target.local
+    try:
+        if local is not None:
+            local.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(
+            dir=None if local is None else local.parent, prefix=f".{PurePosixPath(target.path).name}."
+        )
+    except OSError as error:
+        raise DataError(f"cannot write {target.shown}: {one_line(error)}") from error
+    os.close(descriptor)
+    try:
+        yield Aside(Path(name), target)
+    finally:
+        Path(name).unlink(missing_ok=True)

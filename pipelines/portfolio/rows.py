@@ -1,0 +1,131 @@
+"""A batch of a portfolio in, its decisions and its rejected rows out.
+
+Nothing here knows where batches come from, so every engine gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipelines.portfolio.tables import Batch
+from scoring.decision import Decider, Verdicts
+from scoring.errors import RowError
+from scoring.frames import Frame
+from scoring.models import StoredModel
+from scoring.scorecard import Scorecard
+
+SESSION_ROWS = 4096
+"""Rows of one session call: a longer one leaves the processor's caches, a shorter one costs more calls."""
+
+ROW = pa.field("row", pa.int64())
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of consecutive rows; `row` counts from the first of them."""
+
+    rows: int
+    declined: int
+    scored: pa.Table
+    rejected: pa.Table
+
+
+class RowScorer:
+    """Scores and decides with one model.
+
+    Args:
+        scorecard: the product.
+        model: the variant that scores.
+        key: the portfolio's key column, if it has one.
+    """
+
+    def __init__(self, scorecard: Scorecard, model: StoredModel, key: pa.Field | None) -> None:
+        record = model.record
+        self._frame = Frame(scorecard, model.graph.columns)
+        self._graph = model.graph
+        self._decider = Decider(scorecard, record.tag, record.variant, record.cutoff)
+        self._bands = pa.array([band.name for band in scorecard.bands])
+        self._key = key
+        keys = [] if key is None else [key]
+        self.scored = pa.schema(
+            [
+                *keys,
+                ROW,
+                ("pd", pa.float32()),
+                ("points", pa.int64()),
+                ("band", pa.dictionary(pa.int8(), pa.string())),
+                ("decision", pa.dictionary(pa.int8(), pa.string())),
+            ]
+        )
+        """Columns of the output."""
+        self.rejected = pa.schema([ROW, *keys, ("field", pa.string()), ("rule", pa.string()), ("message", pa.string())])
+        """Columns of the reject file: a line for each broken rule of a row."""
+
+    def score(self, batch: Batch) -> Outcome:
+        """The decisions of the good rows and the reasons against the others."""
+        table, keys = batch.table, None
+        if self._key is not None:
+            keys = table.column(self._key.name)
+            table = table.drop_columns([self._key.name])
+        matrix, good, errors = self._frame.read_table(table)
+        parts = [self._graph.score(matrix[start : start + SESSION_ROWS]) for start in range(0, len(good), SESSION_ROWS)]
+        pd = np.concatenate(parts) if parts else np.empty(0, dtype=np.float32)
+        rows = batch.positions[good]
+        if batch.unreadable:
+            # An optional field's unreadable cell is null in the table, and null is allowed there.
+            readable = ~np.isin(rows, [row.index for row in batch.unreadable])
+            pd, rows, good = pd[readable], rows[readable], good[readable]
+        kept = keys if keys is None or len(good) == len(keys) else keys.take(pa.array(good))
+        verdicts = self._decider.judge(pd)
+        scored = self._table(pd, verdicts, rows, kept)
+        found = [RowError(index=int(batch.positions[error.index]), errors=error.errors) for error in errors]
+        rejected = self._reject(_merged(batch.unreadable, found), batch.positions, keys)
+        return Outcome(batch.rows, int(np.count_nonzero(verdicts.declined)), scored, rejected)
+
+    def _table(
+        self, pd: NDArray[np.float32], verdicts: Verdicts, rows: NDArray[np.int64], keys: pa.ChunkedArray | None
+    ) -> pa.Table:
+        columns = [
+            pa.array(rows),
+            pa.array(pd),
+            pa.array(verdicts.points),
+            pa.DictionaryArray.from_arrays(pa.array(verdicts.bands.astype(np.int8)), self._bands),
+            pa.DictionaryArray.from_arrays(pa.array(verdicts.declined.astype(np.int8)), DECISIONS),
+        ]
+        return pa.table(columns if keys is None else [keys, *columns], schema=self.scored)
+
+    def _reject(self, errors: list[RowError], positions: NDArray[np.int64], keys: pa.ChunkedArray | None) -> pa.Table:
+        lines = [(row.index, error) for row in errors for error in row.errors]
+        rows = np.array([row for row, _ in lines], dtype=np.int64)
+        columns = [pa.array(rows)]
+        if keys is not None:
+            # A row that is not in the table has no key that could be read.
+            places = np.searchsorted(positions, rows)
+            inside = places < len(positions)
+            inside[inside] = positions[places[inside]] == rows[inside]
+            columns.append(keys.take(pa.array(places, mask=~inside)))
+        columns += [
+            pa.array([error.field for _, error in lines], pa.string()),
+            pa.array([error.rule for _, error in lines], pa.string()),
+            pa.array([error.message for _, error in lines], pa.string()),
+        ]
+        return pa.table(columns, schema=self.rejected)
+
+
+DECISIONS = pa.array(["approve", "decline"])
+
+
+def _merged(unreadable: list[RowError], broken: list[RowError]) -> list[RowError]:
+    """All errors by row: of an unreadable cell that it cannot be read, and not that it is missing."""
+    if not unreadable:
+        return broken
+    rows = {row.index: list(row.errors) for row in unreadable}
+    for row in broken:
+        known = rows.setdefault(row.index, [])
+        fields = {error.field for error in known}
+        known += [error for error in row.errors if error.field not in fields]
+    return [RowError(index=index, errors=rows[index]) for index in sorted(rows)]

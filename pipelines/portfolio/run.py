@@ -1,0 +1,157 @@
+"""A portfolio from its input to its output."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.errors import StageError
+from pipelines.portfolio.inputs import Portfolio
+from pipelines.portfolio.places import Place, aside, one_line, place
+from pipelines.portfolio.rows import ROW, Outcome, RowScorer
+from pipelines.portfolio.tables import CSV, PARQUET, TableWriter
+from scoring.models import StoredModel
+from scoring.scorecard import Scorecard
+from training.errors import DataError
+
+Engine = Literal["local", "ray"]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What became of a portfolio."""
+
+    rows: int
+    rejected: int
+    declined: int
+    seconds: float
+    output: str
+    rejects: str
+
+    @property
+    def scored(self) -> int:
+        """Rows with a decision."""
+        return self.rows - self.rejected
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Where the decisions and the rejected rows go."""
+
+    output: Place
+    rejects: Place
+
+
+def targets(portfolio: Portfolio, output: str, rejects: str | None) -> Targets:
+    """The two places that a run writes to; rejects go beside the output if no other place is named.
+
+    Raises:
+        DataError: a name has no known suffix, or a file would be written over an input or the other one.
+    """
+    chosen = place(output)
+    if rejects is None:
+        path = PurePosixPath(chosen.path)
+        beside = chosen.sibling(str(path.with_name(f"{path.stem}.rejects{path.suffix}")))
+    else:
+        beside = place(rejects)
+    taken = {place(file).path for file in portfolio.files}
+    for target in (chosen, beside):
+        if target.suffix not in (PARQUET, CSV):
+            raise DataError(f"{target.shown} ends neither in {PARQUET} nor in {CSV}")
+        if target.path in taken:
+            raise DataError(f"{target.shown} is both read and written, or written twice")
+        taken.add(target.path)
+    return Targets(chosen, beside)
+
+
+def score(
+    scorecard: Scorecard,
+    model: StoredModel,
+    portfolio: Portfolio,
+    to: Targets,
+    *,
+    most_rejected: float,
+    engine: Engine,
+    advance: Callable[[int], None],
+) -> Summary:
+    """Scores all rows and writes both files, each as a whole.
+
+    Args:
+        scorecard: the product.
+        model: the variant that scores.
+        portfolio: the input.
+        to: where the files go.
+        most_rejected: share of rows; with more of them rejected there is no output.
+        engine: this process, or actors of a Ray cluster.
+        advance: told of rows that are done.
+
+    Raises:
+        DataError: a file cannot be read or written, or there are no rows in it.
+        StageError: too many rows are rejected: only the reject file is written; or Ray is not there.
+    """
+    started = time.perf_counter()
+    scorer = RowScorer(scorecard, model, portfolio.key)
+    if engine == "ray":
+        from pipelines.portfolio.cluster import outcomes
+
+        found = outcomes(scorecard, model.record, portfolio)
+    else:
+        found = _here(scorer, portfolio)
+    with aside(to.output) as output, aside(to.rejects) as rejects:
+        scored = TableWriter(output.file, to.output.suffix, scorer.scored)
+        rejected = TableWriter(rejects.file, to.rejects.suffix, scorer.rejected)
+        try:
+            rows, good, declined = _write(found, scored, rejected, advance)
+            record = model.record
+            facts = {"scorecard": scorecard.name, "model": record.tag, "graph_sha256": record.graph_sha256}
+            facts |= {"cutoff": str(record.cutoff), "rows": str(rows), "rejected": str(rows - good)}
+            scored.close(facts)
+            rejected.close(facts)
+        except (pa.ArrowException, OSError) as error:
+            # What goes wrong with the input has a DataError of its own.
+            raise DataError(f"cannot write {to.output.shown}: {one_line(error)}") from error
+        if rows == 0:
+            raise DataError(f"{portfolio.shown} holds no rows")
+        rejects.publish()
+        if good == 0 or rows - good > most_rejected * rows:
+            raise StageError(
+                f"{rows - good:,} of {rows:,} rows are rejected, --max-reject-share is {most_rejected:g}; "
+                f"{to.output.shown} is not written; the reasons: {to.rejects.shown}"
+            )
+        output.publish()
+    seconds = time.perf_counter() - started
+    return Summary(rows, rows - good, declined, seconds, to.output.shown, to.rejects.shown)
+
+
+def _here(scorer: RowScorer, portfolio: Portfolio) -> Iterator[Outcome]:
+    for part in portfolio.parts:
+        for batch in part.read():
+            yield scorer.score(batch)
+
+
+def _write(
+    found: Iterable[Outcome], scored: TableWriter, rejected: TableWriter, advance: Callable[[int], None]
+) -> tuple[int, int, int]:
+    """Writes all outcomes; gives the rows, the scored ones among them, and the declined among those."""
+    rows = good = declined = 0
+    for outcome in found:
+        scored.write(_numbered(outcome.scored, rows))
+        rejected.write(_numbered(outcome.rejected, rows))
+        rows += outcome.rows
+        good += outcome.scored.num_rows
+        declined += outcome.declined
+        advance(outcome.rows)
+    return rows, good, declined
+
+
+def _numbered(table: pa.Table, start: int) -> pa.Table:
+    """The table with its rows counted from the start of the input."""
+    if not table.num_rows:
+        return table
+    return table.set_column(table.column_names.index(ROW.name), ROW, pc.add(table.column(ROW.name), start))

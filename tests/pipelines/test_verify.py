@@ -1,0 +1,90 @@
+"""What a trained model must hold before it may be pushed."""
+
+from __future__ import annotations
+
+import re
+
+from pipelines.params import read_params
+from scoring.graph import Graph
+from tests.conftest import PROJECT
+from tests.pipelines.governed import CARD, Governed
+from tests.serving import toy
+
+IMPOSSIBLE = {
+    "parity": 0.0,
+    "lowest_auc": 0.999,
+    "brier": 0.0,
+    "expected_calibration_error": 0.0,
+    "approval_gap": 0.0,
+    "microseconds_1": 0.0,
+    "microseconds_256": 0.0,
+}
+
+
+def test_a_build_leaves_a_verification_of_the_served_graph(governed: Governed) -> None:
+    result = governed.read(governed.workspace.reports / "verification.json")
+    report = governed.read(governed.workspace.report / "report.json")
+    assert result["holds"] is True
+    assert result["graph_sha256"] == report["graph_sha256"]
+    assert result["auc"] == report["metrics"]["auc"], "one figure, one interval"
+    assert result["checks"]["auc"]["value"] == report["metrics"]["auc"]["low"]
+    assert {group["column"] for group in result["figures"]["groups"]} == CARD.protected
+    assert set(result["figures"]["impact_ratios"]) == CARD.protected
+
+
+def test_every_limit_is_held_against_the_model(governed: Governed) -> None:
+    governed.limits(**IMPOSSIBLE)
+    code, printed = governed.run("verify", CARD.name)
+    assert code == 1
+    checks = governed.read(governed.workspace.reports / "verification.json")["checks"]
+    assert {name for name, check in checks.items() if check["holds"]} == {
+        "alone_and_in_batches",
+        "extremes",
+        "flipped_share",
+    }
+    assert "FAILS" in printed
+    assert "error card_default fails parity, auc, brier, expected_calibration_error, approval_gap_AGE" in printed
+
+
+def test_variants_that_decide_differently_fail(governed: Governed) -> None:
+    governed.workspace.int8.write_bytes(toy.graph(toy.COLUMNS, shift=2.0))
+    governed.run("benchmark", CARD.name)
+    code, printed = governed.run("verify", CARD.name)
+    assert code == 1
+    assert "flipped_share" in printed.rpartition("error card_default")[2]
+
+
+def test_a_graph_that_is_not_the_trained_model_s_fails_parity(governed: Governed) -> None:
+    columns = list(Graph(governed.workspace.fp32.read_bytes()).columns)
+    governed.workspace.fp32.write_bytes(toy.graph(columns))
+    governed.run("benchmark", CARD.name)
+    code, printed = governed.run("verify", CARD.name)
+    assert code == 1
+    assert "parity" in printed.rpartition("error card_default")[2]
+
+
+def test_a_benchmark_of_other_graphs_is_refused(governed: Governed) -> None:
+    governed.workspace.fp32.write_bytes(toy.graph(toy.COLUMNS))
+    code, printed = governed.run("verify", CARD.name)
+    assert code == 1
+    assert "the graphs are not those that `scorebox benchmark` measured; run it again" in printed
+
+
+def test_a_failed_verification_is_known_to_the_registry_and_stops_the_promotion(governed: Governed) -> None:
+    governed.limits(lowest_auc=0.999)
+    governed.challenge(lambda pd: pd * 1.01)
+    assert governed.registry.version(2).tags["verification"] == "fails auc"
+    code, printed = governed.run("promote", CARD.name)
+    assert code == 1
+    assert "version 2 of card_default fails verification; version 1 stays champion" in printed
+    governed.limits(lowest_auc=0.6)
+    for command in ("verify", "push", "promote"):
+        assert governed.run(command, CARD.name)[0] == 0
+    assert governed.registry.aliases() == {"champion": 2}
+
+
+def test_every_limit_is_documented_with_its_default() -> None:
+    text = (PROJECT / "docs" / "governance.md").read_text()
+    limits = read_params(PROJECT / "params.yaml").scorecard(CARD.name).promotion.model_dump()
+    documented = dict(re.findall(r"\| `(\w+)` \| (?:[^|\n]+ \| )?([\d.e-]+) \|$", text, re.MULTILINE))
+    assert {name: float(value) for name, value in documented.items()} == limits
