@@ -10,12 +10,9 @@ import sys
 from rich.markup import escape
 
 from pipelines.cli import bento as bento
-<<<<<<< HEAD
 from pipelines.cli import leakage as leakage
-=======
 from pipelines.cli import governance as governance
 from pipelines.cli import portfolio as portfolio
->>>>>>> main
 from pipelines.cli import stages as stages
 from pipelines.cli.console import app as app
 from pipelines.cli.console import console

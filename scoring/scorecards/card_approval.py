@@ -250,7 +250,7 @@ SCORECARD = Scorecard(
     limits=(
         "Only clients whose application and months of credit are both known: 8 % of the published applications.",
         "Most applicants agree in every field with another one; as many rows say less than their number suggests.",
-        "The label of the file of 26,788 clients is of undocumented origin, and no model predicts it better than chance.",
+        "The label of the file of 26,788 clients is of undocumented origin; no model predicts it better than chance.",
         "Clients are watched for as long as their months are known, 21 on average and 61 at most, not equally long.",
         "Income is in a currency that is not named, and applications that were refused are not in the data.",
     ),
