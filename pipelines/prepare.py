@@ -28,7 +28,7 @@ def validate(scorecard: Scorecard, workspace: Workspace) -> ContractReport:
     Raises:
         ContractViolatedError: a rule is broken; the report is written all the same.
     """
-    raw, metadata = read_parquet(workspace.raw)
+    raw, metadata = read_parquet(workspace.raw_table("applications"))
     frame = typed(scorecard, raw)
     report = check(scorecard, frame)
     write_atomically(workspace.contract, report.model_dump_json(indent=2) + "\n")

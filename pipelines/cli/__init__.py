@@ -9,6 +9,7 @@ import sys
 
 from rich.markup import escape
 
+from pipelines.cli import sources as sources
 from pipelines.cli import stages as stages
 from pipelines.cli.console import app as app
 from pipelines.cli.console import console

@@ -1,0 +1,154 @@
+"""Locations: which of the wanted files are at a path, URL, bucket, DVC repository or Kaggle page, and their bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+CHUNK = 1 << 20
+DVC = "dvc://"
+KAGGLE = "kaggle://"
+WEB = ("http://", "https://")
+SILENCE = 60
+"""Seconds without a byte after which a web server is given up."""
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """A file at a location; `chunks` reads its bytes from the beginning."""
+
+    name: str
+    chunks: Callable[[], Iterator[bytes]]
+    size: int | None
+    """In bytes, as far as the file system tells."""
+    modified: datetime | None
+    path: Path | None = None
+    """Where it lies, if on this machine."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is at a location: wanted files by name, or the one file that the location names."""
+
+    files: Mapping[str, FoundFile]
+    folder: bool
+
+
+def look(location: str, wanted: Collection[str]) -> Found:
+    """Finds the wanted files at a location without reading them.
+
+    Args:
+        location: a path; `https://`, `s3://`, `az://` or any other URL that fsspec reads;
+            `dvc://REPOSITORY#[REVISION:]PATH`; `kaggle://competitions/NAME` or `kaggle://datasets/OWNER/NAME`.
+        wanted: file names, without folders.
+
+    Raises:
+        Exception: whatever the file system raises; each has its own kinds.
+    """
+    if location.startswith(KAGGLE):
+        from training.kaggle_files import kaggle_files
+
+        return Found(kaggle_files(location.removeprefix(KAGGLE), wanted), folder=True)
+    if location.startswith(WEB):
+        return _look_on_the_web(location, wanted)
+    if location.startswith(DVC):
+        system, path = _dvc(location.removeprefix(DVC))
+    else:
+        system, path = fsspec.core.url_to_fs(location)
+    if not system.isdir(path):
+        return Found({PurePosixPath(path).name: _found(system, path)}, folder=False)
+    paths = (entry["name"] for entry in system.ls(path, detail=True) if entry["type"] == "file")
+    return Found(
+        {name: _found(system, path) for path in paths if (name := PurePosixPath(path).name) in wanted}, folder=True
+    )
+
+
+def _look_on_the_web(location: str, wanted: Collection[str]) -> Found:
+    """A URL with a slash at its end is a folder: each wanted name is asked for, since few servers list them."""
+    from aiohttp import ClientTimeout
+
+    # The client's own limit is five minutes for the whole of a file.
+    system, path = fsspec.core.url_to_fs(location, client_kwargs={"timeout": ClientTimeout(sock_read=SILENCE)})
+    parts = urlsplit(path)
+    if not parts.path.endswith("/"):
+        return Found({PurePosixPath(unquote(parts.path)).name: _found(system, path)}, folder=False)
+    files = {}
+    for name in wanted:
+        url = urlunsplit(parts._replace(path=parts.path + name))
+        if system.exists(url):
+            files[name] = _found(system, url)
+    return Found(files, folder=True)
+
+
+def _dvc(location: str) -> tuple[Any, str]:
+    """DVC's file system of a repository, and the path in it; `REVISION:PATH` is Git's notation."""
+    from dvc.api import DVCFileSystem
+
+    repository, separator, path = location.rpartition("#")
+    if not separator or not repository or not path:
+        raise ValueError("a DVC location reads dvc://REPOSITORY#PATH or dvc://REPOSITORY#REVISION:PATH")
+    revision, separator, rest = path.rpartition(":")
+    return DVCFileSystem(repository, rev=revision or None), "/" + rest.strip("/")
+
+
+def _found(system: Any, path: str) -> FoundFile:
+    """Raises FileNotFoundError, or what the file system raises for it, if there is no such file."""
+    info = system.info(path)
+    size: int | None = info.get("size")
+
+    def chunks() -> Iterator[bytes]:
+        # Without blocks the web is read in one request: many servers offer no ranges.
+        options = {"block_size": 0} if path.startswith(WEB) else {}
+        count = 0
+        with system.open(path, "rb", **options) as file:
+            while chunk := file.read(CHUNK):
+                count += len(chunk)
+                yield chunk
+        if size is not None and count != size:
+            raise OSError(f"it ended after {count:,} of {size:,} bytes")
+
+    return FoundFile(
+        name=PurePosixPath(unquote(urlsplit(path).path) if path.startswith(WEB) else path).name,
+        chunks=chunks,
+        size=size,
+        modified=_modified(system, path, info),
+        path=Path(path) if isinstance(system, LocalFileSystem) else None,
+    )
+
+
+def _modified(system: Any, path: str, info: Mapping[str, Any]) -> datetime | None:
+    if header := info.get("Last-Modified"):
+        return parsedate_to_datetime(header).astimezone(UTC)
+    try:
+        modified = system.modified(path)
+    except (NotImplementedError, AttributeError, KeyError):  # file systems without such a time
+        return None
+    return modified.astimezone(UTC) if isinstance(modified, datetime) else None
+
+
+def redacted(text: str, location: str) -> str:
+    """The text without the location's user name, password and query, where tokens are."""
+    for part in _secrets(location):
+        text = text.replace(part, "")
+    return text
+
+
+def _secrets(location: str) -> list[str]:
+    bare = location.removeprefix(DVC)
+    if "://" not in bare:
+        return []
+    found = re.findall(r"://([^/?#]*@)", bare)
+    if query := urlsplit(bare).query:
+        found += [f"?{query}", query, *(unquote(value) for _, _, value in (p.partition("=") for p in query.split("&")))]
+    secrets = [*found, *(unquote(part) for user in found for part in user.rstrip("@").split(":", 1))]
+    # Short ones would take letters out of every word; the longest first, since they hold the others.
+    return sorted({part for part in secrets if len(part) > 3}, key=len, reverse=True)
