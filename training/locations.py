@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +16,11 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from training.errors import DataError
+
 CHUNK = 1 << 20
+AZURE = ("az://", "abfs://")
+AZURE_ACCOUNT = ("AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_ACCOUNT_NAME")
 DVC = "dvc://"
 KAGGLE = "kaggle://"
 WEB = ("http://", "https://")
@@ -63,6 +69,8 @@ def look(location: str, wanted: Collection[str]) -> Found:
     if location.startswith(DVC):
         system, path = _dvc(location.removeprefix(DVC))
     else:
+        if location.startswith(AZURE):
+            _require_azure_credentials()
         system, path = fsspec.core.url_to_fs(location)
     if not system.isdir(path):
         return Found({PurePosixPath(path).name: _found(system, path)}, folder=False)
@@ -89,15 +97,28 @@ def _look_on_the_web(location: str, wanted: Collection[str]) -> Found:
     return Found(files, folder=True)
 
 
+def _require_azure_credentials() -> None:
+    """Its library would ask this machine's network for an identity for more than a minute, then print a page."""
+    if not any(os.environ.get(name) for name in AZURE_ACCOUNT):
+        raise DataError(f"no Azure credentials: set {' or '.join(AZURE_ACCOUNT)}; see docs/data.md")
+    logging.getLogger("azure.identity").setLevel(logging.ERROR)  # what it warns of is in its error too
+
+
 def _dvc(location: str) -> tuple[Any, str]:
     """DVC's file system of a repository, and the path in it; `REVISION:PATH` is Git's notation."""
     from dvc.api import DVCFileSystem
+    from dvc.scm import CloneError
 
     repository, separator, path = location.rpartition("#")
     if not separator or not repository or not path:
         raise ValueError("a DVC location reads dvc://REPOSITORY#PATH or dvc://REPOSITORY#REVISION:PATH")
     revision, separator, rest = path.rpartition(":")
-    return DVCFileSystem(repository, rev=revision or None), "/" + rest.strip("/")
+    system = DVCFileSystem(repository, rev=revision or None)
+    try:
+        assert system.repo  # opens it, or clones it first
+    except CloneError:
+        raise DataError(f"there is no DVC repository {repository}") from None
+    return system, "/" + rest.strip("/")
 
 
 def _found(system: Any, path: str) -> FoundFile:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -73,8 +75,9 @@ def fetch(scorecard: Scorecard, location: str, folder: Path, tell: Tell) -> Fetc
         files = tuple(_fetch_file(published, file, folder, tell) for published, file in chosen)
     for file in files:
         if file.format == "csv" and file.published.sha256 not in (None, file.sha256):
+            which = shown if form == "file" else f"{file.name} of {shown}"
             raise DataError(
-                f"{scorecard.name}: {file.name} of {shown} is not the published file: its sha256 is {file.sha256}, "
+                f"{scorecard.name}: {which} is not the published file: its sha256 is {file.sha256}, "
                 f"{source.title} has {file.published.sha256}"
             )
     return Fetched(source, shown, form, files)
@@ -88,8 +91,9 @@ def _named(scorecard: Scorecard, location: str, shown: str) -> Iterator[None]:
     except Exception as error:  # each file system has its own exceptions
         lines = redacted(str(error), location).strip().splitlines()
         reason = lines[0] if lines else type(error).__name__
-        if isinstance(error, FileNotFoundError) and " " not in reason:
-            reason = "there is no such file or folder"  # the message was the bare path
+        if isinstance(error, FileNotFoundError) and (error.filename or " " not in reason):
+            generic = error.strerror in (None, os.strerror(errno.ENOENT))
+            reason = "there is no such file or folder" if generic else str(error.strerror)  # without the path
         raise DataError(f"{scorecard.name}: cannot read {shown}: {reason}") from error
 
 

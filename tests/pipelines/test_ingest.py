@@ -127,7 +127,6 @@ def test_numbers_are_the_closest_doubles_to_their_text(workspace: Workspace, tmp
         "1.7976931348623157e308",
         "9007199254740993.0",
         "2.2250738585072011e-308",
-        "1e400",
     ]
     texts = [text for text in texts if text != "nan"]
     path = tmp_path / "numbers.csv"
@@ -245,7 +244,7 @@ def test_a_link_in_an_archive_is_no_file(workspace: Workspace, tmp_path: Path) -
         member = tarfile.TarInfo("one.csv")
         member.type, member.linkname = tarfile.SYMTYPE, "/etc/hosts"
         archive.addfile(member)
-    with pytest.raises(DataError, match="One File lacks one.csv"):
+    with pytest.raises(DataError, match=r"One File lacks one\.csv"):
         take_in(workspace, tmp_path / "links.tgz")
 
 
@@ -302,7 +301,7 @@ def test_a_download_that_ends_early_is_refused(workspace: Workspace) -> None:
             self.end_headers()
             self.wfile.write(ONE[:5] if self.command == "GET" else b"")
 
-        do_HEAD = do_GET
+        do_HEAD = do_GET  # noqa: N815  # the base class's name
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's name
             pass
@@ -427,5 +426,5 @@ def test_the_command_shows_each_file_and_ends_with_code_1_if_one_is_broken(proje
     (project.folder / "broken.csv").write_text("ID\n1\n")
     ended = project.scorebox("ingest", "card_default", "--source", "broken.csv", check=False)
     assert ended.returncode == 1
-    assert "error card_default: broken.csv of broken.csv is not the published file" in " ".join(ended.stderr.split())
+    assert "error card_default: broken.csv is not the published file" in " ".join(ended.stderr.split())
     assert "Traceback" not in ended.stderr
