@@ -158,7 +158,7 @@ def _take_in(scorecard: Scorecard, incoming: Path, location: str, tell: Tell) ->
     for file in fetched.files:
         tell(f"{file.published.table}, to Parquet", 0, None)
         table = write_table(file, incoming / "raw", metadata(snapshot, sample=sample))
-        tell(f"{file.published.table}, to Parquet", 1, 1)
+        tell(f"{file.published.table}, to Parquet", file.size, file.size)
         if file.path.is_relative_to(incoming):
             file.path.unlink()  # the room on the disk for the next table
         files.append(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -85,15 +86,18 @@ def _look_on_the_web(location: str, wanted: Collection[str]) -> Found:
     from aiohttp import ClientTimeout
 
     # The client's own limit is five minutes for the whole of a file.
-    system, path = fsspec.core.url_to_fs(location, client_kwargs={"timeout": ClientTimeout(sock_read=SILENCE)})
+    limits = ClientTimeout(sock_connect=SILENCE, sock_read=SILENCE)
+    system, path = fsspec.core.url_to_fs(location, client_kwargs={"timeout": limits})
     parts = urlsplit(path)
     if not parts.path.endswith("/"):
         return Found({PurePosixPath(unquote(parts.path)).name: _found(system, path)}, folder=False)
     files = {}
     for name in wanted:
-        url = urlunsplit(parts._replace(path=parts.path + name))
-        if system.exists(url):
-            files[name] = _found(system, url)
+        try:
+            files[name] = _found(system, urlunsplit(parts._replace(path=parts.path + name)))
+        except FileNotFoundError as error:  # whatever went wrong; the cause tells
+            if getattr(error.__cause__, "status", None) != HTTPStatus.NOT_FOUND:
+                raise
     return Found(files, folder=True)
 
 
@@ -156,20 +160,22 @@ def _modified(system: Any, path: str, info: Mapping[str, Any]) -> datetime | Non
     return modified.astimezone(UTC) if isinstance(modified, datetime) else None
 
 
+def shown(location: str) -> str:
+    """The location as it may be told to others: a URL without user name, password, query, where tokens are."""
+    without_user = re.sub(r"://[^/?#]*@", "://", location)
+    return re.sub(r"\?[^#]*", "", without_user) if "://" in location else location
+
+
 def redacted(text: str, location: str) -> str:
-    """The text without the location's user name, password and query, where tokens are."""
-    for part in _secrets(location):
-        text = text.replace(part, "")
+    """A file system's message without what `shown` leaves out of the location."""
+    text = text.replace(location, shown(location))
+    if "://" not in location:
+        return text
+    users = re.findall(r"://([^/?#]*)@", location)
+    query = urlsplit(location.removeprefix(DVC)).query
+    values = [pair.partition("=")[2] for pair in query.split("&")]
+    secrets = {*(f"{user}@" for user in users), query, *values, *(user.partition(":")[2] for user in users)}
+    # The longest first, since it holds others; a short one would take letters out of every word.
+    for secret in sorted(secrets | set(map(unquote, secrets)), key=len, reverse=True):
+        text = text.replace(secret, "…") if len(secret) > 3 else text
     return text
-
-
-def _secrets(location: str) -> list[str]:
-    bare = location.removeprefix(DVC)
-    if "://" not in bare:
-        return []
-    found = re.findall(r"://([^/?#]*@)", bare)
-    if query := urlsplit(bare).query:
-        found += [f"?{query}", query, *(unquote(value) for _, _, value in (p.partition("=") for p in query.split("&")))]
-    secrets = [*found, *(unquote(part) for user in found for part in user.rstrip("@").split(":", 1))]
-    # Short ones would take letters out of every word; the longest first, since they hold the others.
-    return sorted({part for part in secrets if len(part) > 3}, key=len, reverse=True)

@@ -9,13 +9,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 from typing import Literal
+
+from aiohttp import ClientError
 
 from scoring.scorecard import Scorecard, Source, SourceFile
 from training.archives import is_archive, look_into
 from training.errors import DataError
-from training.locations import CHUNK, Found, FoundFile, look, redacted
+from training.locations import CHUNK, Found, FoundFile, look, redacted, shown
 
 ZIP_MAGIC = b"PK\x03\x04"
 
@@ -61,8 +64,8 @@ def fetch(scorecard: Scorecard, location: str, folder: Path, tell: Tell) -> Fetc
     Raises:
         DataError: a file is missing, cannot be read, or has another hash than the published one.
     """
-    shown = redacted(location, location)
-    with _named(scorecard, location, shown):
+    told = shown(location)
+    with _named(scorecard, location):
         found = look(location, _wanted(scorecard))
         form: Form = "folder" if found.folder else "file"
         if not found.folder:
@@ -70,31 +73,38 @@ def fetch(scorecard: Scorecard, location: str, folder: Path, tell: Tell) -> Fetc
             if is_archive(only.name):
                 form = "archive"
                 found = look_into(_on_disk(only, folder, tell), only.name, _wanted(scorecard), only.modified)
-    source, chosen = _choose(scorecard, found, shown)
-    with _named(scorecard, location, shown):
+    source, chosen = _choose(scorecard, found, told)
+    with _named(scorecard, location):
         files = tuple(_fetch_file(published, file, folder, tell) for published, file in chosen)
     for file in files:
         if file.format == "csv" and file.published.sha256 not in (None, file.sha256):
-            which = shown if form == "file" else f"{file.name} of {shown}"
+            which = told if form == "file" else f"{file.name} of {told}"
             raise DataError(
                 f"{scorecard.name}: {which} is not the published file: its sha256 is {file.sha256}, "
                 f"{source.title} has {file.published.sha256}"
             )
-    return Fetched(source, shown, form, files)
+    return Fetched(source, told, form, files)
 
 
 @contextmanager
-def _named(scorecard: Scorecard, location: str, shown: str) -> Iterator[None]:
+def _named(scorecard: Scorecard, location: str) -> Iterator[None]:
     """One line for whatever goes wrong while a location is read."""
     try:
         yield
     except Exception as error:  # each file system has its own exceptions
-        lines = redacted(str(error), location).strip().splitlines()
-        reason = lines[0] if lines else type(error).__name__
-        if isinstance(error, FileNotFoundError) and (error.filename or " " not in reason):
-            generic = error.strerror in (None, os.strerror(errno.ENOENT))
-            reason = "there is no such file or folder" if generic else str(error.strerror)  # without the path
-        raise DataError(f"{scorecard.name}: cannot read {shown}: {reason}") from error
+        lines = redacted(_reason(error), location).strip().splitlines() or [type(error).__name__]
+        raise DataError(f"{scorecard.name}: cannot read {shown(location)}: {lines[0]}") from error
+
+
+def _reason(error: Exception) -> str:
+    if not isinstance(error, FileNotFoundError):
+        return str(error)
+    if error.strerror and error.strerror != os.strerror(errno.ENOENT):
+        return error.strerror
+    # The web's file system calls everything not found; the cause has an answer's status, or no answer.
+    if isinstance(error.__cause__, ClientError) and getattr(error.__cause__, "status", None) != HTTPStatus.NOT_FOUND:
+        return str(error.__cause__)
+    return str(error) if " " in str(error) and not error.filename else "there is no such file or folder"
 
 
 def _stand_in(name: str) -> str:
@@ -106,10 +116,10 @@ def _wanted(scorecard: Scorecard) -> list[str]:
     return list(dict.fromkeys([*names, *map(_stand_in, names)]))
 
 
-def _choose(scorecard: Scorecard, found: Found, shown: str) -> tuple[Source, list[tuple[SourceFile, FoundFile]]]:
+def _choose(scorecard: Scorecard, found: Found, told: str) -> tuple[Source, list[tuple[SourceFile, FoundFile]]]:
     if not found.folder:
         (only,) = found.files.values()
-        return _choose_for_one_file(scorecard, only, shown)
+        return _choose_for_one_file(scorecard, only, told)
     lacking = []
     for source in scorecard.sources:
         pairs = [
@@ -121,16 +131,16 @@ def _choose(scorecard: Scorecard, found: Found, shown: str) -> tuple[Source, lis
             return source, complete
         missing = ", ".join(file.file_name for file, match in pairs if not match)
         lacking.append(f"{source.title} lacks {missing}")
-    raise DataError(f"{scorecard.name}: {shown} does not hold all files of a data set: {'; '.join(lacking)}")
+    raise DataError(f"{scorecard.name}: {told} does not hold all files of a data set: {'; '.join(lacking)}")
 
 
 def _choose_for_one_file(
-    scorecard: Scorecard, only: FoundFile, shown: str
+    scorecard: Scorecard, only: FoundFile, told: str
 ) -> tuple[Source, list[tuple[SourceFile, FoundFile]]]:
     singles = [(source, source.files[0]) for source in scorecard.sources if len(source.files) == 1]
     if not singles:
         names = ", ".join(file.file_name for file in scorecard.sources[0].files)
-        raise DataError(f"{scorecard.name}: {shown} is one file; it takes a folder, prefix or archive with {names}")
+        raise DataError(f"{scorecard.name}: {told} is one file; it takes a folder, prefix or archive with {names}")
     by_name = [pair for pair in singles if only.name in (pair[1].file_name, _stand_in(pair[1].file_name))]
     source, published = (by_name or singles)[0]
     return source, [(published, only)]

@@ -47,22 +47,27 @@ def steps(total: int) -> Iterator[Callable[[str, int], None]]:
 @contextmanager
 def transfers() -> Iterator[Callable[[str, int, int | None], None]]:
     """A progress bar per file; gives what is told of its name, the bytes just read and the bytes in all."""
-    with Progress(
+    progress = Progress(
         TextColumn("{task.description:<32}"),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeElapsedColumn(),
         console=console,
-    ) as progress:
-        tasks: dict[str, TaskID] = {}
+    )
+    tasks: dict[str, TaskID] = {}
 
-        def tell(what: str, more: int, total: int | None) -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(escape(what))
-            progress.update(tasks[what], advance=more, total=total)
+    def tell(what: str, more: int, total: int | None) -> None:
+        progress.start()  # with the first file: sample data have none
+        if what not in tasks:
+            tasks[what] = progress.add_task(escape(what), total=total)
+        progress.update(tasks[what], advance=more, total=total)
 
+    try:
         yield tell
+    finally:
+        if tasks:
+            progress.stop()
 
 
 def say(stage: str, what: str) -> None:

@@ -26,9 +26,11 @@ def source(
     SCOREBOX_SOURCE_<SCORECARD> in the environment counts more than what was set before.
     """
     from pipelines.ingest import remember_source
+    from training.locations import shown
 
     load(scorecard)
-    say("source", f"{scorecard}: {remember_source(scorecard, location, sample=sample) or 'SAMPLE DATA'}")
+    chosen = remember_source(scorecard, location, sample=sample)
+    say("source", f"{scorecard}: {shown(chosen) if chosen else 'SAMPLE DATA'}")
 
 
 @app.command()

@@ -41,6 +41,7 @@ from tests.pipelines.feeds import (
 from training import archives
 from training.data import read_parquet
 from training.errors import DataError
+from training.locations import shown
 
 
 @pytest.fixture
@@ -293,6 +294,12 @@ def test_credentials_of_a_url_are_written_nowhere(workspace: Workspace, tables: 
         assert not any(part in str(error.value) for part in ("someone", "ssword", "abcdefgh", "a%2Fb", "a/b="))
 
 
+def test_a_user_s_name_is_taken_out_of_a_url_and_not_out_of_its_path() -> None:
+    assert shown("https://data:words@host/data/words.csv?key=data#top") == "https://host/data/words.csv#top"
+    assert shown("dvc://https://me:word@host/data.git#v1:raw") == "dvc://https://host/data.git#v1:raw"
+    assert shown("what?/is@this.csv") == "what?/is@this.csv"
+
+
 def test_a_download_that_ends_early_is_refused(workspace: Workspace) -> None:
     class Handler(SimpleHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -374,8 +381,9 @@ def test_what_is_broken_is_named_and_the_old_snapshot_stays_whole(
     [
         ("nowhere", "toy: cannot read nowhere: there is no such file or folder"),
         ("ftp2://host/file.csv", "toy: cannot read ftp2://host/file.csv: Protocol not known: ftp2"),
-        ("http://127.0.0.1:9/one.csv", "toy: cannot read http://127.0.0.1:9/one.csv: "),
-        ("https://no-such-host.invalid/one.csv", "toy: cannot read https://no-such-host.invalid/one.csv: "),
+        ("http://127.0.0.1:9/one.csv", "cannot read http://127.0.0.1:9/one.csv: Cannot connect to host 127.0.0.1:9"),
+        ("http://127.0.0.1:9/tables/", "cannot read http://127.0.0.1:9/tables/: Cannot connect to host 127.0.0.1:9"),
+        ("https://no-such-host.invalid/one.csv", "Cannot connect to host no-such-host.invalid:443"),
         ("dvc://somewhere", "a DVC location reads dvc://REPOSITORY#PATH"),
         ("kaggle://kernels/one", "a Kaggle location reads kaggle://competitions/NAME or kaggle://datasets/OWNER/NAME"),
     ],
