@@ -240,6 +240,12 @@ def test_a_gz_file_is_one_file(workspace: Workspace, tmp_path: Path) -> None:
     assert (summary.form, summary.files[0].name, summary.files[0].verified) == ("archive", "cards.csv", True)
 
 
+def test_an_archive_with_two_files_of_one_name_is_refused(workspace: Workspace, tmp_path: Path) -> None:
+    archive = zipped(tmp_path / "two.zip", {"2024/one.csv": ONE, "2025/one.csv": ONE})
+    with pytest.raises(DataError, match=r"two\.zip holds two files one\.csv"):
+        take_in(workspace, archive)
+
+
 def test_a_link_in_an_archive_is_no_file(workspace: Workspace, tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "links.tgz", "w:gz") as archive:
         member = tarfile.TarInfo("one.csv")
