@@ -22,6 +22,7 @@ SMALL_PARAMS: dict[str, Any] = {
         "card_default": {
             "seed": 7,
             "sample_rows": 4_000,
+            "freshness": {"max_age_days": 30},
             "test_share": 0.25,
             "folds": 3,
             "protected_fields": False,
