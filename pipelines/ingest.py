@@ -3,19 +3,48 @@
 from __future__ import annotations
 
 import os
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
+from pipelines.errors import StageError
 from pipelines.workspace import Workspace
-from scoring.files import write_atomically
-from scoring.scorecard import Scorecard
-from training.data import SAMPLE_KEY, SNAPSHOT_KEY, RawData, published_data, sample_data, write_parquet
+from scoring.files import replace_folder, write_atomically
+from scoring.scorecard import Scorecard, Source
+from training.snapshot import is_sample, metadata, sample_tables, snapshot_hash, write_table
+from training.sources import Form, Tell, fetch
 
 SOURCES = Path("data/sources")
 """One file per scorecard that names its source; DVC and make watch the folder."""
 SAMPLE = "SAMPLE DATA"
+
+
+class IngestedFile(BaseModel):
+    """One file of a source, and the table made of it."""
+
+    name: str
+    table: str
+    format: str
+    bytes: int
+    sha256: str
+    verified: bool
+    """By its published hash. False where none is published: sample data, Parquet, some CSV files."""
+    rows: int
+    columns: int
+    modified_at: str | None
+    """At the source, if its file system tells."""
+    table_sha256: str
+    """Of the Parquet file in the snapshot."""
+
+
+class IngestionTotal(BaseModel):
+    """All files together."""
+
+    files: int
+    bytes: int
+    rows: int
 
 
 class IngestionSummary(BaseModel):
@@ -23,14 +52,14 @@ class IngestionSummary(BaseModel):
 
     scorecard: str
     source: str
+    """The location, without credentials."""
+    form: Form
     sample_data: bool
     title: str
     licence: str
     citation: str
-    rows: int
-    columns: int
-    source_bytes: int
-    source_sha256: str
+    files: list[IngestedFile]
+    total: IngestionTotal
     snapshot_sha256: str
     ingested_at: str
 
@@ -65,31 +94,106 @@ def current_source(scorecard: str) -> str | None:
     return None if remembered == SAMPLE else remembered
 
 
-def ingest(scorecard: Scorecard, workspace: Workspace, location: str | None, sample_rows: int) -> IngestionSummary:
+def ingest(
+    scorecard: Scorecard, workspace: Workspace, location: str | None, sample_rows: int, tell: Tell
+) -> IngestionSummary:
     """Writes the raw snapshot and the summary; `location` None makes sample data.
 
+    The snapshot is made aside and put in place when it is whole, so a failure leaves the old one.
+
     Raises:
-        DataError: the source cannot be read or is not the published file.
+        DataError: the source cannot be read or is not what is published.
     """
-    data: RawData = sample_data(scorecard, sample_rows) if location is None else published_data(scorecard, location)
-    digest = write_parquet(
-        workspace.raw,
-        data.frame,
-        {SAMPLE_KEY: b"true" if data.sample else b"false", SNAPSHOT_KEY: data.sha256.encode()},
-    )
-    summary = IngestionSummary(
-        scorecard=scorecard.name,
-        source=data.source,
-        sample_data=data.sample,
-        title="SAMPLE DATA, made up by Scorebox" if data.sample else scorecard.sources[0].title,
-        licence="none needed" if data.sample else scorecard.sources[0].licence,
-        citation="none needed" if data.sample else scorecard.sources[0].citation,
-        rows=len(data.frame),
-        columns=len(data.frame.columns),
-        source_bytes=data.size,
-        source_sha256=data.sha256,
-        snapshot_sha256=digest,
-        ingested_at=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
+    shutil.rmtree(workspace.incoming, ignore_errors=True)  # of a run that was killed
+    try:
+        if location is None:
+            summary = _take_in_sample(scorecard, workspace.incoming / "raw", sample_rows)
+        else:
+            summary = _take_in(scorecard, workspace.incoming, location, tell)
+        replace_folder(workspace.incoming / "raw", workspace.raw)
+    finally:
+        shutil.rmtree(workspace.incoming, ignore_errors=True)
     write_atomically(workspace.ingestion, summary.model_dump_json(indent=2) + "\n")
     return summary
+
+
+def read_summary(workspace: Workspace) -> IngestionSummary | None:
+    """The summary of the last ingestion; None if there was none.
+
+    Raises:
+        StageError: it is damaged.
+    """
+    try:
+        return IngestionSummary.model_validate_json(workspace.ingestion.read_text())
+    except FileNotFoundError:
+        return None
+    except ValidationError as error:
+        raise StageError(f"{workspace.ingestion} is damaged: {error.errors()[0]['msg']}; ingest again") from None
+
+
+def _take_in_sample(scorecard: Scorecard, folder: Path, rows: int) -> IngestionSummary:
+    files = [
+        IngestedFile(
+            name=SAMPLE,
+            table=table.table,
+            format="csv",
+            bytes=table.size,
+            sha256=table.source_sha256,
+            verified=False,
+            rows=table.rows,
+            columns=table.columns,
+            modified_at=None,
+            table_sha256=table.sha256,
+        )
+        for table in sample_tables(scorecard, rows, folder)
+    ]
+    return _summary(scorecard, SAMPLE, "sample", None, files)
+
+
+def _take_in(scorecard: Scorecard, incoming: Path, location: str, tell: Tell) -> IngestionSummary:
+    fetched = fetch(scorecard, location, incoming, tell)
+    snapshot = snapshot_hash({file.published.table: file.sha256 for file in fetched.files})
+    sample = any(is_sample(file) for file in fetched.files)
+    files = []
+    for file in fetched.files:
+        tell(f"{file.published.table}, to Parquet", 0, None)
+        table = write_table(file, incoming / "raw", metadata(snapshot, sample=sample))
+        tell(f"{file.published.table}, to Parquet", file.size, file.size)
+        if file.path.is_relative_to(incoming):
+            file.path.unlink()  # the room on the disk for the next table
+        files.append(
+            IngestedFile(
+                name=file.name,
+                table=table.table,
+                format=file.format,
+                bytes=file.size,
+                sha256=file.sha256,
+                verified=file.verified,
+                rows=table.rows,
+                columns=table.columns,
+                modified_at=file.modified.isoformat(timespec="seconds") if file.modified else None,
+                table_sha256=table.sha256,
+            )
+        )
+    return _summary(scorecard, fetched.shown, fetched.form, None if sample else fetched.source, files)
+
+
+def _summary(
+    scorecard: Scorecard, shown: str, form: Form, source: Source | None, files: list[IngestedFile]
+) -> IngestionSummary:
+    """The summary; `source` None for sample data."""
+    return IngestionSummary(
+        scorecard=scorecard.name,
+        source=shown,
+        form=form,
+        sample_data=source is None,
+        title=source.title if source else "SAMPLE DATA, made up by Scorebox",
+        licence=source.licence if source else "none needed",
+        citation=source.citation if source else "none needed",
+        files=files,
+        total=IngestionTotal(
+            files=len(files), bytes=sum(file.bytes for file in files), rows=sum(file.rows for file in files)
+        ),
+        snapshot_sha256=snapshot_hash({file.table: file.sha256 for file in files}),
+        ingested_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )

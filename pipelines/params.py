@@ -63,11 +63,18 @@ class PromotionLimits(_Strict):
     approval_gap_tolerance: Limit
 
 
+class Freshness(_Strict):
+    """How old a feed may be before `scorebox freshness` calls it stale."""
+
+    max_age_days: Annotated[float, Field(gt=0)]
+
+
 class ScorecardParams(_Strict):
     """The knobs of one scorecard."""
 
     seed: int
     sample_rows: Annotated[int, Field(ge=1_000)]
+    freshness: Freshness
     test_share: Share
     folds: Annotated[int, Field(ge=2)]
     protected_fields: bool

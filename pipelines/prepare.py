@@ -50,7 +50,7 @@ def validate(scorecard: Scorecard, workspace: Workspace, advance: Advance = lamb
     workspace.applications.unlink(missing_ok=True)
     tables = _tables(scorecard, workspace)
     if tables is None:
-        frame, _ = read_parquet(workspace.raw)
+        frame, _ = read_parquet(workspace.raw_table("applications"))
         report = check(scorecard, typed(scorecard, frame))
     else:
         with TemporaryDirectory(dir=workspace.folder, prefix=".validate.") as scratch:
@@ -82,7 +82,7 @@ def features(
     workspace.applications.unlink(missing_ok=True)
     tables = _tables(scorecard, workspace)
     if tables is None:
-        raw, metadata = read_parquet(workspace.raw)
+        raw, metadata = read_parquet(workspace.raw_table("applications"))
         lineage = {
             "scorecard": scorecard.name,
             "rows": len(raw),
@@ -106,7 +106,7 @@ def _built(
         built = Path(scratch, "applications.parquet")
         lineage = tables_build.build(tables, workspace.raw, built, advance)
         frame, _ = read_parquet(built)
-    metadata = pq.read_schema(workspace.raw / f"{tables.tables[0].name}.parquet").metadata or {}
+    metadata = pq.read_schema(workspace.raw_table(tables.tables[0].name)).metadata or {}
     kept = {key: metadata[key] for key in (SAMPLE_KEY, SNAPSHOT_KEY)}
     return frame, kept, lineage.model_dump(mode="json")
 

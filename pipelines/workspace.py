@@ -22,14 +22,33 @@ class Workspace:
         return self.root / self.profile / self.scorecard
 
     @property
+    def incoming(self) -> Path:
+        """Folder of files that are being taken in; gone when that has ended."""
+        return self.folder / ".incoming"
+
+    @property
     def raw(self) -> Path:
-        """Raw snapshot."""
-        return self.folder / "raw.parquet"
+        """Folder of the raw snapshot."""
+        return self.folder / "raw"
+
+    def raw_table(self, name: str) -> Path:
+        """A table of the raw snapshot."""
+        return self.raw / f"{name}.parquet"
+
+    @property
+    def reports(self) -> Path:
+        """Folder of what is said about the data."""
+        return self.folder / "reports"
 
     @property
     def ingestion(self) -> Path:
         """Ingestion summary."""
-        return self.folder / "ingestion.json"
+        return self.reports / "ingestion_summary.json"
+
+    @property
+    def freshness(self) -> Path:
+        """How old each feed is."""
+        return self.reports / "data_freshness.json"
 
     @property
     def contract(self) -> Path:

@@ -16,11 +16,12 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def no_better_than_chance(auc: Estimate) -> str:
-    """What must be said of an AUC whose interval includes 0.5; nothing of another."""
-    if not auc["low"] <= 0.5 <= auc["high"]:
+    """What must be said of an AUC whose interval does not lie above 0.5; nothing of another."""
+    if auc["low"] > 0.5:
         return ""
+    interval = f"{auc['low']:.4f} to {auc['high']:.4f}"
     return (
-        f"**No better than chance:** the interval of the AUC, {auc['low']:.4f} to {auc['high']:.4f}, includes 0.5. "
+        f"**No better than chance:** the interval of the AUC, {interval}, does not lie above 0.5. "
         "These rows do not show that the model tells applicants who default from others.\n"
     )
 

@@ -9,7 +9,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TransferSpeedColumn,
+)
 
 from scoring.scorecards import names
 
@@ -36,6 +45,32 @@ def steps(total: int) -> Iterator[Callable[[str, int], None]]:
     ) as progress:
         task = progress.add_task("", total=total)
         yield lambda what, done: progress.update(task, description=what, advance=done)
+
+
+@contextmanager
+def transfers() -> Iterator[Callable[[str, int, int | None], None]]:
+    """A progress bar per file; gives what is told of its name, the bytes just read and the bytes in all."""
+    progress = Progress(
+        TextColumn("{task.description:<32}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeElapsedColumn(),
+        console=console,
+    )
+    tasks: dict[str, TaskID] = {}
+
+    def tell(what: str, more: int, total: int | None) -> None:
+        progress.start()  # with the first file: sample data have none
+        if what not in tasks:
+            tasks[what] = progress.add_task(escape(what), total=total)
+        progress.update(tasks[what], advance=more, total=total)
+
+    try:
+        yield tell
+    finally:
+        if tasks:
+            progress.stop()
 
 
 def say(stage: str, what: str) -> None:

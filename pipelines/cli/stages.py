@@ -1,57 +1,19 @@
-"""The stages, from a source to a measured model, and all of them in order."""
+"""The stages, from the raw snapshot to a measured model, and all of them in order."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
 
-import typer
 from rich.table import Table
 
 from pipelines.cli.bento import bentofile
 from pipelines.cli.console import ProfileName, ScorecardName, app, console, say, steps
 from pipelines.cli.governance import card, promote, push, verify
 from pipelines.cli.history import history
+from pipelines.cli.sources import ingest
 from pipelines.workspace import Workspace
 from scoring.scorecards import load
-
-
-@app.command()
-def source(
-    scorecard: ScorecardName,
-    location: Annotated[str | None, typer.Argument(help="Path or URL of the published file.")] = None,
-    sample: Annotated[bool, typer.Option("--sample", help="Go back to sample data.")] = False,
-) -> None:
-    """Set, or show, where `ingest` finds the data in this and later runs.
-
-    SCOREBOX_SOURCE_<SCORECARD> in the environment counts more than what was set before.
-    """
-    from pipelines.ingest import remember_source
-
-    load(scorecard)
-    say("source", f"{scorecard}: {remember_source(scorecard, location, sample=sample) or 'SAMPLE DATA'}")
-
-
-@app.command()
-def ingest(
-    scorecard: ScorecardName,
-    profile: ProfileName = "full",
-    location: Annotated[
-        str | None, typer.Option("--source", help="Path or URL of the published file, for this run only.")
-    ] = None,
-) -> None:
-    """Take in the data: a raw snapshot and a summary of where it came from."""
-    from pipelines.ingest import current_source
-    from pipelines.ingest import ingest as run
-    from pipelines.params import read_params
-
-    card = load(scorecard)
-    found = location or current_source(scorecard)
-    summary = run(card, Workspace(scorecard, profile), found, read_params().scorecard(scorecard).sample_rows)
-    if summary.sample_data:
-        console.print(f"[bold yellow]SAMPLE DATA[/] {scorecard}: made up by Scorebox; no source is set")
-    say("ingest", f"{summary.source}: {summary.rows:,} rows, sha256 {summary.source_sha256[:12]}")
 
 
 @app.command()

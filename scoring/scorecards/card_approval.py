@@ -245,6 +245,15 @@ def _profiles(generator: np.random.Generator, rows: int) -> tuple[dict[str, NDAr
 SCORECARD = Scorecard(
     name="card_approval",
     title="Approval of a credit card for a retail client",
+    purpose="Estimates the probability that a client who asks for a credit card will be 90 days or more past due in a "
+    "month of the credit that follows. A lender uses it to approve or decline the application.",
+    limits=(
+        "Only clients whose application and months of credit are both known: 8 % of the published applications.",
+        "Most applicants agree in every field with another one; as many rows say less than their number suggests.",
+        "The label of the file of 26,788 clients is of undocumented origin; no model predicts it better than chance.",
+        "Clients are watched for as long as their months are known, 21 on average and 61 at most, not equally long.",
+        "Income is in a currency that is not named, and applications that were refused are not in the data.",
+    ),
     application=CardApplication,
     key="ID",
     target="TARGET",

@@ -62,28 +62,41 @@ def test_sample_data_are_called_sample_data_and_repeat(scorebox: Run, project: P
     code, printed = scorebox("ingest", "card_default")
     assert code == 0
     assert printed.startswith("SAMPLE DATA card_default: made up by Scorebox; no source is set")
-    first = read(folder(project) / "ingestion.json")
-    assert (first["sample_data"], first["source"], first["rows"]) == (True, "SAMPLE DATA", 4_000)
+    first = read(folder(project) / "reports" / "ingestion_summary.json")
+    assert (first["sample_data"], first["source"], first["total"]["rows"]) == (True, "SAMPLE DATA", 4_000)
     scorebox("ingest", "card_default")
-    again = read(folder(project) / "ingestion.json")
+    again = read(folder(project) / "reports" / "ingestion_summary.json")
     assert again["snapshot_sha256"] == first["snapshot_sha256"]
 
 
 @pytest.mark.skipif(real_data("card_default") is None, reason="the published file UCI_Credit_Card.csv is not here")
 def test_the_published_file_is_taken_in_and_holds_the_contract(scorebox: Run, project: Project) -> None:
     assert scorebox("ingest", "card_default", "--source", str(real_data("card_default")))[0] == 0
-    summary = read(folder(project) / "ingestion.json")
-    del summary["ingested_at"], summary["source"], summary["snapshot_sha256"]
+    summary = read(folder(project) / "reports" / "ingestion_summary.json")
+    published = CARD.sources[0].files[0]
+    (file,) = summary["files"]
+    del summary["ingested_at"], summary["source"], file["modified_at"], file["table_sha256"]
     assert summary == {
         "scorecard": "card_default",
         "sample_data": False,
         "title": "Default of Credit Card Clients",
         "licence": "CC BY 4.0",
         "citation": "I-Cheng Yeh, Default of Credit Card Clients, UCI Machine Learning Repository, 2009",
-        "rows": 30_000,
-        "columns": 25,
-        "source_bytes": 2_862_995,
-        "source_sha256": CARD.sources[0].files[0].sha256,
+        "form": "file",
+        "files": [
+            {
+                "name": "UCI_Credit_Card.csv",
+                "table": "applications",
+                "format": "csv",
+                "bytes": 2_862_995,
+                "sha256": published.sha256,
+                "verified": True,
+                "rows": 30_000,
+                "columns": 25,
+            }
+        ],
+        "total": {"files": 1, "bytes": 2_862_995, "rows": 30_000},
+        "snapshot_sha256": published.sha256,
     }
     assert scorebox("validate", "card_default") == (0, "validate 30,000 rows hold the contract")
     assert scorebox("features", "card_default")[1] == "features 30,000 applications, 23 columns, hold the contract"
@@ -156,7 +169,11 @@ def test_a_broken_contract_stops_with_a_table_and_a_report(scorebox: Run, projec
     scorebox("validate", "card_default")
     frame = pd.DataFrame(CARD.sample(np.random.default_rng(0), 50)).drop(columns="PAY_3")
     frame.loc[[4, 9], "AGE"] = 7
-    write_parquet(folder(project) / "raw.parquet", frame, {b"scorebox.sample": b"true", b"scorebox.snapshot": b""})
+    write_parquet(
+        folder(project) / "raw" / "applications.parquet",
+        frame,
+        {b"scorebox.sample": b"true", b"scorebox.snapshot": b""},
+    )
     code, printed = scorebox("validate", "card_default")
     assert code == 1
     assert "in_range(18.0, 120.0) │ AGE │ 2 │ 4, 9" in printed
@@ -168,18 +185,18 @@ def test_a_broken_contract_stops_with_a_table_and_a_report(scorebox: Run, projec
 
 def test_a_truncated_file_is_named(scorebox: Run, project: Project) -> None:
     scorebox("ingest", "card_default")
-    raw = folder(project) / "raw.parquet"
+    raw = folder(project) / "raw" / "applications.parquet"
     raw.write_bytes(raw.read_bytes()[:1_000])
     code, printed = scorebox("validate", "card_default")
     assert code == 1
-    assert "raw.parquet is not a whole Parquet file" in printed
+    assert "applications.parquet is not a whole Parquet file" in printed
 
 
 @pytest.mark.parametrize(
     ("stage", "complaint"),
     [
-        ("validate", "raw.parquet is missing; run the stage that writes it first"),
-        ("features", "raw.parquet is missing; run the stage that writes it first"),
+        ("validate", "applications.parquet is missing; run the stage that writes it first"),
+        ("features", "applications.parquet is missing; run the stage that writes it first"),
         ("split", "applications.parquet is missing"),
         ("train", "train.parquet is missing"),
         ("export", "holds no trained model"),
@@ -343,7 +360,7 @@ def test_an_mlflow_server_that_cannot_be_reached_is_named_in_one_line(trained_pr
 def test_two_trainings_in_two_places_give_the_same_graphs(trained_project: Project, tmp_path: Path) -> None:
     other = make_project(tmp_path / "a" / "longer" / "path")
     other.scorebox("build", "card_default", PYTHONHASHSEED="5")
-    names = ["raw.parquet", "applications.parquet", "train.parquet", "test.parquet", "fp32.onnx"]
+    names = ["raw/applications.parquet", "applications.parquet", "train.parquet", "test.parquet", "fp32.onnx"]
     names += ["int8/int8.onnx"] if (folder(other) / "int8" / "int8.onnx").exists() else []
     for name in names:
         assert (folder(other) / name).read_bytes() == (folder(trained_project) / name).read_bytes(), name

@@ -116,22 +116,8 @@ def test_protected_columns_stay_out_unless_they_are_let_in(name: str) -> None:
 
 
 def test_employment_falls_into_the_published_bins_and_none_is_a_bin_of_its_own() -> None:
-    bins = {
-        NOT_EMPLOYED: 0,
-        0: 1,
-        -1: 1,
-        -365: 1,
-        -366: 2,
-        -1_095: 2,
-        -1_096: 3,
-        -1_825: 3,
-        -1_826: 4,
-        -3_650: 4,
-        -3_651: 5,
-        -14_600: 5,
-        -14_601: 6,
-        -20_000: 6,
-    }
+    bins = {NOT_EMPLOYED: 0, 0: 1, -1: 1, -365: 1, -366: 2, -1_095: 2, -1_096: 3, -1_825: 3, -1_826: 4}
+    bins |= {-3_650: 4, -3_651: 5, -14_600: 5, -14_601: 6, -20_000: 6}
     found = features("published", DAYS_EMPLOYED=list(bins))
     assert found["days_employed_bin"] == list(bins.values())
     assert found["days_employed"] == [0 if days == NOT_EMPLOYED else -days for days in bins]
