@@ -147,7 +147,7 @@ class FileHistory:
     def __init__(self, path: Path, scorecard: Scorecard, columns: Sequence[str]) -> None:
         if not path.is_file():
             raise HistoryError(
-                f"there is no history at {path}; run: scorebox history {scorecard.name}, or set SCOREBOX_HISTORY"
+                f"there is no history at {path}; set SCOREBOX_HISTORY, or run: scorebox history {scorecard.name}"
             )
         address = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
         # SQLite guards a connection itself (serialised mode, which CPython builds it in).

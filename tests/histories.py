@@ -43,6 +43,8 @@ class LoanApplication(Application):
 SCORECARD = Scorecard(
     name="toy_history",
     title="A loan to a known client",
+    purpose="Tests.",
+    limits=("A toy.",),
     application=LoanApplication,
     key="CLIENT",
     target="BAD",

@@ -142,7 +142,12 @@ def test_a_file_that_is_no_store_of_this_scorecard_is_named(tmp_path: Path) -> N
     empty = tmp_path / "empty.sqlite"
     sqlite3.connect(empty).close()
     for address, scorecard, columns, message in (
-        (tmp_path / "none.sqlite", SCORECARD, READ, "there is no history at .*; run: scorebox history toy_history"),
+        (
+            tmp_path / "none.sqlite",
+            SCORECARD,
+            READ,
+            "there is no history at .*; set SCOREBOX_HISTORY, or run: scorebox history toy_history",
+        ),
         (text, SCORECARD, READ, "is not a history store"),
         (empty, SCORECARD, READ, "is not a history store"),
         (path, replace(SCORECARD, name="another"), READ, "holds the history of toy_history, not of another"),

@@ -38,6 +38,15 @@ def sample(generator: np.random.Generator, rows: int) -> dict[str, NDArray[Any]]
 SCORECARD = Scorecard(
     name="home_credit",
     title="Difficulties in paying a consumer loan back",
+    purpose="Estimates the probability that a client will have difficulties in paying a consumer loan back. A lender "
+    "uses it to approve or decline the application and to price what is approved by risk band.",
+    limits=(
+        "The published data say nothing of when and where: no fold or test part is later than the others.",
+        "Clients whom the lender refused are not in the data.",
+        "An unknown client is scored by the application alone, with the history's defaults, and marked as a thin file.",
+        "EXT_SOURCE scores are of undocumented origin; what they take into account cannot be said.",
+        "Made-up sample data carry the signal that their generator gave them, and say nothing of real clients.",
+    ),
     application=HomeCreditApplication,
     key="SK_ID_CURR",
     target="TARGET",
