@@ -81,15 +81,12 @@ def outcomes(scorecard: Scorecard, record: ModelRecord, portfolio: Portfolio) ->
         import ray
     except ImportError:
         raise StageError("--engine ray needs Ray: pip install 'scorebox[cluster]'") from None
-    address = os.environ.get("RAY_ADDRESS")
-    _check_address(address or "")
-    # Ray's own daemons would listen on every network that the machine is in.
-    local: dict[str, Any] = {} if address else {"_node_ip_address": "127.0.0.1"}
+    _check_address(os.environ.get("RAY_ADDRESS", ""))
     _, content = models.read(record.tag)
     ours = not ray.is_initialized()
     try:
         if ours:
-            ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR, **local)
+            ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
         yield from _run(ray, scorecard, record, content, portfolio)
     except (ray.exceptions.RayError, ConnectionError) as error:
         reason = one_line(getattr(error, "cause", None) or error)
