@@ -19,6 +19,8 @@ from scoring.scorecard import Scorecard, SourceFile
 from training.data import SAMPLE_KEY, SNAPSHOT_KEY, write_parquet
 from training.errors import DataError
 from training.sources import FetchedFile
+from training.tables import TableSet, find
+from training.tables.build import sha256
 
 SAMPLE_SEED = 20_051_001
 BLOCK = 4 << 20
@@ -51,12 +53,36 @@ class SampleTable(RawTable):
 
 def sample_tables(scorecard: Scorecard, rows: int, folder: Path) -> tuple[SampleTable, ...]:
     """Writes the tables that the scorecard's generator makes up; the same number of rows gives the same data."""
+    forms = find(scorecard.name)
+    if forms:
+        return _generated(forms[0], rows, folder)
     frame = pd.DataFrame(scorecard.sample(np.random.default_rng(SAMPLE_SEED), rows))
     content = frame.to_csv(index=False).encode()
     made_of = hashlib.sha256(content).hexdigest()
     table = scorecard.sources[0].files[0].table
     digest = write_parquet(folder / f"{table}.parquet", frame, metadata(made_of, sample=True))
     return (SampleTable(table, len(frame), len(frame.columns), digest, len(content), made_of),)
+
+
+def _generated(tables: TableSet, applications: int, folder: Path) -> tuple[SampleTable, ...]:
+    """The raw tables of a product that is made of several, each saying that it is sample data."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tables.generate(folder, applications, SAMPLE_SEED, lambda what, done: None)
+    made_of = {table.name: sha256(folder / f"{table.name}.parquet") for table in tables.tables}
+    stamp = metadata(snapshot_hash(made_of), sample=True)
+    written = []
+    for name, digest in made_of.items():
+        path, stamped = folder / f"{name}.parquet", folder / f".{name}.parquet"
+        size = path.stat().st_size
+        with pq.ParquetFile(path) as file:
+            schema = file.schema_arrow.with_metadata(stamp)
+            with pq.ParquetWriter(stamped, schema) as writer:
+                for batch in file.iter_batches(ROW_GROUP):
+                    writer.write_batch(batch.replace_schema_metadata(stamp))
+            rows = file.metadata.num_rows
+        stamped.replace(path)
+        written.append(SampleTable(name, rows, len(schema), sha256(path), size, digest))
+    return tuple(written)
 
 
 def snapshot_hash(files: Mapping[str, str]) -> str:
