@@ -10,7 +10,8 @@ import pandas as pd
 from pydantic import BaseModel
 
 from pipelines.errors import StageError
-from pipelines.params import ScorecardParams
+from pipelines.ingest import SAMPLE
+from pipelines.params import PromotionLimits, ScorecardParams
 from pipelines.push import file_sha256
 from pipelines.registry import CHALLENGER, CHAMPION, Journal, Registered, Registry
 from pipelines.train import raw_matrix
@@ -49,8 +50,8 @@ class Promotion(BaseModel):
     """None when the scorecard has none yet."""
     rows: int
     rows_sha256: str
-    overlap: str
-    """Whether the champion was trained on some of the rows."""
+    comparison: str
+    """How fair the comparison is: whether the champion was trained on some of the rows."""
     gates: dict[str, Check]
     promoted: bool
     decided_at: str
@@ -194,47 +195,58 @@ def judge(
         stored = _load(registry, champion)[champion.release.serving]
         old = figures(scorecard, test, labels, _scores(stored, test), stored.record.cutoff)
         before = _contender(champion, old)
-        gates |= {
-            "auc": at_least(
-                f"AUC, {limits.auc_tolerance:.1%} below the champion's at the lowest",
-                new.auc,
-                old.auc * (1 - limits.auc_tolerance),
-            ),
-            "brier": at_most("Brier score", new.brier, old.brier + limits.brier_tolerance),
-            "expected_calibration_error": at_most(
-                "expected calibration error",
-                new.expected_calibration_error,
-                old.expected_calibration_error + limits.calibration_error_tolerance,
-            ),
-            **{
-                f"approval_gap_{column}": at_most(
-                    f"approval-rate gap by {column}", gap, old.approval_gaps[column] + limits.approval_gap_tolerance
-                )
-                for column, gap in new.approval_gaps.items()
-            },
-            "data": at_most(
-                f"a champion of {champion.tags['data']}, a candidate of {candidate.tags['data']}: "
-                "1 if sample data would replace real data",
-                float(serving.record.data.sample and not stored.record.data.sample),
-                0,
-            ),
-        }
+        gates["data"] = at_most(
+            f"a champion of {champion.tags['data']}, a candidate of {candidate.tags['data']}; sample data never win",
+            float(serving.record.data.sample and not stored.record.data.sample),
+            0,
+        )
+        if not _is_no_standard(candidate, champion):
+            gates |= _relative_gates(new, old, limits)
     return Promotion(
         scorecard=scorecard.name,
         candidate=_contender(candidate, new),
         champion=before,
         rows=len(test),
         rows_sha256=digest,
-        overlap=_overlap(candidate, champion),
+        comparison=_comparison(candidate, champion),
         gates=gates,
         promoted=not failed(gates),
         decided_at=_now(),
     )
 
 
-def _overlap(candidate: Registered, champion: Registered | None) -> str:
+def _relative_gates(new: Figures, old: Figures, limits: PromotionLimits) -> dict[str, Check]:
+    """The candidate's figures against the champion's, on the same rows."""
+    return {
+        "auc": at_least(
+            f"AUC, at the lowest {limits.auc_tolerance:.1%} below the champion's",
+            new.auc,
+            old.auc * (1 - limits.auc_tolerance),
+        ),
+        "brier": at_most("Brier score", new.brier, old.brier + limits.brier_tolerance),
+        "expected_calibration_error": at_most(
+            "expected calibration error",
+            new.expected_calibration_error,
+            old.expected_calibration_error + limits.calibration_error_tolerance,
+        ),
+        **{
+            f"approval_gap_{column}": at_most(
+                f"approval-rate gap by {column}", gap, old.approval_gaps[column] + limits.approval_gap_tolerance
+            )
+            for column, gap in new.approval_gaps.items()
+        },
+    }
+
+
+def _is_no_standard(candidate: Registered, champion: Registered) -> bool:
+    return champion.tags["data"] == SAMPLE and candidate.tags["data"] != SAMPLE
+
+
+def _comparison(candidate: Registered, champion: Registered | None) -> str:
     if champion is None:
         return "no champion to compare with"
+    if _is_no_standard(candidate, champion):
+        return "the champion is of SAMPLE DATA, no standard for a model of real data: only the absolute gates count"
     if champion.tags["test_rows_sha256"] == candidate.tags["test_rows_sha256"]:
         return "none of these rows were in the champion's training data: both have the same split"
     if champion.tags["data_sha256"] == candidate.tags["data_sha256"]:

@@ -77,7 +77,7 @@ def promote(
     beside = f" beside the champion, version {champion.version}" if champion else ", the first of this scorecard"
     _show(f"{scorecard}: version {promotion.candidate.version}{beside}, {promotion.rows:,} test rows", promotion.gates)
     if champion:
-        say("promote", promotion.overlap)
+        say("promote", promotion.comparison)
     written = workspace.reports / "promotion.json"
     if not promotion.promoted:
         stays = f"version {champion.version} stays champion and serves" if champion else "there is no champion"
