@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from pipelines.errors import StageError
@@ -73,7 +74,7 @@ def verify(scorecard: Scorecard, workspace: Workspace, params: Params) -> Verifi
     labels: Labels = test[scorecard.target].to_numpy()
     knobs = params.scorecard(scorecard.name)
     graphs = {variant: Graph(content) for variant, content in contents.items()}
-    scores = {variant: graph.score(raw_matrix(test, list(graph.columns))) for variant, graph in graphs.items()}
+    scores = {variant: graph.score(graph_inputs(graph, test)) for variant, graph in graphs.items()}
     serving = benchmark.serving
     measured = figures(scorecard, test, labels, scores[serving])
     auc = bootstrap(
@@ -159,10 +160,15 @@ def variant_checks(
     }
     for count, limit in zip(LATENCY_ROWS, (limits.microseconds_1, limits.microseconds_256), strict=True):
         repeated = rows.iloc[np.resize(np.arange(len(rows)), count)]
-        time = least_microseconds(serving, raw_matrix(repeated, list(serving.columns)))
+        time = least_microseconds(serving, graph_inputs(serving, repeated))
         what = f"µs for {count} row{'s' if count > 1 else ''}, the shortest of many runs"
         checks[f"microseconds_{count}"] = at_most(what, round(time, 1), limit)
     return checks
+
+
+def graph_inputs(graph: Graph, rows: pd.DataFrame) -> NDArray[np.float32]:
+    """What a graph reads of a table's rows."""
+    return raw_matrix(rows, list(graph.columns))
 
 
 def read_verification(workspace: Workspace) -> Verification:
@@ -187,9 +193,9 @@ def _own_pd(scorecard: Scorecard, trained: Trained, rows: pd.DataFrame) -> PDs:
 
 
 def _batch_difference(graph: Graph, rows: pd.DataFrame) -> float:
-    inputs = raw_matrix(rows.iloc[:ALONE_ROWS], list(graph.columns))
+    inputs = graph_inputs(graph, rows.iloc[:ALONE_ROWS])
     alone = np.concatenate([graph.score(inputs[row : row + 1]) for row in range(len(inputs))])
-    whole = graph.score(raw_matrix(rows, list(graph.columns)))[: len(alone)]
+    whole = graph.score(graph_inputs(graph, rows))[: len(alone)]
     batched = [
         np.concatenate([graph.score(inputs[start : start + size]) for start in range(0, len(inputs), size)])
         for size in BATCH_SIZES

@@ -59,7 +59,7 @@ def push(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
 def promote(
     scorecard: ScorecardName,
     profile: ProfileName = "full",
-    version: Annotated[int | None, typer.Option("--version", help="The candidate; else the challenger.")] = None,
+    version: Annotated[int | None, typer.Option("--version", min=1, help="The candidate; else the challenger.")] = None,
 ) -> None:
     """Make the challenger the champion if it holds every gate on the test rows; the service follows it."""
     from pipelines.params import read_params
