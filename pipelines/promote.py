@@ -47,10 +47,11 @@ def promote(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams,
         _follow(registry, champion, workspace)
         _end_challenge(registry, champion)
         return Moved(champion, repaired)
-    if number is None and candidate.tags.get("promotion", "").startswith(ROLLED_BACK):
+    if champion and number is None and candidate.tags.get("promotion", "").startswith(ROLLED_BACK):
         raise StageError(
-            f"version {candidate.number} of {scorecard.name} was {candidate.tags['promotion']} and the champion stays; "
-            f"if it may serve again: scorebox promote {scorecard.name} --version {candidate.number}"
+            f"version {candidate.number} of {scorecard.name} was {candidate.tags['promotion']}; version "
+            f"{champion.number} stays champion and serves; for the other one: "
+            f"scorebox promote {scorecard.name} --version {candidate.number}"
         )
     promotion = judge(registry, scorecard, workspace, params, candidate, champion)
     write_atomically(workspace.reports / "promotion.json", promotion.model_dump_json(indent=2) + "\n")

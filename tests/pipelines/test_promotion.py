@@ -323,6 +323,20 @@ def test_a_registry_out_of_reach_is_one_line(governed: Governed, monkeypatch: py
 
 
 @pytest.mark.slow
+def test_a_build_that_is_refused_ends_with_the_champion_that_still_serves(governed: Governed) -> None:
+    governed.challenge(a_little_higher)
+    for arguments in (("promote",), ("promote", "--version", "1"), ("rollback",)):
+        assert governed.run(arguments[0], CARD.name, *arguments[1:])[0] == 0
+    before = governed.release
+    code, printed = governed.run("build", CARD.name)
+    assert code == 1
+    assert "error version 1 of card_default was rolled back" in printed
+    assert "version 2 stays champion and serves" in printed
+    assert governed.release == before
+    assert_all_agree_on(governed, 2)
+
+
+@pytest.mark.slow
 def test_an_mlflow_server_keeps_models_as_the_file_does(governed: Governed, tmp_path: Path) -> None:
     with mlflow_server(tmp_path / "server") as address:
         governed.monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
