@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from scoring.errors import FieldError, InvalidApplicationError, RowError
 from scoring.graph import Inputs
-from scoring.history import HistoryStore
+from scoring.history import EmptyHistory, HistoryStore
 from scoring.scorecard import Application, FieldRule, Scorecard
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Frame:
         if unknown:
             raise ValueError(f"{scorecard.name} has no columns {unknown}, which the graph reads")
         if past and history is None:
-            raise ValueError(f"{scorecard.name} needs a history for the columns {past}")
+            raise ValueError(f"{scorecard.name} needs a history for the {len(past)} columns from {past[0]} on")
         self.columns = tuple(columns)
         self._scorecard = scorecard
         self._history = history
@@ -178,6 +178,12 @@ class Frame:
 def history_columns(scorecard: Scorecard, columns: Sequence[str]) -> tuple[str, ...]:
     """Those of a graph's columns that come from the scorecard's history, in order."""
     return tuple(column for column in columns if column in scorecard.history)
+
+
+def thin_frame(scorecard: Scorecard, columns: Sequence[str]) -> Frame:
+    """A frame to which everybody is unknown."""
+    empty = EmptyHistory(scorecard, history_columns(scorecard, columns)) if scorecard.history else None
+    return Frame(scorecard, columns, empty)
 
 
 def _getter(rules: Sequence[FieldRule]) -> Callable[[Application], tuple[Any, ...]]:

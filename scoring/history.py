@@ -139,6 +139,30 @@ class Layout:
         return result, known
 
 
+class EmptyHistory:
+    """Knows nobody: for checks of a graph that need no store."""
+
+    remote = False
+
+    def __init__(self, scorecard: Scorecard, columns: Sequence[str]) -> None:
+        self._record = HistoryRecord(
+            scorecard=scorecard.name, columns=list(columns), clients=0, snapshot_sha256="", created_at=""
+        )
+        self._layout = Layout(self._record, "nowhere", scorecard, columns)
+
+    @property
+    def record(self) -> HistoryRecord:
+        """No clients."""
+        return self._record
+
+    def read(self, keys: NDArray[np.int64]) -> Rows:
+        """The defaults for everybody."""
+        return self._layout.rows([None] * len(keys))
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
 class FileHistory:
     """One SQLite file, opened as immutable: no locks, and a new file must take its place by renaming."""
 

@@ -20,15 +20,22 @@ from pipelines.cli.console import app as app
 from pipelines.cli.console import console
 from pipelines.errors import StageError
 from scoring.graph import GraphIntegrityError
+from scoring.history import HistoryError, HistoryUnavailableError
 from scoring.models import ModelStoreError
 from scoring.scorecards import UnknownScorecardError
 from training.errors import DataError, TrackingError
+
+
+EXPECTED = (
+    StageError, DataError, TrackingError, UnknownScorecardError, ModelStoreError, GraphIntegrityError,
+    HistoryError, HistoryUnavailableError,
+)  # fmt: skip
 
 
 def main() -> None:
     """Runs the command; what is wrong with its input becomes one line and exit code 1."""
     try:
         app()
-    except (StageError, DataError, TrackingError, UnknownScorecardError, ModelStoreError, GraphIntegrityError) as error:
+    except EXPECTED as error:
         console.print(f"[bold red]error[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)

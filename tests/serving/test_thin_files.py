@@ -25,7 +25,7 @@ from tests.serving.test_metrics import exposed, growth
 
 pytestmark = pytest.mark.anyio
 
-EXAMPLE = dict(SCORECARD.example)
+EXAMPLE: dict[str, Any] = dict(SCORECARD.example)
 UNKNOWN = EXAMPLE | {"CLIENT": 5}
 
 
@@ -57,7 +57,7 @@ async def test_an_unknown_client_is_scored_with_the_defaults_and_marked(service:
 
 
 async def test_batches_and_tables_mark_each_row(service: Service) -> None:
-    rows = [EXAMPLE, UNKNOWN, EXAMPLE | {"PURPOSE": "boat"}, EXAMPLE | {"INCOME": None}]
+    rows: list[dict[str, Any]] = [EXAMPLE, UNKNOWN, EXAMPLE | {"PURPOSE": "boat"}, EXAMPLE | {"INCOME": None}]
     by_json = (await service.client.post("/predict_batch", json={"applications": rows})).json()
     table = stream_of(pa.table({name: pa.array([row[name] for row in rows]) for name in EXAMPLE}))
     by_table = await service.client.post("/predict_batch", content=table, headers={"content-type": STREAM})
