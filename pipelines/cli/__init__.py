@@ -25,7 +25,6 @@ from scoring.models import ModelStoreError
 from scoring.scorecards import UnknownScorecardError
 from training.errors import DataError, TrackingError
 
-
 EXPECTED = (
     StageError, DataError, TrackingError, UnknownScorecardError, ModelStoreError, GraphIntegrityError,
     HistoryError, HistoryUnavailableError,
