@@ -22,7 +22,7 @@ from scoring.files import write_atomically
 from training.errors import DataError
 from training.tables import TableSet, find
 from training.tables.build import build, queries
-from training.tables.engine import MEMORY, THREADS, count_rows, open_table
+from training.tables.engine import MEMORY, THREADS, count_rows, first_line, open_table
 from training.tables.peers import TABLE, with_duckdb, with_pandas
 
 REPORT = Path(__file__).parents[2] / "docs" / "features.md"
@@ -162,7 +162,10 @@ def _compare(scratch: Path) -> None:
     expected = pd.read_parquet(scratch / "pandas.parquet")
     for name in ("exact", "floating"):
         found = pd.read_parquet(scratch / f"{name}.parquet").sort_index()
-        pd.testing.assert_frame_equal(found, expected, check_dtype=False, rtol=1e-6, check_names=False)
+        try:
+            pd.testing.assert_frame_equal(found, expected, check_dtype=False, rtol=1e-6, check_names=False)
+        except AssertionError as error:
+            raise DataError(f"DuckDB's {name} aggregates are not those of pandas: {first_line(error)}") from error
 
 
 def _report(

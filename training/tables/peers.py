@@ -28,9 +28,9 @@ AGGREGATES = """
         avg(DAYS_ENTRY_PAYMENT - DAYS_INSTALMENT) AS delay_mean,
         max(DAYS_ENTRY_PAYMENT - DAYS_INSTALMENT) AS delay_max,
         count(*) FILTER (WHERE DAYS_ENTRY_PAYMENT > DAYS_INSTALMENT) AS late,
-        {total}(AMT_INSTALMENT) AS due_sum,
+        coalesce({total}(AMT_INSTALMENT), 0) AS due_sum,
         max(AMT_INSTALMENT) AS due_max,
-        {total}(AMT_PAYMENT) AS paid_sum,
+        coalesce({total}(AMT_PAYMENT), 0) AS paid_sum,
         {mean}(AMT_PAYMENT) AS paid_mean,
         min(AMT_PAYMENT) AS paid_min,
         count(*) FILTER (WHERE DAYS_INSTALMENT >= -365) AS rows_1y,
@@ -49,6 +49,8 @@ def with_duckdb(file: Path, memory: str, threads: int, *, exact: bool) -> pd.Dat
     """By client; with `exact`, amounts are added so that the order of rows does not matter."""
     total, mean = ("amount_sum", "amount_mean") if exact else ("sum", "avg")
     with duckdb.connect(config={"memory_limit": memory, "threads": threads}) as database:
+        # It would write over the benchmark's own.
+        database.execute("SET enable_progress_bar = false")
         database.execute(MACROS.read_text(encoding="utf-8"))
         found = database.execute(AGGREGATES.format(total=total, mean=mean), [str(file)]).df()
     return found.set_index("SK_ID_CURR")

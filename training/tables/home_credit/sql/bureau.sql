@@ -2,7 +2,9 @@
 --
 -- Point in time: a credit counts if it began on the day of the application or before, and what is said of it was
 -- reported by then. DAYS_CREDIT_ENDDATE may lie ahead: the planned end of a credit is agreed when it begins.
-WITH clients AS (SELECT SK_ID_CURR FROM application_train),
+WITH clients AS (
+    SELECT SK_ID_CURR FROM application_train
+),
 
 known AS (
     SELECT
@@ -13,6 +15,8 @@ known AS (
     FROM bureau
     WHERE DAYS_CREDIT <= 0 AND DAYS_CREDIT_UPDATE <= 0 AND coalesce(DAYS_ENDDATE_FACT, 0) <= 0
 )
+
+-- Every client has a row: those without rows in `known` have 0 in counts and sums, NULL in everything else.
 SELECT
     SK_ID_CURR,
 
