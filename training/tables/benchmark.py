@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import re
+import textwrap
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -171,10 +172,11 @@ def _compare(scratch: Path) -> None:
 def _report(
     rows: dict[str, int], features: list[Measured], peers: list[Measured], memory: str, threads: int
 ) -> list[str]:
+    counts = ", ".join(f"{name} {count:,}" for name, count in rows.items())
+    what = f"{sum(rows.values()):,} rows in seven tables: {counts}."
+    how = f"DuckDB with {threads} threads and a limit of {memory}, on {os.cpu_count()} cores."
     return [
-        f"{sum(rows.values()):,} rows in seven tables: "
-        + ", ".join(f"{name} {count:,}" for name, count in rows.items())
-        + f". DuckDB with {threads} threads and a limit of {memory}, on {os.cpu_count()} cores.",
+        *textwrap.wrap(f"{what} {how}", 118),
         "",
         "| query | seconds | processor seconds | peak memory so far, GiB |",
         "| --- | --- | --- | --- |",
