@@ -107,7 +107,7 @@ def ingest(
     shutil.rmtree(workspace.incoming, ignore_errors=True)  # of a run that was killed
     try:
         if location is None:
-            summary = _take_in_sample(scorecard, workspace.incoming / "raw", sample_rows, tell)
+            summary = _take_in_sample(scorecard, workspace.incoming / "raw", sample_rows)
         else:
             summary = _take_in(scorecard, workspace.incoming, location, tell)
         replace_folder(workspace.incoming / "raw", workspace.raw)
@@ -131,12 +131,12 @@ def read_summary(workspace: Workspace) -> IngestionSummary | None:
         raise StageError(f"{workspace.ingestion} is damaged: {error.errors()[0]['msg']}; ingest again") from None
 
 
-def _take_in_sample(scorecard: Scorecard, folder: Path, rows: int, tell: Tell) -> IngestionSummary:
+def _take_in_sample(scorecard: Scorecard, folder: Path, rows: int) -> IngestionSummary:
     files = [
         IngestedFile(
             name=SAMPLE,
             table=table.table,
-            format=table.format,
+            format="csv",
             bytes=table.size,
             sha256=table.source_sha256,
             verified=False,
@@ -145,7 +145,7 @@ def _take_in_sample(scorecard: Scorecard, folder: Path, rows: int, tell: Tell) -
             modified_at=None,
             table_sha256=table.sha256,
         )
-        for table in sample_tables(scorecard, rows, folder, tell)
+        for table in sample_tables(scorecard, rows, folder)
     ]
     return _summary(scorecard, SAMPLE, "sample", None, files)
 

@@ -37,7 +37,7 @@ class Workspace:
 
     @property
     def reports(self) -> Path:
-        """Folder of what is said about the data."""
+        """Folder of what is said about the data and the model."""
         return self.folder / "reports"
 
     @property
@@ -119,11 +119,6 @@ class Workspace:
     def report(self) -> Path:
         """Folder of metrics, plots, fairness and the report."""
         return self.folder / "report"
-
-    @property
-    def reports(self) -> Path:
-        """Folder of verdicts."""
-        return self.folder / "reports"
 
     @property
     def release(self) -> Path:

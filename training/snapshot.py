@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -19,8 +18,9 @@ from pyarrow import csv
 from scoring.scorecard import Scorecard, SourceFile
 from training.data import SAMPLE_KEY, SNAPSHOT_KEY, write_parquet
 from training.errors import DataError
-from training.sources import FetchedFile, Format, Tell
+from training.sources import FetchedFile
 from training.tables import TableSet, find
+from training.tables.build import sha256
 
 SAMPLE_SEED = 20_051_001
 BLOCK = 4 << 20
@@ -45,49 +45,44 @@ class RawTable:
 class SampleTable(RawTable):
     """A table of sample data."""
 
-    format: Format
-    """What `size` and `source_sha256` are of: its rows as CSV, or the Parquet file that a generator wrote."""
     size: int
+    """Bytes of its rows as CSV."""
     source_sha256: str
+    """Of its rows as CSV."""
 
 
-def sample_tables(scorecard: Scorecard, rows: int, folder: Path, tell: Tell) -> tuple[SampleTable, ...]:
+def sample_tables(scorecard: Scorecard, rows: int, folder: Path) -> tuple[SampleTable, ...]:
     """Writes the tables that the scorecard's generator makes up; the same number of rows gives the same data."""
     forms = find(scorecard.name)
-    return _generated(forms[0], rows, folder, tell) if forms else (_sampled(scorecard, rows, folder),)
-
-
-def _sampled(scorecard: Scorecard, rows: int, folder: Path) -> SampleTable:
-    """One table, by the scorecard's own `sample`."""
+    if forms:
+        return _generated(forms[0], rows, folder)
     frame = pd.DataFrame(scorecard.sample(np.random.default_rng(SAMPLE_SEED), rows))
     content = frame.to_csv(index=False).encode()
     made_of = hashlib.sha256(content).hexdigest()
     table = scorecard.sources[0].files[0].table
     digest = write_parquet(folder / f"{table}.parquet", frame, metadata(made_of, sample=True))
-    return SampleTable(table, len(frame), len(frame.columns), digest, "csv", len(content), made_of)
+    return (SampleTable(table, len(frame), len(frame.columns), digest, len(content), made_of),)
 
 
-def _generated(form: TableSet, rows: int, folder: Path, tell: Tell) -> tuple[SampleTable, ...]:
-    """Every raw table of a form, for as many applications as `rows` says."""
+def _generated(tables: TableSet, applications: int, folder: Path) -> tuple[SampleTable, ...]:
+    """The raw tables of a product that is made of several, each saying that it is sample data."""
     folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder.parent, prefix="made.") as made:
-        form.generate(Path(made), rows, SAMPLE_SEED, lambda what, done: tell(what, 0, None))
-        files = [_generated_file(Path(made, f"{table.name}.parquet"), table.name) for table in form.tables]
-        about = metadata(snapshot_hash({file.published.table: file.sha256 for file in files}), sample=True)
-        return tuple(
-            SampleTable(table.table, table.rows, table.columns, table.sha256, "parquet", file.size, file.sha256)
-            for file in files
-            for table in [write_table(file, folder, about)]
-        )
-
-
-def _generated_file(path: Path, table: str) -> FetchedFile:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    published = SourceFile(path.name, None, None, table=table)
-    return FetchedFile(
-        published, path.name, path, "parquet", path.stat().st_size, digest, verified=False, modified=None
-    )
+    tables.generate(folder, applications, SAMPLE_SEED, lambda what, done: None)
+    made_of = {table.name: sha256(folder / f"{table.name}.parquet") for table in tables.tables}
+    stamp = metadata(snapshot_hash(made_of), sample=True)
+    written = []
+    for name, digest in made_of.items():
+        path, stamped = folder / f"{name}.parquet", folder / f".{name}.parquet"
+        size = path.stat().st_size
+        with pq.ParquetFile(path) as file:
+            schema = file.schema_arrow.with_metadata(stamp)
+            with pq.ParquetWriter(stamped, schema) as writer:
+                for batch in file.iter_batches(ROW_GROUP):
+                    writer.write_batch(batch.replace_schema_metadata(stamp))
+            rows = file.metadata.num_rows
+        stamped.replace(path)
+        written.append(SampleTable(name, rows, len(schema), sha256(path), size, digest))
+    return tuple(written)
 
 
 def snapshot_hash(files: Mapping[str, str]) -> str:

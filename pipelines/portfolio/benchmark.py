@@ -22,13 +22,12 @@ import pyarrow.parquet as pq
 import typer
 
 from pipelines.cli.console import console
-from pipelines.ingest import current_source
+from pipelines.ingest import current_source, ingest
 from pipelines.portfolio import inputs, plain, run
-from pipelines.workspace import RELEASES
+from pipelines.workspace import RELEASES, Workspace
 from scoring import models, scorecards
 from scoring.files import write_atomically
 from scoring.frames import Frame
-from training.data import published_data, sample_data
 
 PAGE = Path("docs/batch.md")
 BEGIN, END = "<!-- benchmark -->\n", "<!-- /benchmark -->\n"
@@ -56,15 +55,17 @@ def make_portfolio(path: Path, rows: int) -> str:
     """Writes a portfolio of rows drawn from the published file; gives what it was drawn from."""
     card = scorecards.load(SCORECARD)
     location = current_source(SCORECARD)
-    data = sample_data(card, 30_000) if location is None else published_data(card, location)
-    table = pa.Table.from_pandas(data.frame, preserve_index=False)
+    with tempfile.TemporaryDirectory() as folder:
+        taken = Workspace(SCORECARD, "benchmark", Path(folder))
+        summary = ingest(card, taken, location, 30_000, lambda what, done, total: None)
+        table = pq.read_table(taken.raw_table("applications")).replace_schema_metadata(None)
     draw = np.random.default_rng(SEED)
     with pq.ParquetWriter(path, table.schema) as writer:
         for start in range(0, rows, GROUP):
             count = min(GROUP, rows - start)
             part = table.take(pa.array(draw.integers(0, len(table), count)))
             writer.write_table(part.set_column(0, card.key, pa.array(np.arange(start, start + count))))
-    return "sample data" if data.sample else "the published file"
+    return "sample data" if summary.sample_data else "the published file"
 
 
 def measure(contender: Contender, source: str, output: str) -> Measurement:

@@ -30,7 +30,7 @@ ROWS = 1 << 16
 """Rows of a Parquet batch: few enough for the processor's caches, and the cost of a call is spread over many."""
 PAGES = 1 << 20
 """Bytes of each column that are read at a time, so that memory does not grow with a file's row groups."""
-BLOCK = 8 << 20
+BLOCK = 4 << 20
 """Bytes of a CSV batch; no row may be longer."""
 
 Torn: TypeAlias = tuple[int, FieldError]

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from moto.server import ThreadedMotoServer
+from s3fs import S3FileSystem
 
 from pipelines.portfolio import tables
 from scoring.graph import Graph
@@ -217,8 +218,10 @@ def test_rows_of_a_csv_file_keep_their_numbers_over_many_blocks(
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A bucket on an S3 server of its own, reached over HTTP as any other."""
-    server = ThreadedMotoServer(port=0)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
+    # An instance keeps the endpoint that it was made with.
+    S3FileSystem.clear_instance_cache()
     host, port = server.get_host_and_port()
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "any")
@@ -228,6 +231,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         Bucket="portfolios", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
     )
     yield "portfolios"
+    S3FileSystem.clear_instance_cache()
     server.stop()
 
 

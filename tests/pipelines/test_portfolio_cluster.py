@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pyarrow.parquet as pq
 import pytest
 
-from tests.conftest import Project, make_project
+from tests.conftest import PROJECT, Project, make_project
 from tests.pipelines.portfolios import changed, rows, write
 from tests.serving.toy import push_release_in
 
@@ -57,3 +59,11 @@ def test_a_cluster_that_does_not_answer_is_one_line(served: Project) -> None:
     assert failed.returncode == 1
     assert failed.stderr.splitlines()[-1].startswith("error no Ray cluster answers at RAY_ADDRESS 127.0.0.1:9: ")
     assert not (served.folder / "o.parquet").exists()
+
+
+def test_without_ray_the_command_says_how_to_get_it(served: Project, tmp_path: Path) -> None:
+    (tmp_path / "ray.py").write_text("raise ModuleNotFoundError('No module named ray')")
+    arguments = ("score", "card_default", "whole.parquet", "o.parquet", "--engine", "ray")
+    failed = served.scorebox(*arguments, check=False, PYTHONPATH=f"{tmp_path}:{PROJECT}")
+    assert failed.returncode == 1
+    assert failed.stderr.splitlines()[-1] == "error --engine ray needs Ray: pip install 'scorebox[cluster]'"
