@@ -26,6 +26,7 @@ from mlflow.types import Schema, TensorSpec
 from pydantic import BaseModel, TypeAdapter
 
 from pipelines.errors import StageError
+from pipelines.ingest import SAMPLE
 from scoring import models
 from scoring.decision import Variant
 from scoring.frames import Frame
@@ -220,7 +221,7 @@ def _version_tags(records: Mapping[Variant, ModelRecord]) -> dict[str, str]:
         "store_version": record.version,
         "family": record.family,
         "cutoff": repr(record.cutoff),
-        "data": "SAMPLE DATA" if record.data.sample else "real data",
+        "data": SAMPLE if record.data.sample else "real data",
         "data_sha256": record.data.sha256,
         "git_revision": record.git_revision,
         **{f"graph_sha256_{variant}": item.graph_sha256 for variant, item in records.items()},

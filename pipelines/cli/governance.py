@@ -59,7 +59,7 @@ def push(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
 def promote(
     scorecard: ScorecardName,
     profile: ProfileName = "full",
-    version: Annotated[int | None, typer.Option("--version", help="The candidate; else the challenger.")] = None,
+    version: Annotated[int | None, typer.Option("--version", min=1, help="The candidate; else the challenger.")] = None,
 ) -> None:
     """Make the challenger the champion if it holds every gate on the test rows; the service follows it."""
     from pipelines.params import read_params
@@ -77,7 +77,7 @@ def promote(
     beside = f" beside the champion, version {champion.version}" if champion else ", the first of this scorecard"
     _show(f"{scorecard}: version {promotion.candidate.version}{beside}, {promotion.rows:,} test rows", promotion.gates)
     if champion:
-        say("promote", promotion.overlap)
+        say("promote", promotion.comparison)
     written = workspace.reports / "promotion.json"
     if not promotion.promoted:
         stays = f"version {champion.version} stays champion and serves" if champion else "there is no champion"

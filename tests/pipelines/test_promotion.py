@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
+import httpx
 import mlflow
 import pytest
 from bentoml._internal.configuration.containers import BentoMLContainer
@@ -21,6 +28,7 @@ from scoring.models import ModelRecord
 from tests.pipelines.governed import CARD, Governed
 from tests.serving import toy
 
+ABSOLUTE = {"verification", "flipped_share", "microseconds_1", "microseconds_256"}
 KILLED_BEFORE = {
     "journal": "from pipelines.registry import Registry; Registry.write = die",
     "alias": "from pipelines.registry import Registry; Registry.point = die",
@@ -66,7 +74,7 @@ def test_a_build_makes_the_first_model_the_champion(governed: Governed) -> None:
     assert governed.registry.aliases() == {"champion": 1}
     promotion = governed.read(governed.workspace.reports / "promotion.json")
     assert (promotion["promoted"], promotion["champion"]) == (True, None)
-    assert set(promotion["gates"]) == {"verification", "flipped_share", "microseconds_1", "microseconds_256"}
+    assert set(promotion["gates"]) == ABSOLUTE
     assert_all_agree_on(governed, 1)
 
 
@@ -196,26 +204,44 @@ def test_sample_data_never_replace_real_data(governed: Governed) -> None:
         update={"version": "real", "data": record.data.model_copy(update={"sample": False, "sha256": "1" * 64})}
     )
     content = governed.workspace.fp32.read_bytes()
-    tags = {name: first.tags[name] for name in ("serving", "verification", "profile", "test_auc", "test_brier")}
-    rows = {"train_rows_sha256": "2" * 64, "test_rows_sha256": "3" * 64}
-    version, _ = governed.registry.register({"fp32": real}, {"fp32": content}, tags | rows)
-    champion = governed.registry.journal().model_copy(update={"champions": [1, version.number]})
-    governed.registry.write(champion)
-    governed.registry.point("challenger", 1)
+    names = ("serving", "verification", "profile", "test_auc", "test_brier", "train_rows_sha256", "test_rows_sha256")
+    tags = {name: first.tags[name] for name in names}
+    version, _ = governed.registry.register({"fp32": real}, {"fp32": content}, tags)
+    code, printed = governed.run("promote", CARD.name, "--version", str(version.number))
+    assert code == 0
+    assert "the champion is of SAMPLE DATA, no standard for a model of real data" in printed
+    assert set(governed.read(governed.workspace.reports / "promotion.json")["gates"]) == ABSOLUTE | {"data"}
+    assert governed.release["tags"]["fp32"] == "card_default:real-fp32"
 
+    governed.registry.tag(version.number, "test_rows_sha256", "2" * 64)
+    governed.run("push", CARD.name)
     code, printed = governed.run("promote", CARD.name)
     assert code == 1
     assert f"version 1 of card_default fails data; version {version.number} stays champion" in printed
-    assert f"repaired the alias champion is at version 1, the journal says {version.number}" in printed
     assert "the champion was trained on other data (111111111111)" in printed
+    governed.registry.tag(version.number, "data_sha256", first.tags["data_sha256"])
+    assert "same data, another split" in governed.run("promote", CARD.name)[1]
     assert governed.release["tags"]["fp32"] == "card_default:real-fp32"
+
+
+def test_an_alias_that_was_moved_by_hand_is_put_back(governed: Governed) -> None:
+    governed.challenge(a_little_higher)
+    governed.registry.point("champion", 2)
+    difference = "the alias champion is at version 2, the journal says 1"
+    assert difference in governed.run("registry", CARD.name)[1]
+    code, printed = governed.run("promote", CARD.name, "--version", "1")
+    assert code == 0
+    assert f"repaired {difference}" in printed
+    assert_all_agree_on(governed, 1)
 
 
 def test_pushing_the_champion_again_registers_nothing_and_keeps_it(governed: Governed) -> None:
     code, printed = governed.run("push", CARD.name)
     assert code == 0
     assert "version 1 of card_default is registered already" in printed
+    os.utime(governed.workspace.release, (0, 0))
     code, printed = governed.run("promote", CARD.name)
+    assert governed.workspace.release.stat().st_mtime > 0, "or make would train again each time"
     assert (code, len(governed.registry.versions())) == (0, 1)
     assert "version 1 is the champion already" in printed
     assert governed.registry.aliases() == {"champion": 1}
@@ -294,3 +320,59 @@ def test_a_registry_out_of_reach_is_one_line(governed: Governed, monkeypatch: py
     assert code == 1
     assert printed.startswith("error MLflow at MLFLOW_TRACKING_URI did not read the champions")
     assert governed.release == before
+
+
+@pytest.mark.slow
+def test_a_build_that_is_refused_ends_with_the_champion_that_still_serves(governed: Governed) -> None:
+    governed.challenge(a_little_higher)
+    for arguments in (("promote",), ("promote", "--version", "1"), ("rollback",)):
+        assert governed.run(arguments[0], CARD.name, *arguments[1:])[0] == 0
+    before = governed.release
+    code, printed = governed.run("build", CARD.name)
+    assert code == 1
+    assert "error version 1 of card_default was rolled back" in printed
+    assert "version 2 stays champion and serves" in printed
+    assert governed.release == before
+    assert_all_agree_on(governed, 2)
+
+
+@pytest.mark.slow
+def test_an_mlflow_server_keeps_models_as_the_file_does(governed: Governed, tmp_path: Path) -> None:
+    with mlflow_server(tmp_path / "server") as address:
+        governed.monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        governed.workspace.release.unlink()
+        shutil.rmtree(governed.project.store / "models" / CARD.name)
+        for command in ("report", "card", "push", "promote"):
+            code, printed = governed.run(command, CARD.name)
+            assert code == 0, printed
+        assert_all_agree_on(governed, 1)
+        governed.challenge(a_little_higher)
+        assert governed.run("promote", CARD.name)[0] == 0
+        shutil.rmtree(governed.project.store / "models" / CARD.name)
+        assert governed.run("rollback", CARD.name)[0] == 0
+        assert_all_agree_on(governed, 1)
+        assert models.load(governed.release["tags"]["fp32"])
+
+
+@contextmanager
+def mlflow_server(folder: Path) -> Iterator[str]:
+    """A tracking server with a registry and files of its own; gives its address."""
+    folder.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    stores = ["--backend-store-uri", f"sqlite:///{folder}/server.db", "--artifacts-destination", str(folder / "files")]
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen([*command, *stores], cwd=folder, stdout=log, stderr=log, start_new_session=True)
+        try:
+            address = f"http://127.0.0.1:{port}"
+            for _ in range(600):
+                with contextlib.suppress(httpx.HTTPError):
+                    if httpx.get(f"{address}/health").is_success:
+                        break
+                assert server.poll() is None, (folder / "log").read_text()
+                time.sleep(0.1)
+            yield address
+        finally:
+            os.killpg(server.pid, signal.SIGTERM)
+            server.wait(30)
