@@ -18,7 +18,7 @@ from scoring.scorecard import Scorecard
 from training.contract import ContractReport, check, typed
 from training.data import SAMPLE_KEY, SNAPSHOT_KEY, read_parquet, write_parquet
 from training.split import split_rows
-from training.tables import TableSet, find
+from training.tables import TableSet, find, pick
 from training.tables import build as tables_build
 from training.tables import contract as tables_contract
 from training.tables.engine import count_rows
@@ -34,6 +34,12 @@ class ContractViolatedError(StageError):
         self.report = report
 
 
+def _tables(scorecard: Scorecard, workspace: Workspace) -> TableSet | None:
+    """The form of raw tables that was taken in; None for a scorecard whose rows come as they are."""
+    forms = find(scorecard.name)
+    return pick(forms, workspace.raw) if forms else None
+
+
 def validate(scorecard: Scorecard, workspace: Workspace, advance: Advance = lambda what, rows: None) -> ContractReport:
     """Writes the verdict of the raw tables' contracts; a single table's is the scorecard's own.
 
@@ -42,7 +48,7 @@ def validate(scorecard: Scorecard, workspace: Workspace, advance: Advance = lamb
     """
     # Rows of an earlier run must not pass for these.
     workspace.applications.unlink(missing_ok=True)
-    tables = find(scorecard.name)
+    tables = _tables(scorecard, workspace)
     if tables is None:
         frame, _ = read_parquet(workspace.raw_table("applications"))
         report = check(scorecard, typed(scorecard, frame))
@@ -55,13 +61,13 @@ def validate(scorecard: Scorecard, workspace: Workspace, advance: Advance = lamb
 
 def raw_rows(scorecard: Scorecard, workspace: Workspace) -> int:
     """How many rows `validate` reads in batches: for a progress bar."""
-    tables = find(scorecard.name)
+    tables = _tables(scorecard, workspace)
     return count_rows(tables.tables, workspace.raw) if tables else 0
 
 
-def queries_needed(scorecard: Scorecard) -> int:
+def queries_needed(scorecard: Scorecard, workspace: Workspace) -> int:
     """How many queries `features` runs: for a progress bar."""
-    tables = find(scorecard.name)
+    tables = _tables(scorecard, workspace)
     return len(tables_build.queries(tables)) if tables else 0
 
 
@@ -74,7 +80,7 @@ def features(
         ContractViolatedError: a rule is broken; the report is written all the same, the rows are not.
     """
     workspace.applications.unlink(missing_ok=True)
-    tables = find(scorecard.name)
+    tables = _tables(scorecard, workspace)
     if tables is None:
         raw, metadata = read_parquet(workspace.raw_table("applications"))
         lineage = {

@@ -111,6 +111,11 @@ class Workspace:
         return self.folder / "benchmark.json"
 
     @property
+    def leakage(self) -> Path:
+        """What careless splits would have reported."""
+        return self.folder / "leakage.md"
+
+    @property
     def report(self) -> Path:
         """Folder of metrics, plots, fairness and the report."""
         return self.folder / "report"

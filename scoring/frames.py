@@ -163,10 +163,13 @@ def _read_numbers(
 ) -> tuple[NDArray[np.float64], list[Verdict]]:
     numbers = np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
     low, high = rule.minimum, rule.maximum
+    below, above = numbers < low, numbers > high
+    if rule.sentinel is not None:
+        below, above = (beyond & (numbers != rule.sentinel) for beyond in (below, above))
     return numbers, [
         (np.isfinite(numbers) | ~valid, "finite_number", "Input should be a finite number"),
-        (~(numbers < low), "greater_than_equal", f"Input should be greater than or equal to {low:g}"),
-        (~(numbers > high), "less_than_equal", f"Input should be less than or equal to {high:g}"),
+        (~below, "greater_than_equal", f"Input should be greater than or equal to {low:g}"),
+        (~above, "less_than_equal", f"Input should be less than or equal to {high:g}"),
     ]
 
 

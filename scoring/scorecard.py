@@ -11,13 +11,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import annotated_types
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, create_model
 from pydantic.fields import FieldInfo
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 from scoring.features import Block
 
@@ -43,6 +45,26 @@ class Application(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class Sentinel:
+    """A whole number beyond a field's bounds that stands for "none", and is permitted beside them.
+
+    It follows the bounds: `Annotated[int, Field(ge=-20_000, le=0), Sentinel(365_243)]`.
+    """
+
+    value: int
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        # A union would report what is out of bounds once per member, under names of pydantic's own.
+        return core_schema.no_info_wrap_validator_function(self._checked, handler(source))
+
+    def _checked(self, value: Any, within_bounds: core_schema.ValidatorFunctionWrapHandler) -> Any:
+        return value if type(value) is int and value == self.value else within_bounds(value)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [handler(schema), {"const": self.value, "type": "integer"}]}
+
+
+@dataclass(frozen=True, slots=True)
 class FieldRule:
     """What one field of an application may hold: a number within inclusive bounds, or one of some texts."""
 
@@ -53,6 +75,8 @@ class FieldRule:
     minimum: float = -np.inf
     maximum: float = np.inf
     choices: tuple[str, ...] = ()
+    sentinel: int | None = None
+    """The one number beyond the bounds that is permitted."""
 
 
 def field_rules(application: type[Application]) -> tuple[FieldRule, ...]:
@@ -78,11 +102,14 @@ def _field_rule(name: str, info: FieldInfo) -> FieldRule:
             f"field {name!r}: a column holds int, float or a Literal of texts, optionally None, not {info.annotation}"
         )
     bounds: dict[type, float] = {}
+    sentinel = None
     for constraint in info.metadata:
         if isinstance(constraint, annotated_types.Ge):
             bounds[annotated_types.Ge] = float(constraint.ge)  # type: ignore[arg-type]  # protocol, not a number
         elif isinstance(constraint, annotated_types.Le):
             bounds[annotated_types.Le] = float(constraint.le)  # type: ignore[arg-type]  # protocol, not a number
+        elif isinstance(constraint, Sentinel):
+            sentinel = constraint.value
         else:
             raise TypeError(f"field {name!r}: use ge and le, {constraint!r} has no column form")
     if len(bounds) != 2:
@@ -94,6 +121,7 @@ def _field_rule(name: str, info: FieldInfo) -> FieldRule:
         minimum=bounds[annotated_types.Ge],
         maximum=bounds[annotated_types.Le],
         required=info.is_required(),
+        sentinel=sentinel,
     )
 
 
@@ -236,6 +264,8 @@ def _required(rule: FieldRule, description: str | None) -> tuple[Any, Any]:
     """Type and field of a protected column that must be given."""
     if rule.kind == "text":
         return Literal[rule.choices], Field(alias=rule.column, description=description)
-    number = int if rule.kind == "integer" else float
-    bounds: dict[str, Any] = {"ge": number(rule.minimum), "le": number(rule.maximum)}
-    return number, Field(alias=rule.column, description=description, **bounds)
+    number: Any = int if rule.kind == "integer" else float
+    number = Annotated[number, Field(ge=number(rule.minimum), le=number(rule.maximum))]
+    if rule.sentinel is not None:
+        number = Annotated[number, Sentinel(rule.sentinel)]
+    return number, Field(alias=rule.column, description=description)

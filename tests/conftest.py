@@ -74,7 +74,9 @@ SMALL_PARAMS: dict[str, Any] = {
 
 
 def real_data(name: str) -> Path | None:
-    """The published file: where the environment says, or beside the project; None if it is not there.
+    """The published data: where the environment says, or beside the project; None if they are not there.
+
+    A folder for a source of several files.
 
     A file that is there and wrong makes the tests that read it fail, since ingestion checks its hash.
     """
@@ -82,8 +84,11 @@ def real_data(name: str) -> Path | None:
 
     if location := os.environ.get(f"SCOREBOX_SOURCE_{name.upper()}"):
         return Path(location).resolve()
-    beside = PROJECT.parent / "shared" / "data" / name / load(name).sources[0].files[0].file_name
-    return beside if beside.exists() else None
+    folder = PROJECT.parent / "shared" / "data" / name
+    for source in load(name).sources:
+        if all((folder / file.file_name).exists() for file in source.files):
+            return folder / source.files[0].file_name if len(source.files) == 1 else folder
+    return None
 
 
 @dataclass(frozen=True)

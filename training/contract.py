@@ -52,12 +52,22 @@ def _column(rule: FieldRule, nullable: bool) -> pa.Column:
     if rule.kind == "text":
         known = pa.Check.isin(rule.choices, name=f"one of {', '.join(rule.choices)}")
         return pa.Column(str, known, nullable=nullable, name=rule.column)
-    checks = [pa.Check.in_range(rule.minimum, rule.maximum, name=f"{rule.minimum:g} to {rule.maximum:g}")]
+    checks = [_range(rule)]
     if rule.kind == "integer" and nullable:
         # Beside missing values pandas holds whole numbers as floats.
         checks.append(pa.Check(lambda values: values % 1 == 0, name="whole numbers"))
     whole = rule.kind == "integer" and not nullable
     return pa.Column(int if whole else float, checks, nullable=nullable, name=rule.column)
+
+
+def _range(rule: FieldRule) -> pa.Check:
+    bounds = f"{rule.minimum:g} to {rule.maximum:g}"
+    if rule.sentinel is None:
+        return pa.Check.in_range(rule.minimum, rule.maximum, name=bounds)
+    return pa.Check(
+        lambda values: values.between(rule.minimum, rule.maximum) | (values == rule.sentinel),
+        name=f"{bounds} or {rule.sentinel}",
+    )
 
 
 def _history_column(name: str, default: float) -> pa.Column:

@@ -15,6 +15,17 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)]) + "\n"
 
 
+def no_better_than_chance(auc: Estimate) -> str:
+    """What must be said of an AUC whose interval does not lie above 0.5; nothing of another."""
+    if auc["low"] > 0.5:
+        return ""
+    interval = f"{auc['low']:.4f} to {auc['high']:.4f}"
+    return (
+        f"**No better than chance:** the interval of the AUC, {interval}, does not lie above 0.5. "
+        "These rows do not show that the model tells applicants who default from others.\n"
+    )
+
+
 def markdown(
     title: str,
     candidates: Sequence[CandidateResult],
@@ -31,6 +42,7 @@ def markdown(
             candidates_table(candidates),
             f"**{winner}** serves: the highest AUC of those that hold every gate.\n",
             "## On the test rows\n",
+            *filter(None, [no_better_than_chance(metrics["auc"])]),
             table(
                 ["metric", "value", "95 % interval"],
                 [

@@ -55,7 +55,7 @@ def sample_tables(scorecard: Scorecard, rows: int, folder: Path) -> tuple[Sample
     """Writes the tables that the scorecard's generator makes up; the same number of rows gives the same data."""
     forms = find(scorecard.name)
     if forms:
-        return _generated(forms, rows, folder)
+        return _generated(forms[0], rows, folder)
     frame = pd.DataFrame(scorecard.sample(np.random.default_rng(SAMPLE_SEED), rows))
     content = frame.to_csv(index=False).encode()
     made_of = hashlib.sha256(content).hexdigest()

@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from pipelines.cli import bento as bento
 from pipelines.cli import governance as governance
+from pipelines.cli import leakage as leakage
 from pipelines.cli import portfolio as portfolio
 from pipelines.cli import sources as sources
 from pipelines.cli import stages as stages

@@ -33,9 +33,9 @@ def features(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
     from pipelines.prepare import features as run
     from pipelines.prepare import queries_needed
 
-    card = load(scorecard)
-    with _broken_rules(scorecard), steps(queries_needed(card)) as advance:
-        report = run(card, Workspace(scorecard, profile), advance)
+    card, workspace = load(scorecard), Workspace(scorecard, profile)
+    with _broken_rules(scorecard), steps(queries_needed(card, workspace)) as advance:
+        report = run(card, workspace, advance)
     say("features", f"{report.rows:,} applications, {len(card.inputs)} columns, hold the contract")
 
 

@@ -1,14 +1,15 @@
-"""Scorecards made from several raw tables: what one offers, and where to find it."""
+"""Scorecards made from raw tables: the forms in which a scorecard takes them, and which of them is there."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from training.errors import DataError
 from training.tables.table import RawTable
 
 TableFormat = Literal["parquet", "csv"]
@@ -29,7 +30,7 @@ class Generate(Protocol):
 
 @dataclass(frozen=True)
 class TableSet:
-    """The raw tables of one scorecard and the way from them to one row per application.
+    """The raw tables of one scorecard, in one form, and the way from them to one row per application.
 
     `sql` is the folder of queries that `training.tables.build` runs; `key` is the column that identifies an
     application in their result.
@@ -42,12 +43,31 @@ class TableSet:
     sql: Path
 
 
-def find(scorecard_name: str) -> TableSet | None:
-    """The raw tables of a scorecard: `TABLES` of the package of its name here; None where there is none."""
+def find(scorecard_name: str) -> tuple[TableSet, ...]:
+    """The forms in which a scorecard's raw tables may come: `TABLES` of the package of its name here.
+
+    Sample data take the first form. Empty for a scorecard whose rows come as they are.
+    """
     name = f"{__name__}.{scorecard_name}"
     spec = importlib.util.find_spec(name)
     if spec is None or spec.submodule_search_locations is None:
-        return None
+        return ()
     found = importlib.import_module(name).TABLES
-    assert isinstance(found, TableSet)
-    return found
+    assert all(isinstance(form, TableSet) for form in found)
+    return tuple(found)
+
+
+def pick(forms: Sequence[TableSet], raw: Path) -> TableSet:
+    """The one form whose raw tables lie in the folder `raw`, as `<table>.parquet`.
+
+    Raises DataError where no form is there whole, or more than one.
+    """
+    there = {path.stem for path in raw.glob("*.parquet")}
+    whole = [form for form in forms if there.issuperset(table.name for table in form.tables)]
+    if len(whole) == 1:
+        return whole[0]
+    wanted = "; or ".join(", ".join(table.name for table in form.tables) for form in forms)
+    raise DataError(
+        f"{raw}: holds {', '.join(sorted(there)) or 'no raw table'}; {forms[0].name} is made "
+        f"from {wanted}{', not from both' if whole else ''}"
+    )

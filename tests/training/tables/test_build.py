@@ -93,5 +93,5 @@ def test_the_order_of_rows_and_the_number_of_threads_change_no_byte(tmp_path: Pa
 
 
 def test_a_scorecard_of_one_file_has_no_tables() -> None:
-    assert find("card_default") is None
-    assert find("build") is None
+    assert find("card_default") == ()
+    assert find("build") == ()
