@@ -7,6 +7,7 @@ import pytest
 from tests.conftest import real_data
 from training.errors import DataError
 from training.leakage import HONEST, MODELS, WAYS, Rows, Way, markdown, measure, thinned
+from training.metrics import Estimate
 from training.split import applicants, folds
 
 WAY = {way.name: way for way in WAYS}
@@ -62,7 +63,7 @@ def test_where_there_is_nothing_to_thin_it_says_so() -> None:
 
 
 def test_the_table_has_a_line_for_each_way_and_a_column_for_each_model() -> None:
-    item = {"value": 0.5, "low": 0.4567, "high": 0.6}
+    item: Estimate = {"value": 0.5, "low": 0.4567, "high": 0.6}
     lines = markdown({way.name: dict.fromkeys(MODELS, item) for way in WAYS}).splitlines()
     assert lines[0] == f"| rows held out | {' | '.join(MODELS)} |"
     assert lines[2] == f"| {HONEST.name} |" + " 0.500 (0.457 to 0.600) |" * len(MODELS)

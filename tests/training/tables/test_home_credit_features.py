@@ -88,6 +88,20 @@ def test_bureau_by_hand(sample: Path, result: pd.DataFrame) -> None:
     )
 
 
+def test_an_end_before_the_beginning_and_a_negative_limit_are_none(
+    home_credit: TableSet, sample: Path, features: Path, tmp_path: Path
+) -> None:
+    frame = read(sample, "bureau")
+    card = (frame["CREDIT_TYPE"] == "Credit card") & (frame["CREDIT_ACTIVE"] == "Active")
+    frame[["DAYS_CREDIT_ENDDATE", "DAYS_ENDDATE_FACT"]] = -42_000.0
+    frame.loc[card, "AMT_CREDIT_SUM_LIMIT"] = -1.0
+    built = pd.read_parquet(rebuilt(home_credit, sample, tmp_path, bureau=frame))
+    for name in ("bureau_active_end_days_max", "bureau_last_closed_days", "bureau_early_days_mean"):
+        assert built[name].isna().all()
+        assert pd.read_parquet(features)[name].notna().any()
+    assert built["bureau_card_utilisation"].isna().all()
+
+
 def test_bureau_balance_by_hand(sample: Path, result: pd.DataFrame) -> None:
     rows = read(sample, "bureau_balance").merge(read(sample, "bureau")[["SK_ID_BUREAU", "SK_ID_CURR"]])
     rows["level"] = pd.to_numeric(rows["STATUS"], errors="coerce")

@@ -119,7 +119,7 @@ def draw_payments(random: np.random.Generator, clients: Clients, loans: Loans) -
     """The columns of installments_payments: each instalment due before the application, some paid in two parts."""
     loan, number = _expand(loans.paid)
     conduct = clients.conduct[loans.owner] + 0.5 * random.standard_normal(len(loans.ids))
-    split = random.random(len(loan)) < (0.055 * np.exp(0.4 * conduct[loan])).clip(0, 0.5)
+    split = random.random(len(loan)) < (0.03 * np.exp(0.4 * conduct[loan])).clip(0, 0.5)
     instalment, part = _expand(1 + split)
     loan, number = loan[instalment], number[instalment]
     rows, habit = len(loan), conduct[loan]

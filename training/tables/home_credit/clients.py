@@ -15,7 +15,7 @@ from training.tables.table import RawTable
 FIRST_ID = 100_002
 NOT_EMPLOYED = 365_243
 # How strongly the risk moves the log-odds of default.
-RISK_WEIGHT = 1.6
+RISK_WEIGHT = 2.1
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,10 @@ def _measure(
         # Mode and median mostly equal the average.
         factor = np.where(random.random(len(size)) < 0.6, 1.0, random.normal(1, 0.05, len(size)))
         return np.round(np.nan_to_num(average.astype(np.float64) * factor).clip(0, 1), 4)
-    drawn: Floats = expit(logit(max(typical, 0.01)) + 0.4 * size + 0.4 * random.standard_normal(len(size)))
-    return np.round(np.where((typical == 0) & (random.random(len(size)) < 0.6), np.float64(0), drawn), 4)
+    drawn = expit(logit(max(typical, 0.01)) + 0.4 * size + 0.4 * random.standard_normal(len(size)))
+    drawn[(typical == 0) & (random.random(len(size)) < 0.6)] = 0
+    rounded: Floats = np.round(drawn, 4)
+    return rounded
 
 
 def _draw_person(
@@ -160,7 +162,7 @@ def _draw_scores(
     """The three external scores: higher for the better, each with its own noise."""
     columns = {column.name: column for column in table.columns}
     rows = len(risk)
-    for name, correlation in (("EXT_SOURCE_1", 0.40), ("EXT_SOURCE_2", 0.42), ("EXT_SOURCE_3", 0.46)):
+    for name, correlation in (("EXT_SOURCE_1", 0.43), ("EXT_SOURCE_2", 0.45), ("EXT_SOURCE_3", 0.48)):
         typical = columns[name].typical
         assert typical is not None
         noise = random.standard_normal(rows)

@@ -1,7 +1,9 @@
 -- Months of loans at points of sale and cash loans at this lender, one row per client.
 --
 -- Point in time: months up to that of the application, 0.
-WITH clients AS (SELECT SK_ID_CURR FROM application_train),
+WITH clients AS (
+    SELECT SK_ID_CURR FROM application_train
+),
 
 known AS (
     SELECT
@@ -11,6 +13,8 @@ known AS (
     FROM POS_CASH_balance
     WHERE MONTHS_BALANCE <= 0
 )
+
+-- Every client has a row: those without rows in `known` have 0 in counts and sums, NULL in everything else.
 SELECT
     SK_ID_CURR,
 

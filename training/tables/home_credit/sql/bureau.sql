@@ -2,17 +2,27 @@
 --
 -- Point in time: a credit counts if it began on the day of the application or before, and what is said of it was
 -- reported by then. DAYS_CREDIT_ENDDATE may lie ahead: the planned end of a credit is agreed when it begins.
-WITH clients AS (SELECT SK_ID_CURR FROM application_train),
+--
+-- Anomalies: the published file has ends more than a hundred years before the application and negative limits. An end
+-- before the beginning is none, and a card with a negative debt or limit has no utilisation.
+WITH clients AS (
+    SELECT SK_ID_CURR FROM application_train
+),
 
 known AS (
     SELECT
         *,
         CREDIT_ACTIVE = 'Active' AS active,
         CREDIT_ACTIVE = 'Closed' AS closed,
-        CREDIT_TYPE = 'Credit card' AS card
+        CREDIT_TYPE = 'Credit card' AS card,
+        CASE WHEN DAYS_CREDIT_ENDDATE >= DAYS_CREDIT THEN DAYS_CREDIT_ENDDATE END AS planned_end,
+        CASE WHEN DAYS_ENDDATE_FACT >= DAYS_CREDIT THEN DAYS_ENDDATE_FACT END AS ended,
+        CREDIT_TYPE = 'Credit card' AND AMT_CREDIT_SUM_DEBT >= 0 AND AMT_CREDIT_SUM_LIMIT >= 0 AS card_with_limit
     FROM bureau
     WHERE DAYS_CREDIT <= 0 AND DAYS_CREDIT_UPDATE <= 0 AND coalesce(DAYS_ENDDATE_FACT, 0) <= 0
 )
+
+-- Every client has a row: those without rows in `known` have 0 in counts and sums, NULL in everything else.
 SELECT
     SK_ID_CURR,
 
@@ -49,10 +59,10 @@ SELECT
     0 - min(DAYS_CREDIT) AS bureau_oldest_days,
     whole_mean(-DAYS_CREDIT) AS bureau_age_days_mean,
     whole_deviation(DAYS_CREDIT) AS bureau_age_days_deviation,
-    max(DAYS_CREDIT_ENDDATE) FILTER (WHERE active) AS bureau_active_end_days_max,
-    whole_mean(DAYS_CREDIT_ENDDATE, active) AS bureau_active_end_days_mean,
-    0 - max(DAYS_ENDDATE_FACT) AS bureau_last_closed_days,
-    whole_mean(DAYS_CREDIT_ENDDATE - DAYS_ENDDATE_FACT) AS bureau_early_days_mean,
+    max(planned_end) FILTER (WHERE active) AS bureau_active_end_days_max,
+    whole_mean(planned_end, active) AS bureau_active_end_days_mean,
+    0 - max(ended) AS bureau_last_closed_days,
+    whole_mean(planned_end - ended) AS bureau_early_days_mean,
     whole_mean(-DAYS_CREDIT_UPDATE) AS bureau_update_days_mean,
 
     -- Amounts
@@ -66,8 +76,8 @@ SELECT
     ratio(amount_sum(AMT_CREDIT_SUM_DEBT, active), amount_sum(AMT_CREDIT_SUM, active)) AS bureau_active_debt_share,
     amount_sum(AMT_CREDIT_SUM_LIMIT) AS bureau_limit_sum,
     ratio(
-        amount_sum(AMT_CREDIT_SUM_DEBT, active AND card),
-        amount_sum(AMT_CREDIT_SUM_DEBT, active AND card) + amount_sum(AMT_CREDIT_SUM_LIMIT, active AND card)
+        amount_sum(AMT_CREDIT_SUM_DEBT, active AND card_with_limit),
+        amount_sum(AMT_CREDIT_SUM_DEBT + AMT_CREDIT_SUM_LIMIT, active AND card_with_limit)
     ) AS bureau_card_utilisation,
     amount_sum(AMT_ANNUITY, active) AS bureau_active_annuity_sum,
 

@@ -2,7 +2,9 @@
 --
 -- Point in time: months up to that of the application, 0, of credits that had begun by then.
 -- STATUS: 0 no delay, 1 to 5 from 1 day to more than 120 days late or written off, C closed, X unknown.
-WITH clients AS (SELECT SK_ID_CURR FROM application_train),
+WITH clients AS (
+    SELECT SK_ID_CURR FROM application_train
+),
 
 known AS (
     SELECT
@@ -15,6 +17,8 @@ known AS (
     FROM bureau_balance JOIN bureau USING (SK_ID_BUREAU)
     WHERE MONTHS_BALANCE <= 0 AND DAYS_CREDIT <= 0
 )
+
+-- Every client has a row: those without rows in `known` have 0 in counts and sums, NULL in everything else.
 SELECT
     SK_ID_CURR,
 

@@ -1,13 +1,17 @@
 -- Months of credit cards at this lender, one row per client.
 --
 -- Point in time: months up to that of the application, 0.
-WITH clients AS (SELECT SK_ID_CURR FROM application_train),
+WITH clients AS (
+    SELECT SK_ID_CURR FROM application_train
+),
 
 known AS (
     SELECT *, ratio(AMT_BALANCE, AMT_CREDIT_LIMIT_ACTUAL) AS utilisation
     FROM credit_card_balance
     WHERE MONTHS_BALANCE <= 0
 )
+
+-- Every client has a row: those without rows in `known` have 0 in counts and sums, NULL in everything else.
 SELECT
     SK_ID_CURR,
 

@@ -3,19 +3,19 @@
 -- The application's columns stay as they are, DAYS_EMPLOYED with its sentinel: what is made of them is made in the
 -- graph. Columns of history are single precision, as the graph takes them. Every query before this one has a row for
 -- each client, with its defaults for one without rows, so nothing is filled in here.
-SELECT
-    application_train.*,
-    COLUMNS(bureau_features.* EXCLUDE SK_ID_CURR)::FLOAT,
-    COLUMNS(bureau_balance_features.* EXCLUDE SK_ID_CURR)::FLOAT,
-    COLUMNS(previous_application_features.* EXCLUDE SK_ID_CURR)::FLOAT,
-    COLUMNS(POS_CASH_balance_features.* EXCLUDE SK_ID_CURR)::FLOAT,
-    COLUMNS(credit_card_balance_features.* EXCLUDE SK_ID_CURR)::FLOAT,
-    COLUMNS(installments_payments_features.* EXCLUDE SK_ID_CURR)::FLOAT
+WITH
+    credits AS (SELECT SK_ID_CURR, COLUMNS(* EXCLUDE SK_ID_CURR)::FLOAT FROM bureau_features),
+    balances AS (SELECT SK_ID_CURR, COLUMNS(* EXCLUDE SK_ID_CURR)::FLOAT FROM bureau_balance_features),
+    previous AS (SELECT SK_ID_CURR, COLUMNS(* EXCLUDE SK_ID_CURR)::FLOAT FROM previous_application_features),
+    loans AS (SELECT SK_ID_CURR, COLUMNS(* EXCLUDE SK_ID_CURR)::FLOAT FROM POS_CASH_balance_features),
+    cards AS (SELECT SK_ID_CURR, COLUMNS(* EXCLUDE SK_ID_CURR)::FLOAT FROM credit_card_balance_features),
+    payments AS (SELECT SK_ID_CURR, COLUMNS(* EXCLUDE SK_ID_CURR)::FLOAT FROM installments_payments_features)
+SELECT *
 FROM application_train
-JOIN bureau_features USING (SK_ID_CURR)
-JOIN bureau_balance_features USING (SK_ID_CURR)
-JOIN previous_application_features USING (SK_ID_CURR)
-JOIN POS_CASH_balance_features USING (SK_ID_CURR)
-JOIN credit_card_balance_features USING (SK_ID_CURR)
-JOIN installments_payments_features USING (SK_ID_CURR)
+JOIN credits USING (SK_ID_CURR)
+JOIN balances USING (SK_ID_CURR)
+JOIN previous USING (SK_ID_CURR)
+JOIN loans USING (SK_ID_CURR)
+JOIN cards USING (SK_ID_CURR)
+JOIN payments USING (SK_ID_CURR)
 ORDER BY SK_ID_CURR

@@ -2,7 +2,9 @@
 --
 -- Point in time: instalments due by the day of the application, with payments made by then. One without a day of
 -- payment had not been paid when the table was taken: that is known at the application too. Days late are positive.
-WITH clients AS (SELECT SK_ID_CURR FROM application_train),
+WITH clients AS (
+    SELECT SK_ID_CURR FROM application_train
+),
 
 known AS (
     SELECT
@@ -13,6 +15,8 @@ known AS (
     FROM installments_payments
     WHERE DAYS_INSTALMENT <= 0 AND coalesce(DAYS_ENTRY_PAYMENT, 0) <= 0
 )
+
+-- Every client has a row: those without rows in `known` have 0 in counts and sums, NULL in everything else.
 SELECT
     SK_ID_CURR,
 

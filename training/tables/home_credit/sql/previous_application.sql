@@ -3,7 +3,9 @@
 -- Point in time: applications that were decided on the day of the application or before. The day of the last
 -- instalment as first planned may lie ahead: the plan was signed with the loan. Any other date that lies ahead, and
 -- 365243, which stands for a date that has not come, is none.
-WITH clients AS (SELECT SK_ID_CURR FROM application_train),
+WITH clients AS (
+    SELECT SK_ID_CURR FROM application_train
+),
 
 known AS (
     SELECT
@@ -20,6 +22,8 @@ known AS (
     FROM previous_application
     WHERE DAYS_DECISION <= 0
 )
+
+-- Every client has a row: those without rows in `known` have 0 in counts and sums, NULL in everything else.
 SELECT
     SK_ID_CURR,
 
