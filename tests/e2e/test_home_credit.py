@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,16 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def settings(home: Path) -> dict[str, str]:
-    return {"SCOREBOX_SCORECARD": CARD.name, "SCOREBOX_HISTORY": str(home / "history.sqlite")}
+@contextmanager
+def serving(home: Path, target: str = "service:Scorebox") -> Iterator[Server]:
+    history = str(home / "history.sqlite")
+    with serve(home, target, SCOREBOX_SCORECARD=CARD.name, SCOREBOX_HISTORY=history) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
 def server(home: Path) -> Iterator[Server]:
-    with serve(home, **settings(home)) as running:
+    with serving(home) as running:
         yield running
 
 
@@ -77,7 +81,7 @@ def test_the_sentinel_is_permitted_and_its_neighbours_are_not(server: Server) ->
 
 @pytest.mark.slow
 def test_the_typed_methods_answer_like_the_face(server: Server, home: Path) -> None:
-    with serve(home, "tests.e2e.typed_only:Scorebox", **settings(home)) as typed:
+    with serving(home, "tests.e2e.typed_only:Scorebox") as typed:
         for body in (EXAMPLE, THIN):
             answers = [of.post("/predict", body).json() for of in (server, typed)]
             for answer in answers:
