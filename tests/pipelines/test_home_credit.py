@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -99,10 +99,12 @@ def test_a_score_of_missing_values_and_text_does_not_depend_on_its_neighbours(bu
     assert [size for size in sizes if graph.score(rows[:size]).tobytes() != alone[:size].tobytes()] == []
 
 
-def table(built: Built, name: str, *, protected: bool = False, **columns: object) -> pd.DataFrame:
+def table(
+    built: Built, name: str, columns: Mapping[str, object] | None = None, *, protected: bool = False
+) -> pd.DataFrame:
     blocks = CARD.features[name](protected)
     used = [column for column in CARD.inputs if column in raw_columns(blocks)]
-    frame = built.frame.head(200).assign(**columns)
+    frame = built.frame.head(200).assign(**(columns or {}))
     matrix = feature_matrix(blocks, used, raw_inputs(CARD, frame, used))
     return pd.DataFrame(matrix, columns=feature_names(blocks))
 
@@ -118,19 +120,19 @@ def test_no_employment_is_missing_and_not_a_thousand_years(built: Built) -> None
 
 def test_the_scores_are_summed_up_by_those_there_are(built: Built) -> None:
     columns = {"EXT_SOURCE_1": np.nan, "EXT_SOURCE_2": 0.25, "EXT_SOURCE_3": 0.75}
-    first = table(built, "application", **columns).iloc[0]
+    first = table(built, "application", columns).iloc[0]
     assert (first["known scores"], first["mean score"], first["worst score"], first["best score"]) == (
         2,
         0.5,
         0.25,
         0.75,
     )
-    assert table(built, "application", **dict.fromkeys(columns, np.nan))["mean score"].isna().all()
+    assert table(built, "application", dict.fromkeys(columns, np.nan))["mean score"].isna().all()
 
 
 @pytest.mark.parametrize("protected", [False, True])
 def test_the_filled_features_hold_no_missing_and_no_infinite_value(built: Built, protected: bool) -> None:
-    matrix = table(built, "filled", protected=protected, **CARD.history).to_numpy()
+    matrix = table(built, "filled", CARD.history, protected=protected).to_numpy()
     assert np.isfinite(matrix).all()
     assert np.isfinite(table(built, "filled", protected=protected).to_numpy()).all()
 
