@@ -62,6 +62,8 @@ def connect(
         }
         with duckdb.connect(config=configuration) as connection:
             try:
+                # Its bar would write over ours.
+                connection.execute("SET enable_progress_bar = false")
                 for table in tables:
                     open_table(raw, table).close()
                     # A view takes no parameters.

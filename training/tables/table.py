@@ -157,13 +157,16 @@ def _sentinel_rule(name: str, sentinel: Sentinel | None) -> pa.Check | None:
 
 
 def typed(table: RawTable, frame: pd.DataFrame) -> pd.DataFrame:
-    """The same rows with number columns of the contract's types, where no value would change."""
+    """The same rows with columns of the contract's types, where no value would change."""
     result = frame.copy()
     for column in table.columns:
         values = result.get(column.name)
-        if values is None or column.kind == "text":
+        if values is None:
             continue
-        if values.isna().all():
+        if column.kind == "text":
+            if isinstance(values.dtype, pd.CategoricalDtype):
+                result[column.name] = values.astype(object)
+        elif values.isna().all():
             whole = values.empty and column.kind == "integer" and not column.missing
             result[column.name] = np.full(len(values), np.nan).astype("int64" if whole else "float64")
         elif not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):

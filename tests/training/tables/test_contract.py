@@ -53,6 +53,10 @@ def test_a_broken_column_is_named_with_its_table_rule_and_rows(
     assert (f"clients.{column}", *expected) in broken(tmp_path, clients=table)
 
 
+def test_texts_may_be_stored_as_a_dictionary(tmp_path: Path) -> None:
+    assert not broken(tmp_path, clients=clients().astype({"KIND": "category"}))
+
+
 def test_missing_and_unknown_columns_are_named_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contract, "BATCH_ROWS", 1)
     table = payments().rename(columns={"PAID": "AMOUNT"})

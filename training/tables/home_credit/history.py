@@ -1,0 +1,72 @@
+"""The columns of history that the queries make, and what a client without any history has in them.
+
+Counts and sums are 0 then; everything else, such as a mean or the days since something, is missing.
+"""
+
+from __future__ import annotations
+
+import math
+
+_COUNTS_AND_SUMS = """
+    bureau_count bureau_active_count bureau_closed_count bureau_bad_count bureau_card_count
+    bureau_consumer_count bureau_mortgage_count bureau_car_count bureau_microloan_count bureau_type_count
+    bureau_count_1y bureau_count_2y bureau_count_3y bureau_active_count_1y bureau_active_count_2y
+    bureau_active_count_3y bureau_credit_sum_1y bureau_credit_sum_2y bureau_credit_sum_3y bureau_debt_sum_1y
+    bureau_debt_sum_2y bureau_debt_sum_3y bureau_credit_sum bureau_active_credit_sum bureau_debt_sum
+    bureau_active_debt_sum bureau_limit_sum bureau_active_annuity_sum bureau_overdue_sum bureau_overdue_count
+    bureau_ever_overdue_count bureau_prolonged_sum balance_months_count balance_open_months_count
+    balance_late_count balance_very_late_count balance_lost_count balance_status_sum
+    balance_open_months_count_1y balance_open_months_count_2y balance_open_months_count_3y
+    balance_late_count_1y balance_late_count_2y balance_late_count_3y previous_count previous_approved_count
+    previous_refused_count previous_canceled_count previous_unused_count previous_refused_by_score_count
+    previous_refused_by_limit_count previous_refused_by_policy_count previous_cash_count
+    previous_consumer_count previous_card_count previous_high_yield_count previous_new_client_count
+    previous_walk_in_count previous_count_1y previous_count_2y previous_count_3y previous_refused_count_1y
+    previous_refused_count_2y previous_refused_count_3y previous_credit_sum_1y previous_credit_sum_2y
+    previous_credit_sum_3y previous_running_count previous_approved_credit_sum previous_running_annuity_sum
+    pos_months_count pos_loans_count pos_active_months_count pos_completed_months_count pos_late_count
+    pos_late_above_tolerance_count pos_months_count_1y pos_months_count_2y pos_months_count_3y
+    pos_late_count_1y pos_late_count_2y pos_late_count_3y card_months_count card_cards_count
+    card_active_months_count card_used_months_count card_near_limit_count card_drawings_sum
+    card_drawings_sum_1y card_drawings_sum_2y card_drawings_sum_3y card_drawings_count card_payments_sum
+    card_payments_sum_1y card_below_minimum_count card_late_count card_late_count_1y card_late_count_2y
+    card_late_count_3y installments_count installments_loans_count installments_unpaid_count
+    installments_late_count installments_very_late_count installments_due_sum installments_paid_sum
+    installments_short_count installments_short_sum installments_count_1y installments_count_2y
+    installments_count_3y installments_paid_sum_1y installments_paid_sum_2y installments_paid_sum_3y
+    installments_short_sum_1y installments_short_sum_2y installments_short_sum_3y
+"""
+_OTHERS = """
+    bureau_active_share bureau_card_share bureau_newest_days bureau_oldest_days bureau_age_days_mean
+    bureau_age_days_deviation bureau_active_end_days_max bureau_active_end_days_mean bureau_last_closed_days
+    bureau_early_days_mean bureau_update_days_mean bureau_credit_mean bureau_credit_max bureau_debt_max
+    bureau_active_debt_share bureau_card_utilisation bureau_overdue_days_max bureau_worst_overdue_max
+    bureau_worst_overdue_mean balance_status_max balance_status_mean balance_late_share balance_closed_share
+    balance_unknown_share balance_oldest_months balance_last_late_months balance_last_very_late_months
+    balance_status_max_1y balance_status_max_2y balance_status_max_3y balance_late_share_1y
+    balance_late_share_2y balance_late_share_3y previous_approved_share previous_refused_share
+    previous_newest_refused previous_newest_days previous_oldest_days previous_age_days_mean
+    previous_newest_approved_days previous_newest_refused_days previous_last_drawing_days
+    previous_first_due_days previous_last_due_days previous_last_termination_days
+    previous_planned_end_days_max previous_early_days_mean previous_approved_credit_mean
+    previous_approved_credit_max previous_asked_mean previous_refused_asked_mean previous_granted_share
+    previous_approved_annuity_mean previous_approved_annuity_max previous_down_payment_share_mean
+    previous_approved_term_mean previous_insured_share pos_completed_share pos_newest_months
+    pos_oldest_months pos_term_mean pos_term_max pos_left_mean pos_left_now_max pos_left_share
+    pos_late_share pos_late_days_max pos_late_days_mean pos_late_days_above_tolerance_max
+    pos_last_late_months pos_late_days_max_1y pos_late_days_max_2y pos_late_days_max_3y pos_late_share_1y
+    pos_late_share_2y pos_late_share_3y card_newest_months card_oldest_months card_used_share card_limit_max
+    card_limit_mean card_balance_max card_balance_mean card_balance_mean_1y card_balance_mean_2y
+    card_balance_mean_3y card_utilisation_max card_utilisation_mean card_utilisation_mean_1y
+    card_utilisation_mean_2y card_utilisation_mean_3y card_utilisation_trend card_cash_share
+    card_paid_to_minimum card_late_share card_late_days_max card_late_days_above_tolerance_max
+    card_last_late_months installments_number_max installments_version_max installments_newest_days
+    installments_oldest_days installments_last_payment_days installments_late_share installments_delay_max
+    installments_delay_mean installments_delay_deviation installments_late_delay_mean
+    installments_last_late_days installments_due_mean installments_due_max installments_short_share
+    installments_late_share_1y installments_late_share_2y installments_late_share_3y installments_delay_max_1y
+    installments_delay_max_2y installments_delay_max_3y installments_delay_mean_1y installments_delay_mean_2y
+    installments_delay_mean_3y
+"""
+
+HISTORY: dict[str, float] = dict.fromkeys(_COUNTS_AND_SUMS.split(), 0.0) | dict.fromkeys(_OTHERS.split(), math.nan)
