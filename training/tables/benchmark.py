@@ -63,8 +63,7 @@ def main(
 
     Exits with 1 if the features take more than 60 seconds or 4 GiB.
     """
-    tables = find("home_credit")
-    assert tables is not None
+    (tables,) = find("home_credit")
     console = Console(stderr=True, highlight=False)
     try:
         with TemporaryDirectory(prefix="scorebox.") as scratch:
@@ -114,8 +113,7 @@ def _in_own_process(work: Callable[..., Result], *arguments: object) -> Result:
 
 def _build(raw: Path, scratch: Path, memory: str, threads: int) -> list[Measured]:
     """Each query, and all together with hashing and lineage."""
-    tables = find("home_credit")
-    assert tables is not None
+    (tables,) = find("home_credit")
     steps: list[Measured] = []
     begun: list[tuple[float, float]] = []
 

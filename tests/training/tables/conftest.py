@@ -12,9 +12,8 @@ APPLICATIONS = 400
 
 @pytest.fixture(scope="session")
 def home_credit() -> TableSet:
-    found = find("home_credit")
-    assert found is not None
-    return found
+    (form,) = find("home_credit")
+    return form
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,12 @@ from training.tables import TableSet
 from training.tables.home_credit.generator import generate
 from training.tables.home_credit.tables import TABLES_BY_NAME
 
-TABLES = TableSet(
-    name="home_credit",
-    key="SK_ID_CURR",
-    tables=tuple(TABLES_BY_NAME.values()),
-    generate=generate,
-    sql=Path(__file__).parent / "sql",
+TABLES = (
+    TableSet(
+        name="home_credit",
+        key="SK_ID_CURR",
+        tables=tuple(TABLES_BY_NAME.values()),
+        generate=generate,
+        sql=Path(__file__).parent / "sql",
+    ),
 )
