@@ -13,21 +13,22 @@ from typing import TYPE_CHECKING
 import bentoml
 from bentoml.models import BentoModel
 
-from scoring.decision import Decision
 from serving.bento import as_bento_errors, behind_face, built_for, started
 from serving.core import Core, find_parts
-from serving.payloads import BatchDecisions
 
 parts = find_parts(Path(__file__).parent, built_for())
 core = Core(parts)
 tags = parts.release.tags
 
 if TYPE_CHECKING:
+    from scoring.decision import Decision
     from scoring.scorecard import Application
-    from serving.payloads import Batch
+    from serving.payloads import Batch, BatchDecisions
 else:
     Application = core.application
     Batch = core.batch
+    Decision = core.decision
+    BatchDecisions = core.batch_decisions
 
 
 @bentoml.service(

@@ -68,6 +68,7 @@ def crossvalidate(scorecard: Scorecard, workspace: Workspace, knobs: Params, adv
             candidate.parameters,
             params.seed,
             tick=partial(advance, candidate.name, 1),
+            imbalance=candidate.imbalance,
         )
         calibration, _ = choose(log_odds, labels, params.seed)
         results.append(

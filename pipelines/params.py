@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.errors import StageError
 from training.benchmark import VariantLimits
+from training.imbalance import Imbalance
 
 PARAMS_FILE = Path("params.yaml")
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -28,12 +29,13 @@ class Profile(_Strict):
 
 
 class Candidate(_Strict):
-    """One entry of the competition. `search` lists choices per parameter, for boosting."""
+    """One entry of the competition. `search` lists choices per parameter, `imbalance` is as in `training.imbalance`."""
 
     family: str
     features: str
     parameters: dict[str, Any] = {}
     search: dict[str, list[Any]] = {}
+    imbalance: Imbalance = "none"
 
 
 class Gates(_Strict):

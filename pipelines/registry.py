@@ -29,7 +29,7 @@ from pipelines.errors import StageError
 from pipelines.ingest import SAMPLE
 from scoring import models
 from scoring.decision import Variant
-from scoring.frames import Frame
+from scoring.frames import thin_frame
 from scoring.graph import Graph
 from scoring.models import ModelRecord, ModelStoreError, Release
 from scoring.scorecard import Scorecard
@@ -211,7 +211,7 @@ class Registry:
         """The scorecard's example as the graph's inputs, by name."""
         graph = Graph(content)
         application = self._scorecard.request_model(graph.columns).model_validate(dict(self._scorecard.example))
-        return Frame(self._scorecard, graph.columns).inputs([application]).feed(graph.ports)
+        return thin_frame(self._scorecard, graph.columns).inputs([application]).feed(graph.ports)
 
 
 def _version_tags(records: Mapping[Variant, ModelRecord]) -> dict[str, str]:

@@ -94,6 +94,7 @@ def report(
         "candidate": trained.specification.candidate,
         "features": trained.specification.features,
         "protected_fields": trained.specification.protected_fields,
+        "imbalance": trained.specification.imbalance,
         **trained.specification.parameters,
     }
     tags = {
@@ -172,7 +173,12 @@ def _compare_protected(
             trained, again = fit_candidate(
                 scorecard,
                 result.name,
-                Candidate(family=result.family, features=result.features, parameters=result.parameters),
+                Candidate(
+                    family=result.family,
+                    features=result.features,
+                    parameters=result.parameters,
+                    imbalance=result.imbalance,
+                ),
                 train_frame,
                 knobs,
                 protected_fields=protected_fields,

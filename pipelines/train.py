@@ -20,12 +20,14 @@ from scoring.features import Block, raw_columns
 from scoring.files import write_atomically
 from scoring.graph import Graph, Inputs
 from scoring.scorecard import Scorecard
+from training import imbalance as balancing
 from training.calibration import Calibration, choose
 from training.data import read_parquet
 from training.export import export_graph
 from training.families import FAMILIES
 from training.family import Labels, Model
 from training.frontend import feature_matrix, feature_names
+from training.imbalance import Imbalance, ImbalanceError
 from training.selection import (
     REASON_ROWS,
     CandidateResult,
@@ -33,7 +35,7 @@ from training.selection import (
     judge,
     least_microseconds,
     out_of_fold,
-    search_boosting,
+    search,
 )
 from training.split import applicants, folds
 
@@ -54,6 +56,7 @@ class Specification(BaseModel):
     columns: list[str]
     feature_names: list[str]
     parameters: dict[str, Any]
+    imbalance: Imbalance = "none"
 
 
 class Competition(BaseModel):
@@ -134,25 +137,36 @@ def fit_candidate(
     labels: Labels = frame[scorecard.target].to_numpy()
     parts = folds(applicants(scorecard, frame), labels, params.folds, params.seed)
     parameters = candidate.parameters
-    if candidate.search:
-        parameters = search_boosting(
+    try:
+        if candidate.search:
+            parameters = search(
+                family,
+                features,
+                labels,
+                parts,
+                parameters,
+                candidate.search,
+                search_iterations,
+                params.seed,
+                tick=lambda: advance(f"{name}: search", 1),
+                imbalance=candidate.imbalance,
+            )
+        log_odds = out_of_fold(
+            family,
             features,
             labels,
             parts,
             parameters,
-            candidate.search,
-            search_iterations,
             params.seed,
-            tick=lambda: advance(f"{name}: search", 1),
-        )
-    try:
-        log_odds = out_of_fold(
-            family, features, labels, parts, parameters, params.seed, tick=lambda: advance(f"{name}: folds", 1)
+            tick=lambda: advance(f"{name}: folds", 1),
+            imbalance=candidate.imbalance,
         )
         calibration, brier_by_calibration = choose(log_odds, labels, params.seed)
-        model: Model = family.fit(features, labels, parameters, params.seed)
+        model = balancing.fit(family, features, labels, parameters, candidate.imbalance, params.seed)
     except KeyError as error:
         raise StageError(f"candidate {name}: params.yaml lacks the parameter {error}") from None
+    except ImbalanceError as error:
+        raise StageError(f"candidate {name}: {error}") from None
     trained = Trained(
         specification=Specification(
             candidate=name,
@@ -162,6 +176,7 @@ def fit_candidate(
             columns=columns,
             feature_names=feature_names(blocks),
             parameters=parameters,
+            imbalance=candidate.imbalance,
         ),
         model=model,
         calibration=calibration,
@@ -172,6 +187,7 @@ def fit_candidate(
         features=candidate.features,
         inputs=features.shape[1],
         parameters=parameters,
+        imbalance=candidate.imbalance,
         brier_by_calibration=brier_by_calibration,
         reasons_microseconds=round(least_microseconds(Graph(trained.graph(scorecard)), raw.resized(REASON_ROWS)), 1),
         **fold_result(labels, log_odds, parts, calibration),

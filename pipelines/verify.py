@@ -18,7 +18,7 @@ from pipelines.train import Trained, candidate_blocks, graph_inputs, load_traine
 from pipelines.workspace import Workspace
 from scoring.decision import Variant
 from scoring.files import write_atomically
-from scoring.frames import Frame
+from scoring.frames import thin_frame
 from scoring.graph import Graph
 from scoring.scorecard import Scorecard
 from training.checks import Check, approval_gaps, at_least, at_most, failed, impact_ratios
@@ -198,5 +198,5 @@ def _batch_difference(graph: Graph, rows: pd.DataFrame) -> float:
 
 def _without_pd(scorecard: Scorecard, graph: Graph, seed: int) -> int:
     applications = extreme_applications(scorecard.request_model(graph.columns), scorecard.example, seed)
-    scores = graph.score(Frame(scorecard, graph.columns).inputs(applications))
+    scores = graph.score(thin_frame(scorecard, graph.columns).inputs(applications))
     return int(np.sum(~((scores >= 0) & (scores <= 1))))

@@ -124,3 +124,8 @@ class Workspace:
     def release(self) -> Path:
         """The release that the service follows."""
         return RELEASES / f"{self.scorecard}.json"
+
+    @property
+    def history(self) -> Path:
+        """The history of a scorecard that has one, as the service reads it."""
+        return RELEASES / f"{self.scorecard}.history.sqlite"

@@ -35,6 +35,17 @@ class Decision(BaseModel):
     decided_at: str = Field(description="UTC, ISO 8601")
 
 
+class HistoryDecision(Decision):
+    """What is decided of one application by a scorecard with a history."""
+
+    thin_file: bool = Field(description="the applicant is unknown: the scorecard's defaults stood for the history")
+
+
+def decision_model(scorecard: Scorecard) -> type[Decision]:
+    """What a decision of the scorecard holds."""
+    return HistoryDecision if scorecard.history else Decision
+
+
 def score_points(pd: NDArray[np.floating], scale: PointScale) -> NDArray[np.int64]:
     """Score points of each PD, rounded to whole points.
 
@@ -72,6 +83,8 @@ class Decisions:
     declined: NDArray[np.bool_]
     points: NDArray[np.int64]
     bands: list[str]
+    thin: NDArray[np.bool_] | None = None
+    """[rows], whether nothing was known of the applicant; None for a scorecard without a history."""
 
     def __len__(self) -> int:
         return len(self.decision_ids)
@@ -82,7 +95,7 @@ class Decisions:
         Every value is made here, and a model of each would cost more than all the rest of it.
         """
         declined = bool(self.declined[index])
-        return {
+        members = {
             "decision_id": self.decision_ids[index],
             "scorecard": self.scorecard,
             "model": self.model,
@@ -95,10 +108,14 @@ class Decisions:
             "band": self.bands[index],
             "decided_at": self.decided_at,
         }
+        if self.thin is not None:
+            members["thin_file"] = bool(self.thin[index])
+        return members
 
     def row(self, index: int) -> Decision:
         """One row as a decision of its own."""
-        return Decision.model_construct(**self.members(index))
+        model = Decision if self.thin is None else HistoryDecision
+        return model.model_construct(**self.members(index))
 
 
 class Decider:
@@ -122,8 +139,8 @@ class Decider:
             bands=np.searchsorted(self._edges, exact, side="right"),
         )
 
-    def decide(self, pd: NDArray[np.float32]) -> Decisions:
-        """One decision for each PD of a [rows] array."""
+    def decide(self, pd: NDArray[np.float32], known: NDArray[np.bool_] | None = None) -> Decisions:
+        """One decision for each PD of a [rows] array; `known` as in `Inputs`."""
         verdicts = self.judge(pd)
         return Decisions(
             scorecard=self._scorecard.name,
@@ -136,4 +153,5 @@ class Decider:
             declined=verdicts.declined,
             points=verdicts.points,
             bands=[self._bands[band] for band in verdicts.bands.tolist()],
+            thin=None if known is None else ~known,
         )

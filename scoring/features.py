@@ -21,7 +21,7 @@ from typing import Literal
 
 Operation = Literal[
     "raw", "indicators", "optional", "add", "subtract", "multiply", "divide",
-    "beside", "combine", "largest", "smallest", "clip", "interpolate", "steps", "filled", "missing",
+    "beside", "combine", "largest", "smallest", "clip", "interpolate", "steps", "without", "filled", "missing",
 ]  # fmt: skip
 
 
@@ -31,8 +31,9 @@ class Block:
 
     `names` has one name per column. `constants` holds the operation's numbers: the other
     operand of arithmetic with a number, the bounds of a clip, the levels of steps, one weight per
-    input column of a combination, what stands for a missing value, or the knots of an interpolation
-    followed by its values there. `choices` has a (column, choice) for each column of indicators.
+    input column of a combination, what stands for a missing value, what is to be missing, or the
+    knots of an interpolation followed by its values there. `choices` has a (column, choice) for each
+    column of indicators.
     """
 
     operation: Operation
@@ -70,7 +71,11 @@ class Block:
         """Whether a value of it can be missing (NaN in the graph)."""
         if self.operation in ("filled", "missing"):
             return False
-        return self.operation == "optional" or any(part.may_be_missing for part in self.inputs)
+        return self.operation in ("optional", "without") or any(part.may_be_missing for part in self.inputs)
+
+    def without(self, value: float) -> Block:
+        """The same columns, missing where they hold `value`: for a number that stands for none."""
+        return Block("without", self.names, (self,), (value,))
 
     def filled(self, value: float) -> Block:
         """The same columns with `value` where one is missing."""

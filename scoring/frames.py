@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from scoring.errors import FieldError, InvalidApplicationError, RowError
 from scoring.graph import Inputs
+from scoring.history import EmptyHistory, HistoryStore
 from scoring.scorecard import Application, FieldRule, Scorecard
 
 if TYPE_CHECKING:
@@ -35,20 +36,29 @@ class Frame:
 
     Args:
         scorecard: the product.
-        columns: data set names of the graph's input columns, in order.
+        columns: data set names of the graph's input columns: those of numbers, history last, then text.
+        history: where the columns of history come from, as `history_columns` orders them; None for a scorecard
+            without a history.
     """
 
-    def __init__(self, scorecard: Scorecard, columns: Sequence[str]) -> None:
+    def __init__(self, scorecard: Scorecard, columns: Sequence[str], history: HistoryStore | None = None) -> None:
         by_column = {rule.column: rule for rule in scorecard.rules}
-        unknown = [column for column in columns if column not in by_column]
+        past = history_columns(scorecard, columns)
+        unknown = [column for column in columns if column not in by_column and column not in past]
         if unknown:
             raise ValueError(f"{scorecard.name} has no columns {unknown}, which the graph reads")
+        if past and history is None:
+            raise ValueError(f"{scorecard.name} needs a history for the {len(past)} columns from {past[0]} on")
         self.columns = tuple(columns)
         self._scorecard = scorecard
+        self._history = history
+        self._key = next((rule.field for rule in scorecard.rules if rule.column == scorecard.key), "")
         self._names = {name: rule for rule in scorecard.rules for name in (rule.column, rule.field)}
-        rules = [by_column[column] for column in columns]
+        rules = [by_column[column] for column in columns if column not in past]
         self._numeric = [rule for rule in rules if rule.kind != "text"]
         self._text = [rule for rule in rules if rule.kind == "text"]
+        if self.columns != (*(rule.column for rule in self._numeric), *past, *(rule.column for rule in self._text)):
+            raise ValueError(f"{scorecard.name}: a graph reads numbers, then history, then text, not {list(columns)}")
         self._numbers = _getter(self._numeric)
         self._texts = _getter(self._text)
 
@@ -62,7 +72,17 @@ class Frame:
             text = np.empty((count, len(self._text)), dtype=object)
             for row, application in enumerate(applications):
                 text[row] = [value or "" for value in self._texts(application)]
-        return Inputs(numeric.reshape(count, len(self._numeric)), text)
+        inputs = Inputs(numeric.reshape(count, len(self._numeric)), text)
+        if self._history is None:
+            return inputs
+        keys = [getattr(application, self._key) for application in applications]
+        return self._with_history(inputs, np.array(keys, dtype=np.int64))
+
+    def _with_history(self, inputs: Inputs, keys: NDArray[np.int64]) -> Inputs:
+        """The same rows with the columns of history, all read at once."""
+        assert self._history is not None
+        past, known = self._history.read(keys)
+        return Inputs(np.concatenate([inputs.numeric, past], axis=1), inputs.text, known)
 
     def read_table(
         self, table: pa.Table, most_errors: int | None = None
@@ -75,6 +95,7 @@ class Frame:
 
         Raises:
             InvalidApplicationError: a column is missing, unknown, doubled or of the wrong type.
+            HistoryUnavailableError: the history cannot be read.
         """
         self.check_schema(table.schema)
         good = np.ones(table.num_rows, dtype=bool)
@@ -100,7 +121,10 @@ class Frame:
             RowError(index=index, errors=_first_broken(failed, index))
             for index in np.flatnonzero(~good)[:most_errors].tolist()
         ]
-        return self._gathered(values, table.num_rows)[good], np.flatnonzero(good), errors
+        inputs = self._gathered(values, table.num_rows)[good]
+        if self._history is not None:
+            inputs = self._with_history(inputs, values[self._scorecard.key][good].astype(np.int64))
+        return inputs, np.flatnonzero(good), errors
 
     def _gathered(self, values: Mapping[str, NDArray[Any]], rows: int) -> Inputs:
         numeric = np.empty((rows, len(self._numeric)), dtype=np.float32)
@@ -149,6 +173,17 @@ class Frame:
         ]
         if errors:
             raise InvalidApplicationError(errors)
+
+
+def history_columns(scorecard: Scorecard, columns: Sequence[str]) -> tuple[str, ...]:
+    """Those of a graph's columns that come from the scorecard's history, in order."""
+    return tuple(column for column in columns if column in scorecard.history)
+
+
+def thin_frame(scorecard: Scorecard, columns: Sequence[str]) -> Frame:
+    """A frame to which everybody is unknown."""
+    empty = EmptyHistory(scorecard, history_columns(scorecard, columns)) if scorecard.history else None
+    return Frame(scorecard, columns, empty)
 
 
 def _getter(rules: Sequence[FieldRule]) -> Callable[[Application], tuple[Any, ...]]:

@@ -32,12 +32,18 @@ class Inputs:
     """[rows, columns of numbers]."""
     text: NDArray[np.object_] | None = None
     """[rows, text columns] of str; None for a graph that reads none."""
+    known: NDArray[np.bool_] | None = None
+    """[rows], whether the applicant's history is known; None for a scorecard without one. No graph reads it."""
 
     def __len__(self) -> int:
         return len(self.numeric)
 
     def __getitem__(self, rows: slice | NDArray[np.int64] | NDArray[np.bool_]) -> Inputs:
-        return Inputs(self.numeric[rows], None if self.text is None else self.text[rows])
+        return Inputs(
+            self.numeric[rows],
+            None if self.text is None else self.text[rows],
+            None if self.known is None else self.known[rows],
+        )
 
     def resized(self, rows: int) -> Inputs:
         """The same rows over and over, until there are as many as asked for."""
@@ -54,7 +60,12 @@ class Inputs:
         if len(parts) == 1:
             return parts[0]
         texts = [part.text for part in parts if part.text is not None]
-        return Inputs(np.concatenate([part.numeric for part in parts]), np.concatenate(texts) if texts else None)
+        known = [part.known for part in parts if part.known is not None]
+        return Inputs(
+            np.concatenate([part.numeric for part in parts]),
+            np.concatenate(texts) if texts else None,
+            np.concatenate(known) if known else None,
+        )
 
 
 class GraphIntegrityError(RuntimeError):

@@ -14,6 +14,7 @@ from scoring.batcher import Batcher
 from scoring.decision import Decider, Decisions
 from scoring.frames import Frame
 from scoring.graph import Inputs
+from scoring.history import HistoryStore, HistoryUnavailableError
 from scoring.models import StoredModel
 from scoring.scorecard import Application, Scorecard
 
@@ -33,6 +34,7 @@ class Scorer:
     Args:
         scorecard: the product.
         model: the variant that serves.
+        history: the scorecard's history, None if it has none.
         max_batch_size: rows in one session call.
         max_wait: seconds after which waiting rows are refused.
         observe_batch: called with the rows of each batch and the seconds its oldest rows waited.
@@ -43,6 +45,7 @@ class Scorer:
         self,
         scorecard: Scorecard,
         model: StoredModel,
+        history: HistoryStore | None = None,
         *,
         max_batch_size: int,
         max_wait: float,
@@ -52,7 +55,8 @@ class Scorer:
         record = model.record
         self.application = scorecard.request_model(model.graph.columns)
         """The model that applications are validated with: what this graph reads is required."""
-        self.frame = Frame(scorecard, model.graph.columns)
+        self.frame = Frame(scorecard, model.graph.columns, history)
+        self._remote = history is not None and history.remote
         self._graph = model.graph
         self._decider = Decider(scorecard, record.tag, record.variant, record.cutoff)
         self._observe_decisions = observe_decisions
@@ -83,12 +87,16 @@ class Scorer:
         """Refuses new rows and finishes those that wait."""
         await self._batcher.close()
 
-    async def _process(self, items: Sequence[Rows]) -> list[Share]:
+    async def _process(self, items: Sequence[Rows]) -> Sequence[Share | Exception]:
         sizes = [len(item) for item in items]
-        if sum(sizes) > INLINE_ROWS:
-            decisions = await asyncio.to_thread(self._score, items)
-        else:
-            decisions = self._score(items)
+        try:
+            if self._remote or sum(sizes) > INLINE_ROWS:
+                decisions = await asyncio.to_thread(self._score, items)
+            else:
+                decisions = self._score(items)
+        except HistoryUnavailableError as error:
+            # For each alone the store would be asked, and waited for, once more.
+            return [HistoryUnavailableError(str(error)) for _ in items]
         self._observe_decisions(decisions)
         shares: list[Share] = []
         start = 0
@@ -98,7 +106,8 @@ class Scorer:
         return shares
 
     def _score(self, items: Sequence[Rows]) -> Decisions:
-        return self._decider.decide(self._graph.score(self._inputs(items)))
+        inputs = self._inputs(items)
+        return self._decider.decide(self._graph.score(inputs), inputs.known)
 
     def _inputs(self, items: Sequence[Rows]) -> Inputs:
         parts: list[Inputs] = []

@@ -44,6 +44,7 @@ def read_rows(body: bytes, frame: Frame, most_rows: int) -> TableRows:
 
     Raises:
         ProblemError: the body is not an Arrow stream of the right columns, or has too many rows.
+        HistoryUnavailableError: the history cannot be read.
     """
     try:
         table = _read_table(body, frame, most_rows)
@@ -143,6 +144,9 @@ def write_decisions(table: TableRows, shares: list[Share]) -> bytes:
         "band": pa.array([band for part, start, stop in shares for band in part.bands[start:stop]]),
         "decided_at": pa.array([part.decided_at for part, start, stop in shares for _ in range(start, stop)]),
     }
+    if common.thin is not None:
+        thin = [part.thin[start:stop] for part, start, stop in shares if part.thin is not None]
+        columns["thin_file"] = pa.array(np.concatenate(thin))
     spread = {name: column.take(take) for name, column in columns.items()}
     reasons: list[list[dict[str, str]] | None] = [None] * rows
     for error in table.errors:

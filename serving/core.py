@@ -15,8 +15,11 @@ from typing import Any
 
 from scoring import scorecards
 from scoring.batcher import BatcherClosedError, QueueTimeoutError
+from scoring.decision import decision_model
 from scoring.errors import RowError
+from scoring.frames import history_columns
 from scoring.graph import GraphIntegrityError
+from scoring.history import HistoryError, HistoryStore, HistoryUnavailableError, open_history
 from scoring.models import ModelStoreError, Release, StoredModel, load
 from scoring.scorecard import Application, Scorecard
 from scoring.scorecards import UnknownScorecardError
@@ -28,9 +31,11 @@ from serving.payloads import (
     Batch,
     BrokenRow,
     Health,
+    HistoryInfo,
     Limits,
     ModelInfo,
     batch_decisions,
+    batch_decisions_model,
     batch_model,
 )
 from serving.problems import MOST_ERRORS, ProblemError
@@ -58,10 +63,12 @@ class Parts:
     scorecard: Scorecard
     release: Release
     model: StoredModel
+    history: HistoryStore | None = None
+    """None for a scorecard without a history."""
 
 
 def find_parts(folder: Path, scorecard: str | None = None) -> Parts:
-    """Settings, scorecard, release and model, each checked.
+    """Settings, scorecard, release, model and history, each checked.
 
     Args:
         folder: where `releases/` is.
@@ -82,9 +89,15 @@ def find_parts(folder: Path, scorecard: str | None = None) -> Parts:
         if variant not in release.tags:
             raise SettingsError(f"SCOREBOX_VARIANT: release {release.version} has only {', '.join(release.tags)}")
         model = load(release.tags[variant])
-    except (SettingsError, UnknownScorecardError, ModelStoreError, GraphIntegrityError, OSError) as error:
+        history = None
+        if product.history:
+            address = settings.history or str(folder / "releases" / f"{settings.scorecard}.history.sqlite")
+            history = open_history(address, product, history_columns(product, model.graph.columns))
+    except (
+        SettingsError, UnknownScorecardError, ModelStoreError, GraphIntegrityError, HistoryError, OSError
+    ) as error:  # fmt: skip
         raise StartError(error) from None
-    return Parts(settings, product, release, model)
+    return Parts(settings, product, release, model, history)
 
 
 class Core:
@@ -97,10 +110,12 @@ class Core:
         self.record = record
         self.draining = False
         """True from SIGTERM on: still answering, no longer ready."""
-        self.metrics = Metrics(record, lambda: self._scorer.oldest_wait)
+        self.metrics = Metrics(record, lambda: self._scorer.oldest_wait, history=parts.history is not None)
+        self._history = parts.history
         self._scorer = Scorer(
             parts.scorecard,
             parts.model,
+            parts.history,
             max_batch_size=settings.max_batch_size,
             max_wait=settings.max_wait,
             observe_batch=self.metrics.batch,
@@ -108,8 +123,19 @@ class Core:
         )
         self.application = self._scorer.application
         self.batch = batch_model(self.application, settings.max_batch_rows)
+        self.decision = decision_model(parts.scorecard)
+        self.batch_decisions = batch_decisions_model(self.decision)
         self.health = Health(status="ready", scorecard=record.scorecard, model=record.tag, variant=record.variant)
-        self.model_info = _model_info(parts)
+        self._model_info = _model_info(parts)
+
+    @property
+    def model_info(self) -> ModelInfo:
+        """What serves; a history may have been replaced since the start."""
+        if self._history is None:
+            return self._model_info
+        found = self._history.record
+        history = HistoryInfo(clients=found.clients, snapshot_sha256=found.snapshot_sha256, created_at=found.created_at)
+        return self._model_info.model_copy(update={"history": history})
 
     async def predict(self, application: Application) -> dict[str, Any]:
         """The members of the application's `Decision`."""
@@ -140,10 +166,11 @@ class Core:
             ProblemError: the body is not a table of applications, no row is good, or the service is overloaded.
         """
         arguments = (body, self._scorer.frame, self.settings.max_arrow_rows)
-        if len(body) > INLINE_ARROW_BYTES:
-            table = await asyncio.to_thread(read_rows, *arguments)
-        else:
-            table = read_rows(*arguments)
+        with self._refusing():
+            if len(body) > INLINE_ARROW_BYTES or (self._history is not None and self._history.remote):
+                table = await asyncio.to_thread(read_rows, *arguments)
+            else:
+                table = read_rows(*arguments)
         self._check(table.errors, len(table.inputs))
         with self._refusing():
             return table, await self._scorer.decide_all(table.inputs)
@@ -151,6 +178,8 @@ class Core:
     async def close(self) -> None:
         """Finishes what waits and takes no more."""
         await self._scorer.close()
+        if self._history is not None:
+            self._history.close()
 
     def _check(self, errors: list[RowError], good: int) -> None:
         self.metrics.broken(item for error in errors for item in error.errors)
@@ -167,6 +196,9 @@ class Core:
         except QueueTimeoutError as error:
             self.metrics.shed()
             raise _refusal(f"the service is overloaded: the request {error}; send it again later") from None
+        except HistoryUnavailableError as error:
+            self.metrics.history_failed()
+            raise _refusal(f"{error}; send the request again later") from None
         except BatcherClosedError:
             raise _refusal("the service is shutting down; send the request again") from None
 
@@ -192,6 +224,7 @@ def _model_info(parts: Parts) -> ModelInfo:
         metrics=record.metrics,
         data=record.data,
         data_label="SAMPLE DATA" if record.data.sample else "real data",
+        history=None,
         git_revision=record.git_revision,
         mlflow_run_id=record.mlflow_run_id,
         libraries=record.libraries,

@@ -58,6 +58,14 @@ QUEUE_AGE = Gauge(
     multiprocess_mode="mostrecent",
 )
 SHED = Counter("scorebox_requests_shed_total", "Requests refused because they waited too long.")
+THIN_FILES = Counter(
+    "scorebox_thin_files_total",
+    "Decisions made without a history, of those that scorebox_predictions_total counts.",
+    ["scorecard", "variant"],
+)
+HISTORY_FAILURES = Counter(
+    "scorebox_history_failures_total", "Requests refused because the history store did not answer."
+)
 BROKEN_RULES = Counter("scorebox_broken_rules_total", "Rules that applications broke.", ["rule"])
 MODEL_INFO = Gauge(
     "scorebox_model_info",
@@ -70,12 +78,13 @@ MODEL_INFO = Gauge(
 class Metrics:
     """The metrics of one server process; label lookups are done once per series."""
 
-    def __init__(self, record: ModelRecord, oldest_wait: Callable[[], float]) -> None:
+    def __init__(self, record: ModelRecord, oldest_wait: Callable[[], float], *, history: bool = False) -> None:
         labels = {"scorecard": record.scorecard, "variant": record.variant}
         self.in_progress = 0
         self._oldest_wait = oldest_wait
         self._approved = PREDICTIONS.labels(decision="approve", **labels)
         self._declined = PREDICTIONS.labels(decision="decline", **labels)
+        self._thin = THIN_FILES.labels(**labels) if history else None
         self._requests: dict[tuple[str, str, int], Counter] = {}
         self._durations: dict[str, Histogram] = {}
         MODEL_INFO.labels(
@@ -106,10 +115,16 @@ class Metrics:
             self._declined.inc(declined)
         if declined < len(decisions):
             self._approved.inc(len(decisions) - declined)
+        if self._thin is not None and decisions.thin is not None:
+            self._thin.inc(int(decisions.thin.sum()))
 
     def shed(self) -> None:
         """Counts one request that waited too long."""
         SHED.inc()
+
+    def history_failed(self) -> None:
+        """Counts one request that had no answer from the history store."""
+        HISTORY_FAILURES.inc()
 
     def broken(self, errors: Iterable[FieldError]) -> None:
         """Counts broken rules."""

@@ -9,9 +9,8 @@ import orjson
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
-from scoring.decision import Decision
 from serving.core import Core
-from serving.payloads import BatchDecisions, Health, ModelInfo
+from serving.payloads import Health, ModelInfo
 from serving.problems import Problem
 
 _REFERENCE = "#/components/schemas/{model}"
@@ -22,7 +21,8 @@ _REFUSALS = {
     413: "The body is too large.",
     415: "The body is of another type, or coded.",
     422: "The body breaks the contract; `errors` names field and rule.",
-    503: "The service is overloaded or shutting down; `Retry-After` says when to come back.",
+    503: "The service is overloaded or shutting down, or the history store does not answer; "
+    "`Retry-After` says when to come back.",
     504: "The request was not answered in time.",
 }
 _ANY_REQUEST = {405: "The path takes other methods; `Allow` names them.", 500: "An error of the service."}
@@ -54,7 +54,7 @@ def document(core: Core, bento: dict[str, Any], description: str) -> bytes:
     models: list[tuple[type[BaseModel], JsonSchemaMode]] = [
         (core.application, "validation"),
         (batch, "validation"),
-        *((model, "serialization") for model in (Decision, BatchDecisions, ModelInfo, Health, Problem)),
+        *((model, "serialization") for model in (core.decision, core.batch_decisions, ModelInfo, Health, Problem)),
     ]
     _, schemas = models_json_schema(models, ref_template=_REFERENCE, schema_generator=GenerateJsonSchema)
     document = copy.deepcopy(bento)
@@ -70,13 +70,13 @@ def document(core: Core, bento: dict[str, Any], description: str) -> bytes:
     paths["/predict"]["post"] |= {
         "summary": "Decide one application",
         "requestBody": _body({"application/json": _content(core.application, example)}),
-        "responses": _responses({"application/json": _content(Decision)}, _REFUSALS),
+        "responses": _responses({"application/json": _content(core.decision)}, _REFUSALS),
     }
     arrow = {"application/vnd.apache.arrow.stream": {"schema": {"type": "string", "format": "binary"}}}
     paths["/predict_batch"]["post"] |= {
         "summary": "Decide many applications",
         "requestBody": _body({"application/json": _content(batch, {"applications": [example]}), **arrow}),
-        "responses": _responses({"application/json": _content(BatchDecisions), **arrow}, _REFUSALS),
+        "responses": _responses({"application/json": _content(core.batch_decisions), **arrow}, _REFUSALS),
     }
     paths["/model_info"] = _get("model_info", "What serves", {"application/json": _content(ModelInfo)})
     paths["/health"] = _get("health", "Whether the service takes requests", {"application/json": _content(Health)})

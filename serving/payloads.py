@@ -41,6 +41,15 @@ class BatchDecisions(BaseModel):
     )
 
 
+def batch_decisions_model(decision: type[Decision]) -> type[BatchDecisions]:
+    """The answer to a batch of a scorecard with decisions of this kind."""
+    if decision is Decision:
+        return BatchDecisions
+    field = BatchDecisions.model_fields["decisions"]
+    name = f"Batch{decision.__name__}s"
+    return create_model(name, __base__=BatchDecisions, decisions=(list[decision | None], field))  # type: ignore[valid-type]
+
+
 def batch_decisions(
     count: int, shares: Sequence[Share], positions: Iterable[int], errors: Sequence[RowError]
 ) -> dict[str, Any]:
@@ -86,6 +95,14 @@ class Limits(BaseModel):
     request_timeout_seconds: float
 
 
+class HistoryInfo(BaseModel):
+    """What the history store holds that the service reads."""
+
+    clients: int
+    snapshot_sha256: str = Field(description="of the data that it was computed from; the model's are in `data`")
+    created_at: str = Field(description="UTC, ISO 8601")
+
+
 class ModelInfo(BaseModel):
     """What serves: which bytes, trained on what, deciding how."""
 
@@ -103,6 +120,7 @@ class ModelInfo(BaseModel):
     metrics: dict[str, float]
     data: DataRecord
     data_label: Literal["SAMPLE DATA", "real data"]
+    history: HistoryInfo | None = Field(description="null for a scorecard without a history")
     git_revision: str
     mlflow_run_id: str
     libraries: dict[str, str]

@@ -26,6 +26,13 @@ class Settings(BaseSettings):
     release: Annotated[
         Path | None, Field(description="the release file; releases/<scorecard>.json beside service.py by default")
     ] = None
+    history: Annotated[
+        str | None,
+        Field(
+            description="the history of a scorecard that has one: a file, releases/<scorecard>.history.sqlite "
+            "beside service.py by default, or a redis:// address"
+        ),
+    ] = None
     variant: Annotated[Variant | None, Field(description="fp32 or int8; the release's choice by default")] = None
     max_batch_size: Annotated[int, Field(ge=1, le=65_536, description="rows in one session call")] = 1024
     max_wait: Annotated[

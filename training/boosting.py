@@ -15,7 +15,7 @@ from onnx import helper, numpy_helper
 from onnxmltools import convert_lightgbm
 from onnxmltools.convert.common.data_types import FloatTensorType
 
-from training.family import LOG_ODDS, Family, Features, Labels
+from training.family import LOG_ODDS, Family, Features, Labels, Weights
 from training.frontend import FEATURES, build_model
 
 FILE = "boosting.txt"
@@ -76,16 +76,14 @@ def _float32_thresholds(line: re.Match[str]) -> str:
     return "threshold=" + " ".join(repr(float(value)) for value in below)
 
 
-def estimator(parameters: Mapping[str, Any], seed: int) -> lightgbm.LGBMClassifier:
-    """The classifier with LightGBM's parameters, its result fixed by the seed."""
-    return lightgbm.LGBMClassifier(
+def fit_boosting(
+    features: Features, labels: Labels, parameters: Mapping[str, Any], seed: int, weights: Weights | None = None
+) -> Boosting:
+    """Fits LightGBM with these parameters of `LGBMClassifier` on all rows, its result fixed by the seed."""
+    classifier = lightgbm.LGBMClassifier(
         **parameters, random_state=seed, deterministic=True, force_row_wise=True, n_jobs=1, verbose=-1
     )
-
-
-def fit_boosting(features: Features, labels: Labels, parameters: Mapping[str, Any], seed: int) -> Boosting:
-    """Fits LightGBM with these parameters of `LGBMClassifier` on all rows."""
-    return Boosting(estimator(parameters, seed).fit(features, labels).booster_.model_to_string())
+    return Boosting(classifier.fit(features, labels, sample_weight=weights).booster_.model_to_string())
 
 
 FAMILY = Family("boosting", fit_boosting, Boosting.load)

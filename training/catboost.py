@@ -17,7 +17,7 @@ from catboost import CatBoostClassifier
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from training.family import LOG_ODDS, Family, Features, Labels
+from training.family import LOG_ODDS, Family, Features, Labels, Weights
 from training.frontend import FEATURES, build_model
 
 FILE = "catboost.cbm"
@@ -84,12 +84,14 @@ class CatBoost:
         return build_model(nodes, {FEATURES: inputs}, {LOG_ODDS: 1}, constants)
 
 
-def fit_catboost(features: Features, labels: Labels, parameters: Mapping[str, Any], seed: int) -> CatBoost:
+def fit_catboost(
+    features: Features, labels: Labels, parameters: Mapping[str, Any], seed: int, weights: Weights | None = None
+) -> CatBoost:
     """Fits CatBoost with these parameters of `CatBoostClassifier` on all rows."""
     classifier = CatBoostClassifier(
         **parameters, random_seed=seed, thread_count=1, allow_writing_files=False, verbose=False
     )
-    return CatBoost(classifier.fit(features, labels))
+    return CatBoost(classifier.fit(features, labels, sample_weight=weights))
 
 
 FAMILY = Family("catboost", fit_catboost, CatBoost.load)

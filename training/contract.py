@@ -72,7 +72,8 @@ def _range(rule: FieldRule) -> pa.Check:
 
 def _history_column(name: str, default: float) -> pa.Column:
     finite = pa.Check(np.isfinite, name="finite")
-    return pa.Column(float, finite, nullable=np.isnan(default), name=name)
+    # The precision in which it is stored for the service, and in which a graph takes it.
+    return pa.Column(np.float32, finite, nullable=np.isnan(default), name=name)
 
 
 def typed(scorecard: Scorecard, frame: pd.DataFrame) -> pd.DataFrame:
@@ -86,6 +87,9 @@ def typed(scorecard: Scorecard, frame: pd.DataFrame) -> pd.DataFrame:
     if scorecard.target in result and scorecard.target_values != (0, 1):
         recoded = dict(zip(scorecard.target_values, (0, 1), strict=True))
         result[scorecard.target] = [recoded.get(value, value) for value in result[scorecard.target]]
+    for name in scorecard.history:
+        if name in result and pd.api.types.is_numeric_dtype(result[name]):
+            result[name] = result[name].astype("float32")
     for rule in scorecard.rules:
         column = result.get(rule.column)
         if column is None or not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):

@@ -19,6 +19,9 @@ Features = NDArray[np.float32]
 Labels = NDArray[np.int64]
 """[rows], 1 for a default."""
 
+Weights = NDArray[np.float64]
+"""[rows], above 0."""
+
 Progress = Callable[[str], None]
 """Told in a few words what a long fit is doing."""
 
@@ -42,8 +45,15 @@ class Model(Protocol):
 class Fit(Protocol):
     """Fits a model of one family; the same arguments give the same model."""
 
-    def __call__(self, features: Features, labels: Labels, parameters: Mapping[str, Any], seed: int) -> Model:
-        """Fits on all rows given; what stops a fit early is held out from them."""
+    def __call__(
+        self,
+        features: Features,
+        labels: Labels,
+        parameters: Mapping[str, Any],
+        seed: int,
+        weights: Weights | None = None,
+    ) -> Model:
+        """Fits on all rows given, each with its weight in the loss; what stops a fit early is held out from them."""
         ...
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from sklearn.ensemble import RandomForestClassifier
 
-from training.family import LOG_ODDS, Family, Features, Labels
+from training.family import LOG_ODDS, Family, Features, Labels, Weights
 from training.frontend import FEATURES, build_model
 
 FILE = "forest.npz"
@@ -104,9 +104,11 @@ class Forest:
         return build_model([trees, add], {FEATURES: self.inputs}, {LOG_ODDS: 1}, [shift])
 
 
-def fit_forest(features: Features, labels: Labels, parameters: Mapping[str, Any], seed: int) -> Forest:
+def fit_forest(
+    features: Features, labels: Labels, parameters: Mapping[str, Any], seed: int, weights: Weights | None = None
+) -> Forest:
     """Fits a forest with these parameters of `RandomForestClassifier` on all rows."""
-    fitted = RandomForestClassifier(**parameters, random_state=seed, n_jobs=1).fit(features, labels)
+    fitted = RandomForestClassifier(**parameters, random_state=seed, n_jobs=1).fit(features, labels, weights)
     parts: dict[str, list[NDArray[Any]]] = {name: [] for name in ARRAYS}
     start = 0
     for number, estimator in enumerate(fitted.estimators_):
@@ -118,8 +120,8 @@ def fit_forest(features: Features, labels: Labels, parameters: Mapping[str, Any]
         parts["right"].append(np.where(leaf, own, tree.children_right + start))
         parts["feature"].append(np.where(leaf, 0, tree.feature))
         parts["threshold"].append(_at_most(tree.threshold))
-        weights = tree.value[:, 0, :]
-        parts["share"].append(weights[:, 1] / weights.sum(axis=1))
+        classes = tree.value[:, 0, :]
+        parts["share"].append(classes[:, 1] / classes.sum(axis=1))
         start += tree.node_count
     return Forest(features.shape[1], *(np.concatenate(parts[name]) for name in ARRAYS))
 

@@ -239,6 +239,9 @@ class _Writer:
         match block.operation:
             case "combine":
                 return self.emit("MatMul", [operand, self.constant(np.array(block.constants)[:, None])])
+            case "without":
+                none = self.emit("Equal", [operand, self.constant(block.constants)])
+                return self.emit("Where", [none, self.constant(np.nan), operand])
             case "filled":
                 unknown = self.emit("IsNaN", [operand])
                 return self.emit("Where", [unknown, self.constant(block.constants), operand])

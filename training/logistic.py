@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from training.family import LOG_ODDS, Family, Features, Labels
+from training.family import LOG_ODDS, Family, Features, Labels, Weights
 from training.frontend import FEATURES, build_model
 
 FILE = "logistic.npz"
@@ -52,13 +52,15 @@ class Logistic:
         return build_model([node], {FEATURES: len(self.weights)}, {LOG_ODDS: 1}, constants)
 
 
-def fit_logistic(features: Features, labels: Labels, parameters: Mapping[str, Any], seed: int) -> Logistic:
+def fit_logistic(
+    features: Features, labels: Labels, parameters: Mapping[str, Any], seed: int, weights: Weights | None = None
+) -> Logistic:
     """Fits with `C`, the inverse strength of the L2 penalty on standardised features."""
     pipeline = make_pipeline(StandardScaler(), LogisticRegression(C=parameters["C"], max_iter=2_000, random_state=seed))
-    pipeline.fit(features.astype(np.float64), labels)
+    pipeline.fit(features.astype(np.float64), labels, logisticregression__sample_weight=weights)
     scaler, regression = pipeline[0], pipeline[1]
-    weights = regression.coef_[0] / scaler.scale_
-    return Logistic(weights, float(regression.intercept_[0] - weights @ scaler.mean_))
+    slopes = regression.coef_[0] / scaler.scale_
+    return Logistic(slopes, float(regression.intercept_[0] - slopes @ scaler.mean_))
 
 
 FAMILY = Family("logistic", fit_logistic, Logistic.load)

@@ -31,7 +31,7 @@ from sklearn.model_selection import train_test_split
 from torch import nn
 from torch.nn.utils.fusion import fuse_linear_bn_eval
 
-from training.family import LOG_ODDS, Family, Features, Labels
+from training.family import LOG_ODDS, Family, Features, Labels, Weights
 from training.frontend import FEATURES, IR_VERSION, OPSET
 
 FILE = "network.npz"
@@ -106,7 +106,9 @@ class Network:
         return nn.Sequential(*modules[:-1]).eval()
 
 
-def fit_network(features: Features, labels: Labels, parameters: Mapping[str, Any], seed: int) -> Network:
+def fit_network(
+    features: Features, labels: Labels, parameters: Mapping[str, Any], seed: int, weights: Weights | None = None
+) -> Network:
     """Fits with AdamW on a one-cycle learning rate, and keeps the epoch with the least validation loss.
 
     Args:
@@ -116,6 +118,7 @@ def fit_network(features: Features, labels: Labels, parameters: Mapping[str, Any
             `batch_size`, `learning_rate` (the peak), `weight_decay`, `validation_share`, `patience`
             (epochs without a better validation loss before the fit ends), `default_weight`.
         seed: of the initial weights, the order of rows, dropout and the validation rows.
+        weights: [rows], of each row in the loss.
     """
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
@@ -146,7 +149,18 @@ def fit_network(features: Features, labels: Labels, parameters: Mapping[str, Any
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, parameters["learning_rate"], total_steps=parameters["epochs"] * steps
     )
-    loss = nn.BCEWithLogitsLoss(pos_weight=torch.tensor(float(parameters["default_weight"])))
+    default_weight = torch.tensor(float(parameters["default_weight"]))
+    # Without weights of rows the loss is a plain mean: a mean of products would round otherwise.
+    every = None if weights is None else torch.from_numpy(weights.astype(np.float32))
+
+    def loss(chosen: torch.Tensor) -> Any:
+        return nn.functional.binary_cross_entropy_with_logits(
+            module(inputs[chosen])[:, 0],
+            targets[chosen],
+            weight=None if every is None else every[chosen],
+            pos_weight=default_weight,
+        )
+
     rows = torch.from_numpy(fitted)
     least, best, waited = float("inf"), module.state_dict(), 0
     for _ in range(parameters["epochs"]):
@@ -155,12 +169,12 @@ def fit_network(features: Features, labels: Labels, parameters: Mapping[str, Any
         for step in range(steps):
             batch = order[step * size : (step + 1) * size]
             optimizer.zero_grad()
-            loss(module(inputs[batch])[:, 0], targets[batch]).backward()
+            loss(batch).backward()
             optimizer.step()
             schedule.step()
         module.eval()
         with torch.no_grad():
-            validation = float(loss(module(inputs[held_out])[:, 0], targets[held_out]))
+            validation = float(loss(torch.from_numpy(held_out)))
         if validation < least:
             least, waited = validation, 0
             best = {name: values.clone() for name, values in module.state_dict().items()}

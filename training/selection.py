@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 from sklearn.metrics import brier_score_loss, roc_auc_score
-from sklearn.model_selection import RandomizedSearchCV
+from sklearn.model_selection import ParameterSampler
 
 from scoring.graph import Graph, Inputs
-from training import boosting
+from training import imbalance as balancing
 from training.calibration import Calibration
 from training.family import Family, Features, Labels
+from training.imbalance import Imbalance
 from training.metrics import Estimate, calibration_error
 
 REASON_ROWS = 256
@@ -43,6 +44,7 @@ class CandidateResult(BaseModel):
     features: str
     inputs: int
     parameters: dict[str, Any]
+    imbalance: Imbalance = "none"
     fold_auc: list[float]
     auc: float
     auc_deviation: float
@@ -68,16 +70,19 @@ def out_of_fold(
     parameters: Mapping[str, Any],
     seed: int,
     tick: Tick,
+    imbalance: Imbalance = "none",
 ) -> NDArray[np.float64]:
-    """Each row's log-odds by the model that was fitted without its fold."""
+    """Each row's log-odds by the model that was fitted without its fold; only the fitted rows are balanced."""
     result = np.empty(len(labels))
     for fitted, held_out in parts:
-        result[held_out] = family.fit(features[fitted], labels[fitted], parameters, seed).log_odds(features[held_out])
+        model = balancing.fit(family, features[fitted], labels[fitted], parameters, imbalance, seed)
+        result[held_out] = model.log_odds(features[held_out])
         tick()
     return result
 
 
-def search_boosting(
+def search(
+    family: Family,
     features: Features,
     labels: Labels,
     parts: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
@@ -86,26 +91,22 @@ def search_boosting(
     iterations: int,
     seed: int,
     tick: Tick,
+    imbalance: Imbalance = "none",
 ) -> dict[str, Any]:
     """The parameters with the highest mean AUC over the folds, of `iterations` drawn at random."""
+    drawn = [{**parameters, **draw} for draw in ParameterSampler(dict(choices), iterations, random_state=seed)]
 
-    def auc(estimator: Any, rows: Features, truth: Labels) -> float:
+    def auc(tried: Mapping[str, Any], fitted: NDArray[np.int64], held_out: NDArray[np.int64]) -> float:
+        model = balancing.fit(family, features[fitted], labels[fitted], tried, imbalance, seed)
         tick()
-        return float(roc_auc_score(truth, estimator.predict_proba(rows)[:, 1]))
+        return float(roc_auc_score(labels[held_out], model.log_odds(features[held_out])))
 
-    search = RandomizedSearchCV(
-        boosting.estimator(parameters, seed),
-        dict(choices),
-        n_iter=iterations,
-        scoring=auc,
-        cv=parts,
-        random_state=seed,
-        refit=False,
-    )
     # LightGBM works outside Python's lock, so threads use both cores and need no copies of the data.
-    with joblib.parallel_backend("threading", n_jobs=-1):
-        search.fit(features, labels)
-    return {**parameters, **search.best_params_}
+    fits = joblib.Parallel(n_jobs=-1, prefer="threads")(
+        joblib.delayed(auc)(tried, *part) for tried in drawn for part in parts
+    )
+    means = np.array(fits).reshape(len(drawn), len(parts)).mean(axis=1)
+    return drawn[int(means.argmax())]
 
 
 def fold_result(

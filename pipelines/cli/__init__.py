@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from pipelines.cli import bento as bento
 from pipelines.cli import governance as governance
+from pipelines.cli import history as history
 from pipelines.cli import leakage as leakage
 from pipelines.cli import portfolio as portfolio
 from pipelines.cli import sources as sources
@@ -19,15 +20,21 @@ from pipelines.cli.console import app as app
 from pipelines.cli.console import console
 from pipelines.errors import StageError
 from scoring.graph import GraphIntegrityError
+from scoring.history import HistoryError, HistoryUnavailableError
 from scoring.models import ModelStoreError
 from scoring.scorecards import UnknownScorecardError
 from training.errors import DataError, TrackingError
+
+EXPECTED = (
+    StageError, DataError, TrackingError, UnknownScorecardError, ModelStoreError, GraphIntegrityError,
+    HistoryError, HistoryUnavailableError,
+)  # fmt: skip
 
 
 def main() -> None:
     """Runs the command; what is wrong with its input becomes one line and exit code 1."""
     try:
         app()
-    except (StageError, DataError, TrackingError, UnknownScorecardError, ModelStoreError, GraphIntegrityError) as error:
+    except EXPECTED as error:
         console.print(f"[bold red]error[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)

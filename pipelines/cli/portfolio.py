@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -27,20 +28,43 @@ def score(
         float,
         typer.Option(min=0, max=1, help="Share of rows; beyond it there is no output."),
     ] = 0.05,
+    history: Annotated[
+        str | None,
+        typer.Option(
+            envvar="SCOREBOX_HISTORY",
+            help="The history of a scorecard that has one: a file or a redis:// address.",
+            show_default="releases/SCORECARD.history.sqlite",
+        ),
+    ] = None,
     engine: Annotated[Literal["local", "ray"], typer.Option(help="This process, or Ray, at RAY_ADDRESS.")] = "local",
 ) -> None:
     """Score a whole portfolio with the release's model."""
     from pipelines.portfolio import inputs, run
     from scoring import models
-    from scoring.frames import Frame
+    from scoring.frames import thin_frame
+    from scoring.history import REDIS_SCHEMES
 
     card = load(scorecard)
     release = models.Release.read(RELEASES / f"{scorecard}.json")
     model = models.load(release.tags[release.serving])
-    portfolio = inputs.find(card, Frame(card, model.graph.columns), source)
+    portfolio = inputs.find(card, thin_frame(card, model.graph.columns), source)
+    address = None
+    if card.history:
+        address = history or str(RELEASES / f"{scorecard}.history.sqlite")
+        if not address.startswith(REDIS_SCHEMES):
+            address = str(Path(address).absolute())
     to = run.targets(portfolio, output, rejects)
     with rows_done(portfolio.rows) as advance:
-        summary = run.score(card, model, portfolio, to, most_rejected=max_reject_share, engine=engine, advance=advance)
+        summary = run.score(
+            card,
+            model,
+            portfolio,
+            to,
+            most_rejected=max_reject_share,
+            engine=engine,
+            advance=advance,
+            history=address,
+        )
     speed = summary.rows / summary.seconds
     say("score", f"{model.record.tag}: {summary.rows:,} rows in {summary.seconds:,.1f} s, {speed:,.0f} rows/s")
     say("score", f"{summary.declined / summary.scored:.1%} of {summary.scored:,} declined: {summary.output}")

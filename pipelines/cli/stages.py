@@ -10,6 +10,7 @@ from rich.table import Table
 from pipelines.cli.bento import bentofile
 from pipelines.cli.console import ProfileName, ScorecardName, app, console, say, steps
 from pipelines.cli.governance import card, promote, push, verify
+from pipelines.cli.history import history
 from pipelines.cli.sources import ingest
 from pipelines.workspace import Workspace
 from scoring.scorecards import load
@@ -171,8 +172,10 @@ def crossvalidate(scorecard: ScorecardName, profile: ProfileName = "full") -> No
 def build(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
     """Run every stage in order, from ingest to promote."""
     ingest(scorecard, profile)
-    for stage in (
-        validate, features, split, train, export, quantize, benchmark, report, verify, card, push, promote,
-    ):  # fmt: skip
+    stages = [validate, features, split, train, export, quantize, benchmark, report, verify, card]
+    if load(scorecard).history:
+        # Before the release that needs it.
+        stages.append(history)
+    for stage in (*stages, push, promote):
         stage(scorecard, profile)
     bentofile(scorecard)

@@ -41,12 +41,19 @@ class PartScorer:
         content: its graph, so that workers need no model store.
         parts: all parts of the portfolio.
         key: the portfolio's key column, if it has one.
+        history: the address of the scorecard's history; None for one without.
     """
 
     def __init__(
-        self, scorecard: str, record: ModelRecord, content: bytes, parts: list[Part], key: pa.Field | None
+        self,
+        scorecard: str,
+        record: ModelRecord,
+        content: bytes,
+        parts: list[Part],
+        key: pa.Field | None,
+        history: str | None,
     ) -> None:
-        self._scorer = RowScorer(scorecards.load(scorecard), models.open_model(record, content), key)
+        self._scorer = RowScorer(scorecards.load(scorecard), models.open_model(record, content), key, history)
         self._parts = parts
 
     def __call__(self, chosen: pa.Table) -> Iterator[pa.Table]:
@@ -67,7 +74,7 @@ def _row(*values: int | bytes | str) -> pa.Table:
     return pa.table([[value] for value in values], schema=OUTCOME)
 
 
-def outcomes(scorecard: Scorecard, record: ModelRecord, portfolio: Portfolio) -> Iterator[Outcome]:
+def outcomes(scorecard: Scorecard, record: ModelRecord, portfolio: Portfolio, history: str | None) -> Iterator[Outcome]:
     """The outcomes of all rows, in the order of the input.
 
     Raises:
@@ -87,7 +94,7 @@ def outcomes(scorecard: Scorecard, record: ModelRecord, portfolio: Portfolio) ->
     try:
         if ours:
             ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
-        yield from _run(ray, scorecard, record, content, portfolio)
+        yield from _run(ray, scorecard, record, content, portfolio, history)
     except (ray.exceptions.RayError, ConnectionError) as error:
         reason = one_line(getattr(error, "cause", None) or error)
         raise StageError(f"Ray failed: {reason[:LONGEST_REASON]}") from error
@@ -114,7 +121,7 @@ def _check_address(address: str) -> None:
 
 
 def _run(
-    ray: Any, scorecard: Scorecard, record: ModelRecord, content: bytes, portfolio: Portfolio
+    ray: Any, scorecard: Scorecard, record: ModelRecord, content: bytes, portfolio: Portfolio, history: str | None
 ) -> Iterator[Outcome]:
     import ray.data
 
@@ -128,7 +135,7 @@ def _run(
     scored = ray.data.from_items([{PART: number} for number in range(len(parts))], override_num_blocks=len(parts))
     scored = scored.map_batches(
         PartScorer,
-        fn_constructor_args=(scorecard.name, record, content, parts, portfolio.key),
+        fn_constructor_args=(scorecard.name, record, content, parts, portfolio.key, history),
         batch_format="pyarrow",
         batch_size=1,
         zero_copy_batch=True,

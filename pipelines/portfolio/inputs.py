@@ -160,7 +160,8 @@ def _columns(
             raise DataError(f"{file.shown}: {name}: Column is given twice")
     fields = [field for field in schema if field.name != scorecard.target]
     try:
-        frame.check_schema(pa.schema([field for field in fields if field.name != scorecard.key]))
+        checked = [field for field in fields if field.name != scorecard.key or scorecard.key in scorecard.columns]
+        frame.check_schema(pa.schema(checked))
     except InvalidApplicationError as error:
         raise DataError(f"{file.shown}: {error}") from None
     key = next((pa.field(field.name, field.type) for field in fields if field.name == scorecard.key), None)

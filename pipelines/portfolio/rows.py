@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from pipelines.portfolio.tables import Batch
 from scoring.decision import Decider, Verdicts
 from scoring.errors import RowError
-from scoring.frames import Frame
+from scoring.frames import Frame, history_columns
+from scoring.history import open_history
 from scoring.models import StoredModel
 from scoring.scorecard import Scorecard
 
@@ -41,11 +42,19 @@ class RowScorer:
         scorecard: the product.
         model: the variant that scores.
         key: the portfolio's key column, if it has one.
+        history: the address of the scorecard's history; None for one without.
+
+    Raises:
+        HistoryError: the history is missing or not the scorecard's.
     """
 
-    def __init__(self, scorecard: Scorecard, model: StoredModel, key: pa.Field | None) -> None:
+    def __init__(self, scorecard: Scorecard, model: StoredModel, key: pa.Field | None, history: str | None) -> None:
         record = model.record
-        self._frame = Frame(scorecard, model.graph.columns)
+        store = None
+        if history is not None:
+            store = open_history(history, scorecard, history_columns(scorecard, model.graph.columns))
+        self._frame = Frame(scorecard, model.graph.columns, store)
+        self._key_is_field = scorecard.key in scorecard.columns
         self._graph = model.graph
         self._decider = Decider(scorecard, record.tag, record.variant, record.cutoff)
         self._bands = pa.array([band.name for band in scorecard.bands])
@@ -59,6 +68,7 @@ class RowScorer:
                 ("points", pa.int64()),
                 ("band", pa.dictionary(pa.int8(), pa.string())),
                 ("decision", pa.dictionary(pa.int8(), pa.string())),
+                *([("thin_file", pa.bool_())] if scorecard.history else []),
             ]
         )
         """Columns of the output."""
@@ -70,24 +80,31 @@ class RowScorer:
         table, keys = batch.table, None
         if self._key is not None:
             keys = table.column(self._key.name)
-            table = table.drop_columns([self._key.name])
-        matrix, good, errors = self._frame.read_table(table)
-        parts = [self._graph.score(matrix[start : start + SESSION_ROWS]) for start in range(0, len(good), SESSION_ROWS)]
+            if not self._key_is_field:
+                table = table.drop_columns([self._key.name])
+        inputs, good, errors = self._frame.read_table(table)
+        parts = [self._graph.score(inputs[start : start + SESSION_ROWS]) for start in range(0, len(good), SESSION_ROWS)]
         pd = np.concatenate(parts) if parts else np.empty(0, dtype=np.float32)
-        rows = batch.positions[good]
+        rows, known = batch.positions[good], inputs.known
         if batch.unreadable:
             # An optional field's unreadable cell is null in the table, and null is allowed there.
             readable = ~np.isin(rows, [row.index for row in batch.unreadable])
             pd, rows, good = pd[readable], rows[readable], good[readable]
+            known = None if known is None else known[readable]
         kept = keys if keys is None or len(good) == len(keys) else keys.take(pa.array(good))
         verdicts = self._decider.judge(pd)
-        scored = self._table(pd, verdicts, rows, kept)
+        scored = self._table(pd, verdicts, rows, kept, known)
         found = [RowError(index=int(batch.positions[error.index]), errors=error.errors) for error in errors]
         rejected = self._reject(_merged(batch.unreadable, found), batch.positions, keys)
         return Outcome(batch.rows, int(np.count_nonzero(verdicts.declined)), scored, rejected)
 
     def _table(
-        self, pd: NDArray[np.float32], verdicts: Verdicts, rows: NDArray[np.int64], keys: pa.ChunkedArray | None
+        self,
+        pd: NDArray[np.float32],
+        verdicts: Verdicts,
+        rows: NDArray[np.int64],
+        keys: pa.ChunkedArray | None,
+        known: NDArray[np.bool_] | None,
     ) -> pa.Table:
         columns = [
             pa.array(rows),
@@ -96,6 +113,8 @@ class RowScorer:
             pa.DictionaryArray.from_arrays(pa.array(verdicts.bands.astype(np.int8)), self._bands),
             pa.DictionaryArray.from_arrays(pa.array(verdicts.declined.astype(np.int8)), DECISIONS),
         ]
+        if known is not None:
+            columns.append(pa.array(~known))
         return pa.table(columns if keys is None else [keys, *columns], schema=self.scored)
 
     def _reject(self, errors: list[RowError], positions: NDArray[np.int64], keys: pa.ChunkedArray | None) -> pa.Table:

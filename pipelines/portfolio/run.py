@@ -79,6 +79,7 @@ def score(
     most_rejected: float,
     engine: Engine,
     advance: Callable[[int], None],
+    history: str | None = None,
 ) -> Summary:
     """Scores all rows and writes both files, each as a whole.
 
@@ -90,17 +91,20 @@ def score(
         most_rejected: share of rows; with more of them rejected there is no output.
         engine: this process, or actors of a Ray cluster.
         advance: told of rows that are done.
+        history: the address of the scorecard's history, the same from every folder; None for one without.
 
     Raises:
         DataError: a file cannot be read or written, or there are no rows in it.
+        HistoryError: the history is missing or not the scorecard's.
+        HistoryUnavailableError: it does not answer.
         StageError: too many rows are rejected: only the reject file is written; or Ray is not there.
     """
     started = time.perf_counter()
-    scorer = RowScorer(scorecard, model, portfolio.key)
+    scorer = RowScorer(scorecard, model, portfolio.key, history)
     if engine == "ray":
         from pipelines.portfolio.cluster import outcomes
 
-        found = outcomes(scorecard, model.record, portfolio)
+        found = outcomes(scorecard, model.record, portfolio, history)
     else:
         found = _here(scorer, portfolio)
     with aside(to.output) as output, aside(to.rejects) as rejects:

@@ -44,8 +44,8 @@ def parts(columns: list[str] = COLUMNS, **settings: Any) -> Parts:
 class Service:
     """A face over a core, reached by httpx without a socket; `beyond` is what it passes on to."""
 
-    def __init__(self, **settings: Any) -> None:
-        self.core = Core(parts(**settings))
+    def __init__(self, made: Parts | None = None, **settings: Any) -> None:
+        self.core = Core(made or parts(**settings))
         self.lines = io.BytesIO()
         self.passed_on: list[str] = []
         self.beyond_status = 200
@@ -69,8 +69,8 @@ class Service:
 async def make_service() -> AsyncIterator[Callable[..., Service]]:
     made: list[Service] = []
 
-    def make(**settings: Any) -> Service:
-        made.append(Service(**settings))
+    def make(of: Parts | None = None, **settings: Any) -> Service:
+        made.append(Service(of, **settings))
         return made[-1]
 
     yield make

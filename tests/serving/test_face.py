@@ -188,6 +188,7 @@ async def test_the_model_is_described(service: Service) -> None:
                 "sample": True,
             },
             "data_label": "SAMPLE DATA",
+            "history": None,
             "git_revision": "0123456789abcdef",
             "mlflow_run_id": "toy",
             "limits": {

@@ -9,7 +9,7 @@ import pytest
 from tests.training.models import CARD, fitted
 from training.fairness import compare
 from training.families import FAMILIES
-from training.selection import CandidateResult, judge, out_of_fold, search_boosting
+from training.selection import CandidateResult, judge, out_of_fold, search
 from training.split import folds
 
 LIMITS: dict[str, float] = {
@@ -85,13 +85,21 @@ def test_the_search_keeps_what_was_fixed_and_repeats_for_a_seed() -> None:
     parts = folds(np.arange(len(model.labels)), model.labels, 2, seed=1)
     choices: dict[str, list[Any]] = {"num_leaves": [3, 5, 9], "learning_rate": [0.02, 0.2]}
 
-    def search() -> dict[str, Any]:
-        return search_boosting(
-            model.features, model.labels, parts, {"n_estimators": 15}, choices, 3, seed=1, tick=lambda: None
+    def found_parameters() -> dict[str, Any]:
+        return search(
+            FAMILIES["boosting"],
+            model.features,
+            model.labels,
+            parts,
+            {"n_estimators": 15},
+            choices,
+            3,
+            seed=1,
+            tick=lambda: None,
         )
 
-    found = search()
-    assert found == search()
+    found = found_parameters()
+    assert found == found_parameters()
     assert found["n_estimators"] == 15
     assert found["num_leaves"] in choices["num_leaves"]
 

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from scoring.scorecards.home_credit.history import HISTORY
 from training.tables import TableSet
 from training.tables.build import build, queries
-from training.tables.home_credit.history import HISTORY
 from training.tables.home_credit.tables import TABLES_BY_NAME
 
 HISTORY_TABLES = [name for name in TABLES_BY_NAME if name != "application_train"]
