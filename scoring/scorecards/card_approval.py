@@ -157,7 +157,7 @@ def _codes(protected: bool) -> tuple[Block, ...]:
 
 
 def published_features(protected: bool) -> tuple[Block, ...]:
-    """The published 18, 13 of them without protected columns.
+    """The published 18, 14 of them without protected columns.
 
     `days_employed_bin` counts from 0, not employed, over 1, up to a year (0 and 1 day too), to 6, above 40 years.
     `age_group` counts from 0, up to 18 years, to 6, above 65.
