@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
@@ -17,7 +18,7 @@ from scoring.files import write_atomically
 from scoring.scorecard import Scorecard
 from training.contract import ContractReport, check, typed
 from training.data import SAMPLE_KEY, SNAPSHOT_KEY, read_parquet, write_parquet
-from training.split import split_rows
+from training.split import applicants, split_rows
 from training.tables import TableSet, find, pick
 from training.tables import build as tables_build
 from training.tables import contract as tables_contract
@@ -118,10 +119,17 @@ def _judge(report: ContractReport, path: Path) -> None:
 
 
 def split(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams) -> dict[str, object]:
-    """Writes training rows, test rows, and a summary with their hashes."""
+    """Writes training rows, test rows, and a summary with their hashes.
+
+    Raises:
+        StageError: a key or an applicant would be in both parts.
+    """
     frame, metadata = read_parquet(workspace.applications)
     parts = split_rows(scorecard, frame, test_share=params.test_share, seed=params.seed)
-    summary: dict[str, object] = {"scorecard": scorecard.name, "seed": params.seed}
+    summary: dict[str, object] = {"scorecard": scorecard.name, "seed": params.seed, "on_both_sides": 0}
+    for entity, numbers in (("key", frame[scorecard.key].to_numpy()), ("applicant", applicants(scorecard, frame))):
+        if both := np.intersect1d(numbers[parts[0]], numbers[parts[1]]).size:
+            raise StageError(f"{scorecard.name}: {both:,} values of {entity} are in training and test rows")
     for path, rows in zip((workspace.train, workspace.test), parts, strict=True):
         part = frame.iloc[rows]
         summary[path.stem] = {

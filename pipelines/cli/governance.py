@@ -138,8 +138,9 @@ def _say_repaired(stage: str, repaired: list[str]) -> None:
 
 def _show(title: str, checks: Mapping[str, Check]) -> None:
     table = Table(title=title, title_justify="left")
+    # What does not fit stands in the file.
     for head in ("gate", "what", "value", "limit", "verdict"):
-        table.add_column(head, no_wrap=head != "what")
+        table.add_column(head, no_wrap=True, overflow="ellipsis", ratio=1 if head == "what" else None)
     for name, check in checks.items():
         verdict = "[green]holds[/]" if check.holds else "[bold red]FAILS[/]"
         table.add_row(name, escape(check.what), f"{check.value:.5g}", f"{check.rule} {check.limit:.5g}", verdict)
