@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -174,7 +174,3 @@ def redis_address(folder: Path) -> Iterator[str]:
         return
     with redis_server(folder) as server:
         yield server.address
-
-
-def application(**changes: Any) -> Application:
-    return SCORECARD.application.model_validate({**SCORECARD.example, **changes})

@@ -16,8 +16,10 @@ import redis
 
 from pipelines.errors import StageError
 from pipelines.history import fill
+from pipelines.workspace import Workspace
 from scoring.frames import Frame
 from scoring.history import FileHistory, HistoryError, HistoryStore, HistoryUnavailableError, open_history
+from scoring.scorecards import load
 from tests.histories import (
     CLIENTS,
     NUMBERS,
@@ -25,7 +27,6 @@ from tests.histories import (
     SCORECARD,
     SNAPSHOT,
     RedisServer,
-    application,
     applications,
     filled,
     model,
@@ -261,10 +262,19 @@ def test_a_redis_that_cannot_serve_is_named_without_its_password(server: RedisSe
         fill(SCORECARD, workspace(tmp_path), server.address)
 
 
-def test_an_application_without_a_history_scorecard_says_nothing_of_it() -> None:
-    from scoring.scorecards import load
+def test_a_scorecard_without_a_history_and_one_without_its_features_are_named(tmp_path: Path) -> None:
+    with pytest.raises(StageError, match="card_default has no history"):
+        fill(load("card_default"), workspace(tmp_path))
+    empty = Workspace(SCORECARD.name, "full", tmp_path / "empty")
+    with pytest.raises(DataError, match=r"applications.parquet is missing; run: scorebox features toy_history"):
+        fill(SCORECARD, empty)
+    (empty.folder).mkdir(parents=True)
+    empty.applications.write_bytes(b"PAR1")
+    with pytest.raises(DataError, match="is not a whole Parquet file"):
+        fill(SCORECARD, empty)
 
+
+def test_applications_of_a_scorecard_without_a_history_say_nothing_of_one() -> None:
     card = load("card_default")
     frame = Frame(card, [rule.column for rule in card.rules if rule.required])
     assert frame.inputs([card.application.model_validate(card.example)]).known is None
-    assert application().model_fields_set >= {"client"}

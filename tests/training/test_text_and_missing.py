@@ -73,6 +73,9 @@ def values(*blocks: Block) -> list[list[float]]:
         (optional("a", "b").total("t"), [[11], [None], [None]]),
         (optional("a", "b").filled(0).largest("l"), [[10], [20], [3]]),
         (optional("a") - raw("c"), [[-6], [None], [-6]]),
+        (optional("a", "b").without(3), [[1, 10], [None, 20], [None, None]]),
+        (raw("c").without(8), [[7], [None], [9]]),
+        (raw("c").without(8).missing(), [[0], [1], [0]]),
     ],
 )
 def test_what_is_missing_stays_so_until_it_is_filled(block: Block, expected: list[list[float | None]]) -> None:

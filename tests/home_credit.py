@@ -1,0 +1,106 @@
+"""home_credit on a thousand sample applications: the stages as `scorebox build` runs them, with one small candidate.
+
+`python -m tests.home_credit FOLDER` leaves it as a server finds it: in the store at BENTOML_HOME, with
+`release.json` and `history.sqlite` in the folder.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipelines.history import fill
+from pipelines.ingest import ingest
+from pipelines.params import Candidate, read_params
+from pipelines.prepare import features
+from pipelines.train import Trained, fit_candidate
+from pipelines.workspace import Workspace
+from scoring import models
+from scoring.graph import Graph, sha256
+from scoring.models import ModelRecord, Release
+from scoring.scorecard import Application
+from scoring.scorecards import load
+from tests.conftest import PROJECT
+from training.data import data_record, read_parquet
+
+CARD = load("home_credit")
+APPLICATIONS = 1_000
+UNKNOWN = 99_999
+"""A client whom nobody knows."""
+SMALL = Candidate(family="boosting", features="engineered", parameters={"n_estimators": 40, "num_leaves": 6})
+
+
+@dataclass(frozen=True)
+class Built:
+    """What the stages left."""
+
+    frame: pd.DataFrame
+    trained: Trained
+    content: bytes
+    record: ModelRecord
+    history: Path
+
+    @property
+    def graph(self) -> Graph:
+        return Graph(self.content)
+
+
+def build(folder: Path) -> Built:
+    """From sample data to a graph and a history."""
+    workspace = Workspace(CARD.name, "full", folder / "artifacts")
+    ingest(CARD, workspace, None, APPLICATIONS, lambda what, done, total: None)
+    features(CARD, workspace)
+    frame, metadata = read_parquet(workspace.applications)
+    knobs = read_params(PROJECT / "params.yaml").scorecard(CARD.name).model_copy(update={"folds": 2})
+    trained, result = fit_candidate(
+        CARD,
+        "small",
+        SMALL,
+        frame,
+        knobs,
+        protected_fields=False,
+        search_iterations=0,
+        advance=lambda what, steps: None,
+    )
+    content = trained.graph(CARD)
+    history = folder / "history.sqlite"
+    fill(CARD, workspace, str(history))
+    record = ModelRecord(
+        scorecard=CARD.name,
+        version="1",
+        variant="fp32",
+        family="boosting",
+        graph_sha256=sha256(content),
+        columns=trained.specification.columns,
+        cutoff=CARD.cutoff,
+        data=data_record(frame, metadata, CARD.target),
+        metrics={"auc": result.auc},
+        git_revision="unknown",
+        mlflow_run_id="none",
+        libraries={},
+    )
+    return Built(frame, trained, content, record, history)
+
+
+def bodies(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows as clients would send them: application fields only, null where missing."""
+    fields = frame[list(CARD.columns)].astype(object)
+    rows: list[dict[str, Any]] = fields.where(fields.notna(), None).to_dict("records")
+    return rows
+
+
+def applications(frame: pd.DataFrame) -> list[Application]:
+    return [CARD.application.model_validate(body) for body in bodies(frame)]
+
+
+if __name__ == "__main__":
+    home = Path(sys.argv[1])
+    built = build(home)
+    models.push(built.record, built.content)
+    release = Release(scorecard=CARD.name, version="1", serving="fp32", tags={"fp32": built.record.tag})
+    release.write(home / "release.json")
+    built.frame.head(50).to_parquet(home / "clients.parquet", index=False)
