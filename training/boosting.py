@@ -15,7 +15,7 @@ from onnx import helper, numpy_helper
 from onnxmltools import convert_lightgbm
 from onnxmltools.convert.common.data_types import FloatTensorType
 
-from training.family import LOG_ODDS, Family, Features, Labels, Weights
+from training.family import LOG_ODDS, Family, Features, Labels, Weights, float32_at_most
 from training.frontend import FEATURES, build_model
 
 FILE = "boosting.txt"
@@ -70,9 +70,7 @@ class Boosting:
 
 
 def _float32_thresholds(line: re.Match[str]) -> str:
-    thresholds = np.array(line[1].split(), dtype=np.float64)
-    nearest = thresholds.astype(np.float32)
-    below = np.where(nearest > thresholds, np.nextafter(nearest, np.float32(-np.inf)), nearest)
+    below = float32_at_most(np.array(line[1].split(), dtype=np.float64))
     return "threshold=" + " ".join(repr(float(value)) for value in below)
 
 

@@ -64,3 +64,9 @@ class Family:
     name: str
     fit: Fit
     load: Callable[[Path], Model]
+
+
+def float32_at_most(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The largest float32 not above each threshold: of float32 features, the same go to either side of it."""
+    nearest = thresholds.astype(np.float32)
+    return np.where(nearest > thresholds, np.nextafter(nearest, np.float32(-np.inf)), nearest)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from sklearn.ensemble import RandomForestClassifier
 
-from training.family import LOG_ODDS, Family, Features, Labels, Weights
+from training.family import LOG_ODDS, Family, Features, Labels, Weights, float32_at_most
 from training.frontend import FEATURES, build_model
 
 FILE = "forest.npz"
@@ -119,17 +119,11 @@ def fit_forest(
         parts["left"].append(np.where(leaf, own, tree.children_left + start))
         parts["right"].append(np.where(leaf, own, tree.children_right + start))
         parts["feature"].append(np.where(leaf, 0, tree.feature))
-        parts["threshold"].append(_at_most(tree.threshold))
+        parts["threshold"].append(float32_at_most(tree.threshold))
         classes = tree.value[:, 0, :]
         parts["share"].append(classes[:, 1] / classes.sum(axis=1))
         start += tree.node_count
     return Forest(features.shape[1], *(np.concatenate(parts[name]) for name in ARRAYS))
-
-
-def _at_most(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:
-    """The largest float32 not above each threshold: for float32 features the same split."""
-    nearest = thresholds.astype(np.float32)
-    return np.where(nearest > thresholds, np.nextafter(nearest, np.float32(-np.inf)), nearest)
 
 
 FAMILY = Family("forest", fit_forest, Forest.load)

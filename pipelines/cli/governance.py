@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from training.checks import Check
 
 
+WIDE = 140
+"""Columns of a window that has room for what each check is about."""
+
+
 @app.command()
 def verify(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
     """Check the trained model on the test rows against the limits of params.yaml."""
@@ -137,11 +141,13 @@ def _say_repaired(stage: str, repaired: list[str]) -> None:
 
 
 def _show(title: str, checks: Mapping[str, Check]) -> None:
+    # What a check is about stands in the file too; in a narrow window only there.
+    wide = console.width >= WIDE
     table = Table(title=title, title_justify="left")
-    # What does not fit stands in the file.
-    for head in ("gate", "what", "value", "limit", "verdict"):
-        table.add_column(head, no_wrap=True, overflow="ellipsis", ratio=1 if head == "what" else None)
+    for head in ("gate", *(["what"] if wide else []), "value", "limit", "verdict"):
+        table.add_column(head, no_wrap=head != "what")
     for name, check in checks.items():
         verdict = "[green]holds[/]" if check.holds else "[bold red]FAILS[/]"
-        table.add_row(name, escape(check.what), f"{check.value:.5g}", f"{check.rule} {check.limit:.5g}", verdict)
+        what = [escape(check.what)] if wide else []
+        table.add_row(escape(name), *what, f"{check.value:.5g}", f"{check.rule} {check.limit:.5g}", verdict)
     console.print(table)

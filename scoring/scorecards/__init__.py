@@ -14,7 +14,7 @@ class UnknownScorecardError(LookupError):
 
 def names() -> tuple[str, ...]:
     """The names of all scorecards, in alphabetical order."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg))
 
 
 def load(name: str) -> Scorecard:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scoring.scorecards.home_credit.history import HISTORY
+from scoring.scorecards.parts.home_credit.history import HISTORY
 from training.tables import TableSet
 from training.tables.build import build, queries
 from training.tables.home_credit.tables import TABLES_BY_NAME

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pyarrow import csv
 
-from scoring.scorecards.card_approval import DEFAULT_SHARE, SCORECARD
+from scoring.scorecards.card_approval import DEFAULT_SHARE, SCORECARD, sample_with_doubles
 from training.errors import DataError
 from training.tables import TableFormat, Tell
 
@@ -60,8 +60,8 @@ def generate(folder: Path, applications: int, seed: int, tell: Tell, file_format
     if applications + unknown > LAST_ID - FIRST_ID:
         raise DataError(f"card_approval: {applications:,} applications are more than there are IDs")
     ids = FIRST_ID + random.choice(LAST_ID - FIRST_ID, applications + unknown, replace=False)
-    known = SCORECARD.sample(random, clients)
-    others = SCORECARD.sample(random, applications - clients)
+    known = sample_with_doubles(random, clients)
+    others = sample_with_doubles(random, applications - clients)
     columns = {name: np.concatenate([known[name], others[name]]) for name in SCORECARD.columns}
     columns["ID"] = ids[:applications].copy()
     repeated = clients + random.permutation(applications - clients)[: round(applications * REPEATED)]
@@ -78,7 +78,7 @@ def generate_labelled(
     folder: Path, applications: int, seed: int, tell: Tell, file_format: TableFormat = "parquet"
 ) -> None:
     """Writes `application_record_with_default` with this many rows."""
-    columns = SCORECARD.sample(np.random.default_rng(seed), applications)
+    columns = sample_with_doubles(np.random.default_rng(seed), applications)
     table = _applications(columns, np.arange(applications))
     labelled = table.append_column("Default", pa.array(columns["TARGET"]))
     _write(folder, "application_record_with_default", labelled, file_format)

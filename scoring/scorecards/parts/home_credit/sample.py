@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from scoring.sampling import draw_defaults
 from scoring.scorecard import FieldRule
-from scoring.scorecards.home_credit.application import NOT_EMPLOYED
+from scoring.scorecards.parts.home_credit.application import NOT_EMPLOYED
 
 FIRST_CLIENT = 100_002
 DEFAULT_SHARE = 0.0807

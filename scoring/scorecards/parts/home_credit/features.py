@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from scoring.features import Block, beside, category, optional, ordered, raw
-from scoring.scorecards.home_credit.application import NOT_EMPLOYED
-from scoring.scorecards.home_credit.history import HISTORY
+from scoring.scorecards.parts.home_credit.application import NOT_EMPLOYED
+from scoring.scorecards.parts.home_credit.history import HISTORY
 
 SCORES = ("EXT_SOURCE_1", "EXT_SOURCE_2", "EXT_SOURCE_3")
 DOCUMENTS = tuple(f"FLAG_DOCUMENT_{number}" for number in range(2, 22))

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.scorecard import RiskBand, Scorecard, Source, SourceFile
-from scoring.scorecards.home_credit.application import HomeCreditApplication
-from scoring.scorecards.home_credit.features import application_features, engineered_features, filled_features
-from scoring.scorecards.home_credit.history import HISTORY
-from scoring.scorecards.home_credit.sample import draw
+from scoring.scorecards.parts.home_credit.application import HomeCreditApplication
+from scoring.scorecards.parts.home_credit.features import application_features, engineered_features, filled_features
+from scoring.scorecards.parts.home_credit.history import HISTORY
+from scoring.scorecards.parts.home_credit.sample import draw
 
 FILES = {
     "application_train": (307_511, "52e96b895b1112e1c853f670e58372719c8441c5ed1c57ac2f7fad559d784f5f"),

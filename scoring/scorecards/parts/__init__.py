@@ -1,0 +1,1 @@
+"""What larger scorecards are made of, one package per product."""
