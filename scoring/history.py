@@ -126,13 +126,14 @@ class Layout:
 
     def rows(self, stored: Sequence[bytes | None]) -> Rows:
         """The wanted columns of stored rows, and the defaults where there is none."""
-        found = b"".join(row for row in stored if row is not None)
-        known = np.array([row is not None for row in stored], dtype=bool)
-        if len(found) != known.sum() * self._width * VALUES.itemsize:
+        found = [row for row in stored if row is not None]
+        content = b"".join(found)
+        if len(content) != len(found) * self._width * VALUES.itemsize:
             raise HistoryUnavailableError(f"{self._where} holds damaged rows")
-        values = np.frombuffer(found, dtype=VALUES).reshape(-1, self._width)
-        if known.all():
-            return values[:, self._positions].astype(np.float32, copy=False), known
+        values = np.frombuffer(content, dtype=VALUES).reshape(-1, self._width)
+        if len(found) == len(stored):
+            return values.take(self._positions, axis=1).astype(np.float32, copy=False), np.ones(len(stored), dtype=bool)
+        known = np.array([row is not None for row in stored], dtype=bool)
         result = np.empty((len(stored), len(self._positions)), dtype=np.float32)
         result[known] = values[:, self._positions]
         result[~known] = self._defaults

@@ -7,7 +7,9 @@ is gone, is never taken for clients of whom nothing is known.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +23,7 @@ from scoring.history import HistoryError, HistoryRecord, HistoryUnavailableError
 from scoring.scorecard import Scorecard
 
 TIMEOUT = 0.25
-"""Seconds for a connection, and for an answer: a request waits about one second at most."""
-CONNECTIONS = 8
+"""Seconds for a connection, and for an answer."""
 MOST_KEYS = 1024
 """Rows of one command: Redis answers nobody else meanwhile."""
 
@@ -53,7 +54,6 @@ def connect(address: str, timeout: float = TIMEOUT) -> redis.Redis:
             address,
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
-            max_connections=CONNECTIONS,
             # One more try: a connection of the pool may have been closed while it was idle.
             retry=Retry(NoBackoff(), 1),
         )
@@ -82,6 +82,44 @@ class _Version:
     layout: Layout
 
 
+class _Connections:
+    """Open connections that wait for the next read.
+
+    The client's own way through its pool costs as much as Redis itself: it asks each connection whether it is still
+    open. Here one that is not is found out by using it, and the read is made again with a new one.
+    """
+
+    def __init__(self, pool: redis.ConnectionPool) -> None:
+        self._pool = pool
+        self._idle: deque[Any] = deque()  # safe to use from several threads
+
+    def ask(self, *command: str) -> Any:
+        """The answer to one command.
+
+        Raises:
+            RedisError: there is none.
+        """
+        with suppress(redis.ConnectionError, IndexError):
+            return self._ask(self._idle.pop(), command)
+        return self._ask(self._pool.make_connection(), command)
+
+    def close(self) -> None:
+        """Closes what is open."""
+        while self._idle:
+            self._idle.pop().disconnect()
+
+    def _ask(self, connection: Any, command: Sequence[str]) -> Any:
+        try:
+            connection.send_command(*command)
+            answer = connection.read_response()
+        except BaseException:
+            # What is half read must not be taken for the answer to the next command.
+            connection.disconnect()
+            raise
+        self._idle.append(connection)
+        return answer
+
+
 class RedisHistory:
     """See the module; opening it checks what Redis holds now, and each new version is checked when it comes."""
 
@@ -93,6 +131,7 @@ class RedisHistory:
         self._columns = tuple(columns)
         self._pointer = pointer(scorecard.name)
         self._client = connect(address)
+        self._reads = _Connections(self._client.connection_pool)
         try:
             refuse_eviction(self._client, self._where)
             self._version = self._newest()
@@ -124,12 +163,13 @@ class RedisHistory:
 
     def close(self) -> None:
         """Closes the connections."""
+        self._reads.close()
         self._client.close()
 
     def _read(self, keys: Sequence[int]) -> Rows:
         for _ in range(3):
             version = self._version
-            found: Any = self._client.mget([self._pointer, *(f"{version.prefix}{key}" for key in keys)])
+            found = self._reads.ask("MGET", self._pointer, *(f"{version.prefix}{key}" for key in keys))
             if found[0] == version.name:
                 return version.layout.rows(found[1:])
             self._version = self._newest()
