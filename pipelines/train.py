@@ -134,6 +134,10 @@ def fit_candidate(
     columns = [column for column in scorecard.inputs if column in used]
     raw = raw_inputs(scorecard, frame, columns)
     features = feature_matrix(blocks, columns, raw)
+    if not family.takes_missing and np.isnan(features).any():
+        raise StageError(
+            f"candidate {name}: {family.name} takes no missing values, and features {candidate.features} have some"
+        )
     labels: Labels = frame[scorecard.target].to_numpy()
     parts = folds(applicants(scorecard, frame), labels, params.folds, params.seed)
     parameters = candidate.parameters

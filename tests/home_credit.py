@@ -15,7 +15,7 @@ import pandas as pd
 
 from pipelines.history import fill
 from pipelines.ingest import ingest
-from pipelines.params import Candidate, read_params
+from pipelines.params import Candidate, ScorecardParams, read_params
 from pipelines.prepare import features
 from pipelines.train import Trained, fit_candidate
 from pipelines.workspace import Workspace
@@ -49,19 +49,23 @@ class Built:
         return Graph(self.content)
 
 
+def knobs() -> ScorecardParams:
+    """Those of params.yaml, with two folds."""
+    return read_params(PROJECT / "params.yaml").scorecard(CARD.name).model_copy(update={"folds": 2})
+
+
 def build(folder: Path) -> Built:
     """From sample data to a graph and a history."""
     workspace = Workspace(CARD.name, "full", folder / "artifacts")
     ingest(CARD, workspace, None, APPLICATIONS, lambda what, done, total: None)
     features(CARD, workspace)
     frame, metadata = read_parquet(workspace.applications)
-    knobs = read_params(PROJECT / "params.yaml").scorecard(CARD.name).model_copy(update={"folds": 2})
     trained, result = fit_candidate(
         CARD,
         "small",
         SMALL,
         frame,
-        knobs,
+        knobs(),
         protected_fields=False,
         search_iterations=0,
         advance=lambda what, steps: None,

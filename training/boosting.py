@@ -84,4 +84,4 @@ def fit_boosting(
     return Boosting(classifier.fit(features, labels, sample_weight=weights).booster_.model_to_string())
 
 
-FAMILY = Family("boosting", fit_boosting, Boosting.load)
+FAMILY = Family("boosting", fit_boosting, Boosting.load, takes_missing=True)

@@ -94,4 +94,4 @@ def fit_catboost(
     return CatBoost(classifier.fit(features, labels, sample_weight=weights))
 
 
-FAMILY = Family("catboost", fit_catboost, CatBoost.load)
+FAMILY = Family("catboost", fit_catboost, CatBoost.load, takes_missing=True)

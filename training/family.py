@@ -64,6 +64,8 @@ class Family:
     name: str
     fit: Fit
     load: Callable[[Path], Model]
+    takes_missing: bool = False
+    """Whether features may be NaN: its trees have a way for them, the same in the library and in the graph."""
 
 
 def float32_at_most(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -12,14 +12,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.errors import StageError
+from pipelines.params import Candidate
 from pipelines.portfolio import inputs, run
-from pipelines.train import raw_inputs
+from pipelines.train import fit_candidate, raw_inputs
 from scoring.features import raw_columns
 from scoring.frames import Frame, history_columns, thin_frame
 from scoring.graph import Graph
 from scoring.history import HistoryStore, open_history
 from scoring.models import StoredModel
-from tests.home_credit import CARD, UNKNOWN, Built, applications, build
+from tests.home_credit import CARD, SMALL, UNKNOWN, Built, applications, build, knobs
 from training.frontend import feature_matrix, feature_names
 from training.tables.home_credit.tables import TABLES_BY_NAME
 
@@ -97,6 +99,29 @@ def test_a_score_of_missing_values_and_text_does_not_depend_on_its_neighbours(bu
     alone = np.concatenate([graph.score(rows[row : row + 1]) for row in range(len(rows))])
     sizes = range(1, len(rows) + 1)
     assert [size for size in sizes if graph.score(rows[:size]).tobytes() != alone[:size].tobytes()] == []
+
+
+@pytest.mark.parametrize(
+    ("candidate", "complaint"),
+    [
+        (Candidate(family="forest", features="engineered"), "forest takes no missing values, and features engineered"),
+        (SMALL.model_copy(update={"imbalance": "smote"}), "choose a feature set that fills them"),
+    ],
+)
+def test_a_candidate_that_cannot_do_with_missing_values_is_named(
+    built: Built, candidate: Candidate, complaint: str
+) -> None:
+    with pytest.raises(StageError, match=f"candidate wrong: .*{complaint}"):
+        fit_candidate(
+            CARD,
+            "wrong",
+            candidate,
+            built.frame,
+            knobs(),
+            protected_fields=False,
+            search_iterations=0,
+            advance=lambda what, steps: None,
+        )
 
 
 def table(
