@@ -187,13 +187,15 @@ def run(
     """Starts the contenders, measures them and stops them.
 
     Raises:
-        NotComparableError: see `check_agreement`.
+        NotComparableError: see `check_agreement`; or the scorecard has a history, which the peers do not read.
         ServerError: a server did not start, died, or did not stop as it should.
         ClientError: the load generator failed.
     """
+    scorecard = scorecards.load(served.record.scorecard)
+    if scorecard.history:
+        raise NotComparableError(f"{scorecard.name} reads a history, which the peers cannot; choose another scorecard")
     cores = divide_cores()
     described = facts(cores)
-    scorecard = scorecards.load(served.record.scorecard)
     with ExitStack() as stack:
         servers = []
         for contender in contenders:
