@@ -1,0 +1,49 @@
+"""dvc.yaml hangs together: every input of a stage is made by another one, or is in the project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from pipelines.cli import app
+from scoring.scorecards import names
+from tests.conftest import PROJECT
+
+STAGES: dict[str, Any] = {
+    stage: entry["do"] for stage, entry in yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"].items()
+}
+MADE_BY_HAND = {"data/sources"}
+"""`scorebox source` writes it, and make."""
+
+
+def paths(entries: list[Any], scorecard: str) -> Iterator[str]:
+    for entry in entries:
+        path = entry if isinstance(entry, str) else next(iter(entry))
+        yield path.replace("${key}", scorecard)
+
+
+def outputs(scorecard: str) -> set[str]:
+    return {
+        path
+        for stage in STAGES.values()
+        for kind in ("outs", "metrics", "plots")
+        for path in paths(stage.get(kind, []), scorecard)
+    }
+
+
+@pytest.mark.parametrize("scorecard", names())
+@pytest.mark.parametrize("stage", STAGES)
+def test_what_a_stage_needs_is_made_or_there(stage: str, scorecard: str) -> None:
+    made = outputs(scorecard)
+    for path in paths(STAGES[stage]["deps"], scorecard):
+        known = path in MADE_BY_HAND or any(path == out or path.startswith(f"{out}/") for out in made)
+        assert known or (not path.startswith("artifacts/") and (PROJECT / path).exists()), path
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_is_the_command_of_its_name(stage: str) -> None:
+    assert STAGES[stage]["cmd"] == f"scorebox {stage} ${{key}}"
+    assert stage in {command.callback.__name__ for command in app.registered_commands if command.callback}
