@@ -151,7 +151,7 @@ def _take_in_sample(scorecard: Scorecard, folder: Path, rows: int) -> IngestionS
 
 
 def _take_in(scorecard: Scorecard, incoming: Path, location: str, tell: Tell) -> IngestionSummary:
-    fetched = fetch(scorecard, location, incoming, tell)
+    fetched = fetch(scorecard, location, incoming / "fetched", tell)
     snapshot = snapshot_hash({file.published.table: file.sha256 for file in fetched.files})
     sample = any(is_sample(file) for file in fetched.files)
     files = []

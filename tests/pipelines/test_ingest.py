@@ -282,8 +282,8 @@ def test_the_web_gives_one_file_a_folder_or_an_archive(workspace: Workspace, tab
     assert all(file["modified_at"] for file in summary["files"]), "by Last-Modified"
     zipped(tables.parent / "all.zip", TABLES)
     assert take_in(workspace, f"{web}/all.zip").form == "archive"
-    (tables.parent / "one.csv").write_bytes(ONE)
-    assert take_in(workspace, f"{web}/one.csv").title == "One File"
+    (tables.parent / "raw").write_bytes(ONE)
+    assert take_in(workspace, f"{web}/raw").title == "One File"
 
 
 def test_credentials_of_a_url_are_written_nowhere(workspace: Workspace, tables: Path, web: str) -> None:
