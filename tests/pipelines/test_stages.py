@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import sys
 import threading
-from collections.abc import Callable
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,36 +16,14 @@ import pandas as pd
 import pytest
 import yaml
 
-from pipelines import cli
 from scoring.graph import Graph
 from scoring.models import Release
 from scoring.scorecards import load
 from tests.conftest import SMALL_PARAMS, Project, make_project, real_data
+from tests.pipelines.conftest import Run
 from training.data import write_parquet
 
 CARD = load("card_default")
-Run = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture
-def scorebox(project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the command as a user would; gives its exit code and what it printed, on one line."""
-    monkeypatch.chdir(project.folder)
-    monkeypatch.delenv("SCOREBOX_SOURCE_CARD_DEFAULT", raising=False)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments: str) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["scorebox", *arguments])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as exit_:
-            code = exit_.code if isinstance(exit_.code, int) else 1
-        printed = capsys.readouterr()
-        assert "Traceback" not in printed.err
-        return code, " ".join((printed.out + printed.err).split())
-
-    return run
 
 
 def read(path: Path) -> Any:
