@@ -30,7 +30,8 @@ def bentofile(scorecard: Scorecard) -> str:
         "description": f"{scorecard.title}: probability of default, score points, risk band and decision.",
         "labels": {"scorecard": name},
         "args": {"scorecard": name},
-        "include": ["service.py", "scoring/", "serving/", f"releases/{name}.json"],
+        # From the root only: the model store may lie in the project, and in it are Bentos with the same folders.
+        "include": ["/service.py", "/scoring/", "/serving/", f"/releases/{name}.json"],
         "exclude": ["__pycache__/"],
         # A lock would keep the address of the package index it was made with.
         "python": {"packages": extras["serve"], "lock_packages": False},

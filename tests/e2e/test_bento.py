@@ -102,6 +102,19 @@ def test_a_bento_holds_both_variants_and_its_own_release_only(home: Path, reposi
     assert [path.name for path in (source / "releases").iterdir()] == ["card_default.json"]
 
 
+def test_a_store_inside_the_project_stays_out_of_its_bentos(home: Path, repository: Path) -> None:
+    """As `make` has it: the second build must not take in the first one."""
+    store = repository / ".bentoml"
+    shutil.copytree(home / "models", store / "models")
+    for _ in range(2):
+        subprocess.run(
+            [*BENTOML, "build", "."], cwd=repository, env=environment(store), capture_output=True, check=True
+        )
+    sources = list(store.glob("bentos/scorebox_card_default/*/src"))
+    assert len(sources) == 2
+    assert [path for source in sources for path in source.rglob(".bentoml")] == []
+
+
 def build_files() -> list[Path]:
     return sorted(ROOT.glob("bentos/*/bentofile.yaml"))
 
@@ -118,7 +131,7 @@ def test_a_build_file_is_of_its_scorecard_and_installs_what_serves(path: Path) -
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     assert build["python"]["packages"] == extras["serve"]
     assert build["args"] == {"scorecard": name}
-    assert f"releases/{name}.json" in build["include"]
+    assert f"/releases/{name}.json" in build["include"]
 
 
 def test_the_service_imports_nothing_of_training(home: Path) -> None:
