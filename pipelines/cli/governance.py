@@ -112,20 +112,18 @@ def registry(scorecard: ScorecardName) -> None:
     known = Registry(load(scorecard))
     aliases = known.aliases()
     table = Table(title=f"{scorecard}: registered versions", title_justify="left")
-    for head in ("version", "alias", "store", "data", "profile", "serves", "AUC", "Brier", "verification", "promotion"):
-        table.add_column(head, overflow="fold")
+    # In a narrow window only the last column, which has whole sentences, goes over several lines.
+    heads = ("version", "alias", "store", "data", "AUC", "verdicts")
+    for head in heads:
+        table.add_column(head, no_wrap=head != heads[-1])
     for item in known.versions():
         table.add_row(
             str(item.number),
             ", ".join(alias for alias, number in aliases.items() if number == item.number),
-            item.tags["store_version"],
+            f"{item.tags['store_version']} {item.tags['serving']}",
             item.tags["data"],
-            item.tags["profile"],
-            item.tags["serving"],
             item.tags["test_auc"][:6],
-            item.tags["test_brier"][:6],
-            item.tags["verification"],
-            item.tags.get("promotion", ""),
+            f"verification {item.tags['verification']}; {item.tags.get('promotion', 'not judged yet')}",
         )
     console.print(table)
     say("registry", f"champions in order: {', '.join(map(str, known.journal().champions)) or 'none yet'}")
