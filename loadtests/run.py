@@ -101,7 +101,7 @@ def main(
     missed = 0
     try:
         limits = Targets.read(targets)
-        chosen = [(one, limits.scenario(one)) for one in scenario or list(Scenario)]
+        chosen = [(one, limits.scenario(one, scorecard)) for one in scenario or list(Scenario)]
         for _, load in chosen:
             load.target(shape)
         draw(scorecards.load(scorecard), applications)

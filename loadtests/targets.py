@@ -33,6 +33,10 @@ class Target(BaseModel):
     minimum_rate: Annotated[float, Field(gt=0)]
     memory_growth_mib: Annotated[float | None, Field(gt=0)] = None
 
+    def slower(self, factor: float) -> Target:
+        """The same with latencies this many times as long."""
+        return self.model_copy(update={name: getattr(self, name) * factor for name in ("p50_ms", "p95_ms", "p99_ms")})
+
 
 class ScenarioTargets(BaseModel):
     """The load of one scenario, and its targets by shape."""
@@ -56,6 +60,11 @@ class ScenarioTargets(BaseModel):
             raise TargetsError(f"there is no target for the shape {shape.value}")
         return target
 
+    def slower(self, factor: float) -> ScenarioTargets:
+        """The same load, its latencies this many times as long."""
+        found = {shape.value: getattr(self, shape.value) for shape in Shape}
+        return self.model_copy(update={name: target and target.slower(factor) for name, target in found.items()})
+
 
 class Targets(BaseModel):
     """All targets."""
@@ -65,6 +74,8 @@ class Targets(BaseModel):
     single: ScenarioTargets | None = None
     batch: ScenarioTargets | None = None
     mixed: ScenarioTargets | None = None
+    latency_factor: dict[str, Annotated[float, Field(gt=0)]] = {}
+    """By scorecard; 1 for one that is not named."""
 
     @classmethod
     def read(cls, path: Path = TARGETS_FILE) -> Targets:
@@ -80,8 +91,8 @@ class Targets(BaseModel):
         except (tomllib.TOMLDecodeError, ValidationError) as error:
             raise TargetsError(f"{path}: {error}") from None
 
-    def scenario(self, scenario: Scenario) -> ScenarioTargets:
-        """The load and the targets of one scenario.
+    def scenario(self, scenario: Scenario, scorecard: str) -> ScenarioTargets:
+        """The load and the targets of one scenario, for one scorecard.
 
         Raises:
             TargetsError: there are none.
@@ -89,7 +100,7 @@ class Targets(BaseModel):
         found: ScenarioTargets | None = getattr(self, scenario.value)
         if found is None:
             raise TargetsError(f"there are no targets for the scenario {scenario.value}")
-        return found
+        return found.slower(self.latency_factor.get(scorecard, 1.0))
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Annotated
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import typer
 
 from pipelines.history import fill
 from pipelines.workspace import Workspace
@@ -56,14 +58,18 @@ def _measure(store: HistoryStore) -> Iterator[str]:
         yield f"| {size:,} | {median:.1f} | {high:.1f} |"
 
 
-def main() -> None:
-    """Prints a table for each store."""
+def main(
+    redis: Annotated[str | None, typer.Argument(help="Address of a Redis, redis://...; else SQLite alone.")] = None,
+) -> None:
+    """Fill a history of as many made-up clients as the published files have, and time reads of it."""
+    if redis is not None and not redis.startswith(REDIS_SCHEMES):
+        raise typer.BadParameter(f"{redis!r} is not the address of a Redis")
     card = load("home_credit")
     columns = list(card.history)
     with TemporaryDirectory(prefix="scorebox-history-") as folder:
         workspace = Workspace(card.name, "full", Path(folder))
         _write_clients(card, workspace.applications)
-        for address in (str(Path(folder, "history.sqlite")), *sys.argv[1:2]):
+        for address in (str(Path(folder, "history.sqlite")), *([redis] if redis else [])):
             start = time.perf_counter()
             fill(card, workspace, address)
             filled = time.perf_counter() - start
@@ -75,4 +81,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

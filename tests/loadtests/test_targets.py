@@ -10,6 +10,7 @@ import pytest
 
 from loadtests.curves import Scenario, Shape
 from loadtests.targets import Finding, Seen, Target, Targets, TargetsError, evaluate, read_stats
+from scoring import scorecards
 
 TARGET = Target(p50_ms=2, p95_ms=5, p99_ms=10, failure_share=0.01, minimum_rate=100)
 ON_THE_LIMIT = Seen(requests=100, failures=1, p50_ms=2, p95_ms=5, p99_ms=10, rate=100)
@@ -54,15 +55,15 @@ def test_every_scenario_and_shape_has_targets() -> None:
     targets = Targets.read()
     for scenario in Scenario:
         for shape in Shape:
-            target = targets.scenario(scenario).target(shape)
+            target = targets.scenario(scenario, "card_default").target(shape)
             assert target.p50_ms <= target.p95_ms <= target.p99_ms
-    assert all(targets.scenario(scenario).target(Shape.SOAK).memory_growth_mib for scenario in Scenario)
+    assert all(targets.scenario(scenario, "card_default").target(Shape.SOAK).memory_growth_mib for scenario in Scenario)
 
 
 def test_no_rate_is_asked_for_that_the_users_do_not_make() -> None:
     targets = Targets.read()
     for scenario in Scenario:
-        load = targets.scenario(scenario)
+        load = targets.scenario(scenario, "card_default")
         for shape in Shape:
             assert load.target(shape).minimum_rate < load.users * load.requests_per_user
 
@@ -80,9 +81,9 @@ def file(tmp_path: Path) -> Path:
 def test_a_missing_scenario_or_shape_is_named(file: Path) -> None:
     targets = Targets.read(file)
     with pytest.raises(TargetsError, match="scenario batch"):
-        targets.scenario(Scenario.BATCH)
+        targets.scenario(Scenario.BATCH, "card_default")
     with pytest.raises(TargetsError, match="shape soak"):
-        targets.scenario(Scenario.SINGLE).target(Shape.SOAK)
+        targets.scenario(Scenario.SINGLE, "card_default").target(Shape.SOAK)
 
 
 @pytest.mark.parametrize(
@@ -125,3 +126,17 @@ def test_something_else_than_stats_is_refused(tmp_path: Path, content: str | Non
         path.write_text(content)
     with pytest.raises(TargetsError, match="not a result of Locust"):
         read_stats(path)
+
+
+def test_another_scorecard_may_take_longer_and_nothing_else() -> None:
+    targets = Targets.read()
+    plain = targets.scenario(Scenario.BATCH, "card_default").target(Shape.RAMP)
+    slower = targets.scenario(Scenario.BATCH, "home_credit").target(Shape.RAMP)
+    factor = targets.latency_factor["home_credit"]
+    assert (slower.p50_ms, slower.p99_ms) == (plain.p50_ms * factor, plain.p99_ms * factor)
+    assert (slower.minimum_rate, slower.failure_share) == (plain.minimum_rate, plain.failure_share)
+    assert targets.scenario(Scenario.BATCH, "a_fifth") == targets.scenario(Scenario.BATCH, "card_default")
+
+
+def test_factors_are_of_scorecards_that_there_are() -> None:
+    assert set(Targets.read().latency_factor) <= set(scorecards.names())
