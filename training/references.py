@@ -47,12 +47,11 @@ def reference_ladder(graph: Graph, inputs: Inputs, features: Features, cutoff: f
     scaled = _standardised(features)
     step = (high - low) / (LEVELS - 1)
     found: dict[float, Reference] = {}
-    for level in (*np.linspace(low, high, LEVELS), _log_odds(np.array([cutoff]))[0]):
-        for reference in _below(graph, inputs, pd, scaled, _near(log_odds, level), level):
-            # The cut-off is the one level that must have a reference, though it be further below.
-            if level - _log_odds(np.array([reference.pd]))[0] <= step:
-                found[reference.pd] = reference
-            break
+    for level in (*np.linspace(low, high, LEVELS), *_log_odds(np.array([cutoff]))):
+        blends = _below(graph, inputs, pd, scaled, _near(log_odds, level), level)
+        highest = next(blends, None)
+        if highest and _log_odds(np.array([highest.pd]))[0] >= level - step:
+            found[highest.pd] = highest
     ladder = [found[key] for key in sorted(found)]
     if not ladder or ladder[0].pd >= cutoff:
         raise DataError(f"no typical applicant has a PD below the cut-off {cutoff:g}; reasons need one")

@@ -18,6 +18,7 @@ from pipelines.explain import with_explain_graph
 from pipelines.train import raw_inputs
 from scoring.features import Block, raw_columns
 from scoring.graph import Graph, Inputs
+from scoring.models import Content
 from scoring.plain_features import plain_features
 from scoring.reasons import Explainer, Reference
 from scoring.sampling import sample_by_rules
@@ -86,6 +87,10 @@ class Case:
     calibration: Calibration
     content: bytes
     explain: bytes
+
+    @property
+    def both(self) -> Content:
+        return Content(self.content, self.explain)
 
     @property
     def graph(self) -> Graph:
