@@ -37,7 +37,7 @@ ALONE_ROWS = 256
 BATCH_SIZES = (2, 7, 64, ALONE_ROWS)
 LATENCY_ROWS = (1, 256)
 ADDITIVITY = 1e-5
-"""Of log-odds in float32."""
+"""Log-odds."""
 
 
 class Figures(BaseModel):

@@ -84,6 +84,6 @@ def _neutralised(
         return np.asarray(stated @ members, dtype=np.bool_)
 
     numeric = np.where(replaced(graph.numeric_columns), reference.inputs.numeric, inputs.numeric)
-    if inputs.text is None:
+    if inputs.text is None or reference.inputs.text is None:
         return Inputs(numeric)
     return Inputs(numeric, np.where(replaced(graph.text_columns), reference.inputs.text, inputs.text))

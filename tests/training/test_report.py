@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from inline_snapshot import snapshot
 
 from training.metrics import Estimate
 from training.reason_figures import GroupFigures, ReasonFigures
@@ -40,12 +39,9 @@ def test_only_an_interval_wholly_above_one_half_is_not(low: float, high: float, 
 
 def test_reasons_come_with_how_far_they_go() -> None:
     section = report(0.6, 0.7, 0.8).partition("## Reasons\n\n")[2].partition("## Protected")[0]
-    assert section == snapshot("""\
-| reason group | mean contribution | stated in |
-| --- | --- | --- |
-| PAYMENT_DELAYS | 0.700 | 90.0% of declines |
-| BALANCES | 0.100 | 50.0% of declines |
-
-Contributions to the log-odds against the reference applicant at PD 0.2499, on 200 rows; reasons are stated for the 40 declines. With the reference's values in the groups stated, 97.5% of them would be approved, and 100.0% would have a lower PD.
-
-""")
+    assert section.splitlines()[2:4] == [
+        "| PAYMENT_DELAYS | 0.700 | 90.0% of declines |",
+        "| BALANCES | 0.100 | 50.0% of declines |",
+    ]
+    assert "PD 0.2499, on 200 rows; reasons are stated for the 40 declines." in section
+    assert "97.5% of them would be approved, and 100.0% would have a lower PD." in section
