@@ -40,6 +40,8 @@ Bit g of a position says that group g has the applicant's own; the first is the 
 """
 MOST_PRINCIPAL = 4
 """Reasons that are stated with a decision at most, as is usual under Regulation B."""
+NEGLIGIBLE = 1e-6
+"""Contributions up to here are what rounding leaves of a group that changes nothing."""
 COALITION_ROWS = 8_192
 """Rows that one session call may put together: 10 MB of 304 columns."""
 
@@ -167,7 +169,7 @@ def principal_reasons(contributions: Contributions, values: Values, statable: in
         statable: how many groups may be stated, from the first on: protected columns are the last group.
     """
     return [
-        _principal({group: weight for group, weight in enumerate(weights[:statable]) if weight > 0}, row)
+        _principal({group: weight for group, weight in enumerate(weights[:statable]) if weight > NEGLIGIBLE}, row)
         for weights, row in zip(contributions.tolist(), values, strict=True)
     ]
 

@@ -1,7 +1,7 @@
 """Reference applicants: whom the reasons of a decision compare an applicant with.
 
 A decision's reference lies just below the cut-off, which can change without a new model; so a model carries a
-ladder of them over the PDs that occur. None is a person's record: each is a blend of training rows of about the
+ladder of them over the PDs that occur. None is one person's record: each is a blend of training rows of about the
 same PD that are like each other.
 """
 
@@ -23,6 +23,8 @@ QUANTILES = (0.01, 0.995)
 """The levels lie between these quantiles of the training rows' PDs."""
 NEAR_SHARE, FEWEST_NEAR, MOST_NEAR = 0.05, 50, 200
 """How many training rows count as near a level."""
+NOBODY_S_OWN = 5
+"""A blend may equal training rows if at least so many have these values: where columns are few, most blends do."""
 BLENDED = 9
 """Rows in one blend. Odd, so that the median of a column that is always known is the middle one."""
 
@@ -87,7 +89,7 @@ def _below(
     near: NDArray[np.int64],
     level: float,
 ) -> Iterator[Reference]:
-    """Blends of near rows whose PD is below the level, the highest first, none of them a training row."""
+    """Blends of near rows whose PD is below the level, the highest first, none of them one person's record."""
     distance = ((scaled[near, None, :] - scaled[None, near, :]) ** 2).sum(axis=2)
     alike = near[np.argsort(distance, axis=1, kind="stable")[:, :BLENDED]]
     blends = Inputs(
@@ -98,7 +100,8 @@ def _below(
     for row in np.argsort(-scores, kind="stable"):
         blend = blends[row : row + 1]
         # A row with the same values has the same PD, to the bit.
-        if _log_odds(scores[row : row + 1])[0] < level and not _contains(inputs[pd == scores[row]], blend):
+        same = _same(inputs[pd == scores[row]], blend)
+        if _log_odds(scores[row : row + 1])[0] < level and not 0 < same < NOBODY_S_OWN:
             yield Reference.of(float(scores[row]), blend, graph.numeric_columns, graph.text_columns)
 
 
@@ -119,8 +122,9 @@ def _most_frequent(rows: NDArray[np.object_]) -> list[str]:
     return [max(sorted(set(column)), key=column.count) for column in columns]
 
 
-def _contains(rows: Inputs, one: Inputs) -> bool:
+def _same(rows: Inputs, one: Inputs) -> int:
+    """How many of the rows have the values of that one."""
     same = ((rows.numeric == one.numeric) | (np.isnan(rows.numeric) & np.isnan(one.numeric))).all(axis=1)
     if rows.text is not None:
         same &= (rows.text == one.text).all(axis=1)
-    return bool(same.any())
+    return int(same.sum())
