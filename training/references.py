@@ -27,6 +27,8 @@ NOBODY_S_OWN = 5
 """A blend may equal training rows if at least so many have these values: where columns are few, most blends do."""
 BLENDED = 9
 """Rows in one blend. Odd, so that the median of a column that is always known is the middle one."""
+HAIR = 0.02
+"""Log-odds below the level within which the most typical blend is taken: from 0.246 for 0.25."""
 
 
 def reference_ladder(graph: Graph, inputs: Inputs, features: Features, cutoff: float) -> list[Reference]:
@@ -51,9 +53,9 @@ def reference_ladder(graph: Graph, inputs: Inputs, features: Features, cutoff: f
     found: dict[float, Reference] = {}
     for level in (*np.linspace(low, high, LEVELS), *_log_odds(np.array([cutoff]))):
         blends = _below(graph, inputs, pd, scaled, _near(log_odds, level), level)
-        highest = next(blends, None)
-        if highest and _log_odds(np.array([highest.pd]))[0] >= level - step:
-            found[highest.pd] = highest
+        best = next(blends, None)
+        if best and _log_odds(np.array([best.pd]))[0] >= level - step:
+            found[best.pd] = best
     ladder = [found[key] for key in sorted(found)]
     if not ladder or ladder[0].pd >= cutoff:
         raise DataError(f"no typical applicant has a PD below the cut-off {cutoff:g}; reasons need one")
@@ -89,7 +91,11 @@ def _below(
     near: NDArray[np.int64],
     level: float,
 ) -> Iterator[Reference]:
-    """Blends of near rows whose PD is below the level, the highest first, none of them one person's record."""
+    """Blends of near rows whose PD is below the level, none of them one person's record, the best first.
+
+    Those a hair below it come by how typical they are: how near the rows blended are to the mean of all near rows.
+    The others come by their PD.
+    """
     distance = ((scaled[near, None, :] - scaled[None, near, :]) ** 2).sum(axis=2)
     alike = near[np.argsort(distance, axis=1, kind="stable")[:, :BLENDED]]
     blends = Inputs(
@@ -97,11 +103,13 @@ def _below(
         None if inputs.text is None else np.array([_most_frequent(inputs.text[rows]) for rows in alike], dtype=object),
     )
     scores = graph.score(blends).astype(np.float64)
-    for row in np.argsort(-scores, kind="stable"):
+    below = level - _log_odds(scores)
+    apart = ((scaled[alike].mean(axis=1) - scaled[near].mean(axis=0)) ** 2).sum(axis=1)
+    order = np.lexsort((np.where(below <= HAIR, apart, below), below > HAIR))
+    for row in order[below[order] > 0]:
         blend = blends[row : row + 1]
         # A row with the same values has the same PD, to the bit.
-        same = _same(inputs[pd == scores[row]], blend)
-        if _log_odds(scores[row : row + 1])[0] < level and not 0 < same < NOBODY_S_OWN:
+        if not 0 < _same(inputs[pd == scores[row]], blend) < NOBODY_S_OWN:
             yield Reference.of(float(scores[row]), blend, graph.numeric_columns, graph.text_columns)
 
 
