@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import bentoml
 from bentoml.models import BentoModel
 
-from serving.bento import as_bento_errors, behind_face, built_for, started
+from serving.bento import as_bento_errors, behind_face, built_for, started, unnamed
 from serving.core import Core, find_parts
 
 parts = find_parts(Path(__file__).parent, built_for())
@@ -69,10 +69,10 @@ class Scorebox:
     async def predict(self, application: Application, /) -> Decision:
         """Decide one application."""
         with as_bento_errors():
-            return Decision(**await core.predict(application))
+            return Decision(**await core.predict(application, unnamed()))
 
     @bentoml.api
     async def predict_batch(self, batch: Batch, /) -> BatchDecisions:
         """Decide many applications; a broken one does not fail the others."""
         with as_bento_errors():
-            return BatchDecisions(**await core.predict_batch(batch))
+            return BatchDecisions(**await core.predict_batch(batch, unnamed()))

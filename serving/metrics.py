@@ -66,6 +66,12 @@ THIN_FILES = Counter(
 HISTORY_FAILURES = Counter(
     "scorebox_history_failures_total", "Requests refused because the history store did not answer."
 )
+BANDS = Counter("scorebox_decisions_by_band_total", "Decisions made, by risk band.", ["scorecard", "band"])
+REASONS = Counter("scorebox_reasons_total", "Principal reasons stated with declines.", ["scorecard", "code"])
+COMMIT = Histogram(
+    "scorebox_journal_commit_seconds", "How long putting a batch of decisions into the journal took.", buckets=_SECONDS
+)
+JOURNAL_FAILURES = Counter("scorebox_journal_failures_total", "Requests refused because the journal took no records.")
 BROKEN_RULES = Counter("scorebox_broken_rules_total", "Rules that applications broke.", ["rule"])
 MODEL_INFO = Gauge(
     "scorebox_model_info",
@@ -84,6 +90,7 @@ class Metrics:
         self._oldest_wait = oldest_wait
         self._approved = PREDICTIONS.labels(decision="approve", **labels)
         self._declined = PREDICTIONS.labels(decision="decline", **labels)
+        self._scorecard = record.scorecard
         self._thin = THIN_FILES.labels(**labels) if history else None
         self._requests: dict[tuple[str, str, int], Counter] = {}
         self._durations: dict[str, Histogram] = {}
@@ -115,6 +122,11 @@ class Metrics:
             self._declined.inc(declined)
         if declined < len(decisions):
             self._approved.inc(len(decisions) - declined)
+        for band, count in Counts(decisions.bands).items():
+            BANDS.labels(self._scorecard, band).inc(count)
+        stated = Counts(reason["code"] for reasons in decisions.reasons for reason in reasons)
+        for code, count in stated.items():
+            REASONS.labels(self._scorecard, code).inc(count)
         if self._thin is not None and decisions.thin is not None:
             self._thin.inc(int(decisions.thin.sum()))
 
@@ -125,6 +137,14 @@ class Metrics:
     def history_failed(self) -> None:
         """Counts one request that had no answer from the history store."""
         HISTORY_FAILURES.inc()
+
+    def committed(self, seconds: float) -> None:
+        """Counts one commit of the journal."""
+        COMMIT.observe(seconds)
+
+    def journal_failed(self) -> None:
+        """Counts one request whose decision could not be kept."""
+        JOURNAL_FAILURES.inc()
 
     def broken(self, errors: Iterable[FieldError]) -> None:
         """Counts broken rules."""

@@ -19,9 +19,11 @@ _REFUSALS = {
     400: "The body is empty, or not of its type.",
     408: "The body did not arrive in time.",
     413: "The body is too large.",
+    409: "The `Idempotency-Key` stands for another request.",
     415: "The body is of another type, or coded.",
     422: "The body breaks the contract; `errors` names field and rule.",
-    503: "The service is overloaded or shutting down, or the history store does not answer; "
+    503: "The service is overloaded or shutting down, the journal takes no records, or the history store does not "
+    "answer; "
     "`Retry-After` says when to come back.",
     504: "The request was not answered in time.",
 }
@@ -34,6 +36,26 @@ _REQUEST_ID = {
     "or holds others than letters, digits and ._:/+=@-",
     "schema": {"type": "string"},
 }
+_CALLER = [
+    {
+        "name": "reasons",
+        "in": "query",
+        "description": "all: the contribution of every reason group, for approvals too",
+        "schema": {"const": "all", "type": "string"},
+    },
+    {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "the same request under it gets the same decisions, once in the journal; for 24 hours at least",
+        "schema": {"type": "string"},
+    },
+    {
+        "name": "Applicant-ID",
+        "in": "header",
+        "description": "the caller's name for the applicant, kept in the journal",
+        "schema": {"type": "string"},
+    },
+]
 _TRACEPARENT = {
     "name": "traceparent",
     "in": "header",
@@ -88,6 +110,8 @@ def document(core: Core, bento: dict[str, Any], description: str) -> bytes:
     for item in paths.values():
         for operation in item.values():
             operation["parameters"] = [_REQUEST_ID, _TRACEPARENT]
+    for path in ("/predict", "/predict_batch"):
+        paths[path]["post"]["parameters"] += _CALLER
     return orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS)
 
 

@@ -51,7 +51,12 @@ def batch_decisions_model(decision: type[Decision]) -> type[BatchDecisions]:
 
 
 def batch_decisions(
-    count: int, shares: Sequence[Share], positions: Iterable[int], errors: Sequence[RowError]
+    count: int,
+    shares: Sequence[Share],
+    positions: Iterable[int],
+    errors: Sequence[RowError],
+    *,
+    every_reason: bool,
 ) -> dict[str, Any]:
     """The members of a `BatchDecisions`.
 
@@ -60,9 +65,12 @@ def batch_decisions(
         shares: the decisions of the good ones.
         positions: where those stand in the batch.
         errors: of the others.
+        every_reason: whether the contribution of every group is asked for.
     """
     decisions: list[dict[str, Any] | None] = [None] * count
-    decided = (part.members(row) for part, start, stop in shares for row in range(start, stop))
+    decided = (
+        part.members(row, every_reason=every_reason) for part, start, stop in shares for row in range(start, stop)
+    )
     for position, decision in zip(positions, decided, strict=True):
         decisions[position] = decision
     return {"decisions": decisions, "errors": errors}
@@ -95,6 +103,13 @@ class Limits(BaseModel):
     request_timeout_seconds: float
 
 
+class ReferenceInfo(BaseModel):
+    """A made-up applicant, typical of those just below the cut-off."""
+
+    pd: float
+    values: dict[str, float | str | None] = Field(description="by column; null where one is missing")
+
+
 class HistoryInfo(BaseModel):
     """What the history store holds that the service reads."""
 
@@ -115,7 +130,10 @@ class ModelInfo(BaseModel):
     family: str
     graph_sha256: str
     columns: list[str] = Field(description="the columns that the graph reads")
-    cutoff: float
+    policy: str = Field(description="id of the cut-off policy that decides")
+    cutoff: float = Field(description="applications with this PD or more are declined")
+    reference: ReferenceInfo = Field(description="the applicant at the cut-off against whom reasons are measured")
+    journal: Literal["full", "normal", "off"] = Field(description="how decisions are kept")
     bands: list[BandInfo]
     metrics: dict[str, float]
     data: DataRecord

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from scoring.decision import Variant
+from scoring.journal.writer import Sync
 
 PREFIX = "SCOREBOX_"
 
@@ -33,6 +34,27 @@ class Settings(BaseSettings):
             "beside service.py by default, or a redis:// address"
         ),
     ] = None
+    policy: Annotated[
+        Path | None,
+        Field(
+            description="the cut-off policy; releases/<scorecard>.policy.json beside service.py by default, and where "
+            "there is none the scorecard's own cut-off"
+        ),
+    ] = None
+    journal: Annotated[
+        str | None,
+        Field(description="the journal's folder, journal/<scorecard> beside service.py by default; off keeps none"),
+    ] = None
+    journal_sync: Annotated[
+        Sync,
+        Field(description="full: what is answered survives the end of the power; normal: that of every process"),
+    ] = "full"
+    journal_segment_bytes: Annotated[
+        int, Field(ge=1 << 16, le=1 << 40, description="size at which the journal begins a new file")
+    ] = 256 << 20
+    journal_retention_months: Annotated[
+        int, Field(ge=1, le=1200, description="files of the journal whose last decision is older are removed")
+    ] = 25
     variant: Annotated[Variant | None, Field(description="fp32 or int8; the release's choice by default")] = None
     max_batch_size: Annotated[int, Field(ge=1, le=65_536, description="rows in one session call")] = 1024
     max_wait: Annotated[
