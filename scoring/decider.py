@@ -47,25 +47,26 @@ class Decider:
         self._judge = Judge(scorecard, policy.cutoff)
         self._sentences = {group.code: group.sentence for group in scorecard.reasons}
 
-    def decide(self, inputs: Inputs, explained: NDArray[np.bool_]) -> Decisions:
+    def decide(self, inputs: Inputs, explained: NDArray[np.bool_], *, reasons: bool = True) -> Decisions:
         """One decision for each row.
 
         Args:
             inputs: what the graph reads of the rows.
             explained: [rows], whose contributions are computed even where they are approved.
+            reasons: whether those of declines are.
         """
         pd = self.graph.score(inputs)
         verdicts = self._judge.judge(pd)
         contributions: list[NDArray[np.float32] | None] = [None] * len(pd)
-        reasons: list[list[dict[str, Any]]] = [[] for _ in range(len(pd))]
-        wanted = np.flatnonzero(verdicts.declined | explained)
+        stated: list[list[dict[str, Any]]] = [[] for _ in range(len(pd))]
+        wanted = np.flatnonzero(verdicts.declined | explained if reasons else explained)
         if len(wanted):
             found = self.explainer.contributions(inputs[wanted], self.reference)
             principal = principal_reasons(found, self.basis.groups)
             for row, values, groups in zip(wanted.tolist(), found, principal, strict=True):
                 contributions[row] = values
                 if verdicts.declined[row]:
-                    reasons[row] = [self._reason(self.basis.groups[group], float(values[group])) for group in groups]
+                    stated[row] = [self._reason(self.basis.groups[group], float(values[group])) for group in groups]
         return Decisions(
             basis=self.basis,
             decided_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -75,7 +76,7 @@ class Decider:
             points=verdicts.points,
             bands=[self._judge.bands[band] for band in verdicts.bands.tolist()],
             contributions=contributions,
-            reasons=reasons,
+            reasons=stated,
             thin=None if inputs.known is None else ~inputs.known,
         )
 

@@ -110,6 +110,25 @@ class ReferenceInfo(BaseModel):
     values: dict[str, float | str | None] = Field(description="by column; null where one is missing")
 
 
+class ChallengerInfo(BaseModel):
+    """The model that looks on, or decides for a share of applicants."""
+
+    id: str = Field(description="of this run of it")
+    model: str = Field(description="exact tag in the model store")
+    share: float = Field(description="of applicants that it is to decide; 0 for a shadow")
+    withdrawn: bool = Field(description="the guard has taken its share back")
+
+
+class Reloaded(BaseModel):
+    """What decides after a reload."""
+
+    changed: bool
+    model: str
+    policy: str
+    challenger: str | None
+    challenge: str | None = Field(description="the id of the challenger's run")
+
+
 class HistoryInfo(BaseModel):
     """What the history store holds that the service reads."""
 
@@ -134,6 +153,7 @@ class ModelInfo(BaseModel):
     cutoff: float = Field(description="applications with this PD or more are declined")
     reference: ReferenceInfo = Field(description="the applicant at the cut-off against whom reasons are measured")
     journal: Literal["full", "normal", "off"] = Field(description="how decisions are kept")
+    challenger: ChallengerInfo | None = Field(description="null without one")
     bands: list[BandInfo]
     metrics: dict[str, float]
     data: DataRecord
