@@ -28,6 +28,8 @@ class Changeable:
     maximum: float = math.nan
     """A whole number of steps above the minimum."""
     step: float = 1
+    at_most: str = ""
+    """A column of numbers that stays as it is, whose value is the maximum where it is lower."""
     choices: tuple[str, ...] = ()
     """What an applicant can change a text to. A text that is none of these can be changed to each of them."""
 
@@ -36,11 +38,16 @@ class Changeable:
         """How many sequences `ways` gives at most."""
         return len(self.choices) or (2 if self.direction == "either" else 1)
 
-    def ways(self, rule: FieldRule, value: Value | None) -> tuple[tuple[Value, ...], ...]:
+    def ways(self, rule: FieldRule, value: Value | None, maximum: float) -> tuple[tuple[Value, ...], ...]:
         """What the field can be changed to from a value: sequences of values that lead away from it.
 
         One for each direction of a number, and one for each choice of a text. A missing value and a sentinel are
         no amount to start from, so they cannot be changed.
+
+        Args:
+            rule: of the field.
+            value: the applicant's own.
+            maximum: of a number: its own or, where that is lower, the value of the column `at_most`.
         """
         if value is None or value == rule.sentinel:
             return ()
@@ -51,8 +58,8 @@ class Changeable:
             return tuple((choice,) for choice in (self.choices if at is None else permitted))
         number = int if rule.kind == "integer" else float
         values = [number(self.minimum + place * self.step) for place in range(self._steps + 1)]
-        lower = tuple(other for other in reversed(values) if other < value) if self.direction != "up" else ()
-        higher = tuple(other for other in values if other > value) if self.direction != "down" else ()
+        lower = tuple(other for other in reversed(values) if value > other <= maximum) if self.direction != "up" else ()
+        higher = tuple(other for other in values if value < other <= maximum) if self.direction != "down" else ()
         return tuple(way for way in (lower, higher) if way)
 
     def size(self, value: Value, changed: Value) -> float:

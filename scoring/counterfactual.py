@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from math import prod
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +69,8 @@ class _Field:
     position: int
     """Of its column among the graph's numbers, or among its texts."""
     own: Value
+    maximum: float
+    """Of what it can be changed to."""
     ways: tuple[tuple[Value, ...], ...]
 
 
@@ -88,6 +90,10 @@ class _Step:
     @property
     def size(self) -> float:
         return self.field.declared.size(self.field.own, self.value)
+
+
+Changes: TypeAlias = Sequence[tuple[_Field, NDArray[Any]]]
+"""New values by field, one for each row."""
 
 
 def smallest_change(
@@ -135,6 +141,11 @@ class _Search:
         self._score = score
         self._cutoff = cutoff
         self._fields = list(_fields(scorecard, application, columns, row))
+        names = {rule.column: rule.field for rule in scorecard.rules}
+        self._ratios = [
+            ((top, getattr(application, names[top])), (bottom, getattr(application, names[bottom])))
+            for top, bottom in scorecard.held_ratios
+        ]
         self._longest = max((len(way) for field in self._fields for way in field.ways), default=0)
         self._exhaustive = True
         self._tried = 0
@@ -146,7 +157,7 @@ class _Search:
         changed = [step for step in steps if step.place >= 0]
         pd = None
         if changed:
-            pd = float(self._pd([(step.field, [step.value]) for step in changed])[0])
+            pd = float(self._pd([(step.field, _column([step])) for step in changed])[0])
             assert pd < self._cutoff
             # What is told to an applicant must be something that can be sent.
             values = {step.field.name: step.value for step in changed}
@@ -187,18 +198,18 @@ class _Search:
         options = [
             [_Step(field, way, place) for way in field.ways for place in _spaced(len(way), places)] for field in fields
         ]
+        values = [_column(steps) for steps in options]
         chosen = np.indices([len(steps) for steps in options]).reshape(len(fields), -1)
+        chosen = chosen[:, self._possible(_changes(fields, values, chosen))]
         sizes = np.zeros(chosen.shape[1])
         for steps, picks in zip(options, chosen, strict=True):
             sizes += np.array([step.size for step in steps])[picks]
         # Stable, and without the last bits of a sum, so that the order of declaration decides between equals.
         order = np.argsort(np.round(sizes, 9), kind="stable")
-        values = [np.array([step.value for step in steps], dtype=object) for steps in options]
         for start in range(0, len(order), ROWS):
             picks = chosen[:, order[start : start + ROWS]]
-            rows = [(field, own[pick]) for field, own, pick in zip(fields, values, picks, strict=True)]
             self._tried += picks.shape[1]
-            approved = self._approved(rows)
+            approved = self._approved(_changes(fields, values, picks))
             if approved.any():
                 first = picks[:, approved.argmax()]
                 return [steps[pick] for steps, pick in zip(options, first, strict=True)]
@@ -215,14 +226,24 @@ class _Search:
         return steps
 
     def _is_approved(self, steps: Sequence[_Step]) -> bool:
-        return bool(self._approved([(step.field, [step.value]) for step in steps])[0])
+        changes = [(step.field, _column([step])) for step in steps]
+        return bool(self._possible(changes)[0] and self._approved(changes)[0])
 
-    def _approved(self, changes: Sequence[tuple[_Field, Any]]) -> NDArray[np.bool_]:
+    def _approved(self, changes: Changes) -> NDArray[np.bool_]:
         # As float64, or the cut-off would be rounded to float32 before the comparison.
         approved: NDArray[np.bool_] = self._pd(changes).astype(np.float64) < self._cutoff
         return approved
 
-    def _pd(self, changes: Sequence[tuple[_Field, Any]]) -> NDArray[np.float32]:
+    def _possible(self, changes: Changes) -> NDArray[np.bool_]:
+        """Whether each row holds the ratios that must not rise; one with a missing number holds by itself."""
+        changed = {field.declared.column: values for field, values in changes}
+        possible = np.ones(len(changes[0][1]), dtype=np.bool_)
+        for (top, own_top), (bottom, own_bottom) in self._ratios:
+            if own_top is not None and own_bottom is not None:
+                possible &= changed.get(top, own_top) * own_bottom <= own_top * changed.get(bottom, own_bottom)
+        return possible
+
+    def _pd(self, changes: Changes) -> NDArray[np.float32]:
         """The PD of each row of changed values, given by column."""
         rows = self._row.resized(len(changes[0][1]) if changes else 1)
         for field, values in changes:
@@ -234,15 +255,26 @@ class _Search:
 
 def _fields(scorecard: Scorecard, application: Application, columns: Sequence[str], row: Inputs) -> Iterator[_Field]:
     """What can be changed of an application, as far as the graph reads it."""
-    by_column = {rule.column: rule for rule in scorecard.rules}
+    rules = {rule.column: rule for rule in scorecard.rules}
     for declared in scorecard.changeable:
         if declared.column not in columns:
             continue
-        rule = by_column[declared.column]
+        rule = rules[declared.column]
         own = getattr(application, rule.field)
+        ceiling = getattr(application, rules[declared.at_most].field) if declared.at_most else None
+        maximum = declared.maximum if ceiling is None else min(declared.maximum, ceiling)
         position = columns.index(declared.column) - (row.numeric.shape[1] if rule.kind == "text" else 0)
-        if ways := declared.ways(rule, own):
-            yield _Field(declared, rule.field, position, own, ways)
+        if ways := declared.ways(rule, own, maximum):
+            yield _Field(declared, rule.field, position, own, maximum, ways)
+
+
+def _column(steps: Sequence[_Step]) -> NDArray[Any]:
+    """The values of steps of one field."""
+    return np.array([step.value for step in steps], dtype=object if isinstance(steps[0].field.own, str) else np.float64)
+
+
+def _changes(fields: Sequence[_Field], values: Sequence[NDArray[Any]], picks: NDArray[np.int64]) -> Changes:
+    return [(field, options[places]) for field, options, places in zip(fields, values, picks, strict=True)]
 
 
 def _combinations(fields: Sequence[_Field], count: int, places: int) -> int:
@@ -255,7 +287,8 @@ def _spaced(length: int, places: int) -> list[int]:
     """At most so many places of a way, evenly spaced, its end always among them; in order."""
     if length <= places:
         return list(range(length))
-    return np.unique(np.linspace(length - 1, 0, places).round().astype(np.int64)).tolist()
+    spaced: list[int] = np.unique(np.linspace(length - 1, 0, places).round().astype(np.int64)).tolist()
+    return spaced
 
 
 def _smallness(steps: Sequence[_Step]) -> tuple[int, float]:
@@ -270,6 +303,6 @@ def _searched(field: _Field) -> SearchedField:
         field=declared.column,
         direction=declared.direction,
         minimum=declared.minimum,
-        maximum=declared.maximum,
+        maximum=field.maximum,
         step=declared.step,
     )

@@ -203,6 +203,8 @@ class Scorecard:
     """An application as a client would send it; the README and the docs use it."""
     changeable: tuple[Changeable, ...] = ()
     """What an applicant can change, for counterfactuals; of two that are as small, changes of the first ones win."""
+    held_ratios: tuple[tuple[str, str], ...] = ()
+    """Pairs of columns above 0: no counterfactual raises the ratio of the first to the second."""
     history: Mapping[str, float] = field(default_factory=dict)
     """Columns that are known of an applicant from earlier, each with what stands for it where nothing is
     (NaN: missing). The pipeline computes them by `key`, which is a field then; the service reads them."""
@@ -227,6 +229,7 @@ class Scorecard:
 
     def _check_changeable(self) -> None:
         by_column = {rule.column: rule for rule in self.rules}
+        numbers = {rule.column: rule.minimum for rule in self.rules if rule.kind != "text"}
         columns = [one.column for one in self.changeable]
         if len(set(columns)) < len(columns):
             raise ValueError(f"{self.name}: a changeable column is declared twice")
@@ -235,6 +238,10 @@ class Scorecard:
                 raise ValueError(f"{self.name}: {one.column} is no field, the key or protected, so not changeable")
             if broken := one.broken(by_column[one.column]):
                 raise ValueError(f"{self.name}: the changeable column {one.column} {broken}")
+            if one.at_most in columns or (one.at_most and one.at_most not in numbers):
+                raise ValueError(f"{self.name}: {one.at_most}, a maximum of {one.column}, is no number that stays")
+        if any(numbers.get(column, 0) <= 0 for pair in self.held_ratios for column in pair):
+            raise ValueError(f"{self.name}: a held ratio is of two numbers above 0")
         if most_coarse_combinations(self.changeable) > MOST_COMBINATIONS:
             raise ValueError(f"{self.name}: more than {MOST_COMBINATIONS:,} combinations of changeable columns")
 

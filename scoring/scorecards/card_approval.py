@@ -309,7 +309,7 @@ SCORECARD = Scorecard(
         "NAME_HOUSING_TYPE": "House / apartment", "DAYS_BIRTH": -13557, "DAYS_EMPLOYED": -586,
         "FLAG_WORK_PHONE": 0, "FLAG_PHONE": 1, "FLAG_EMAIL": 0, "OCCUPATION_TYPE": "Sales staff", "CNT_FAM_MEMBERS": 3,
     },
-    # Contacts are given. Income is one more earner's, or proven. Employment: the client asks again so many months later.
+    # Contacts are given. Income is one more earner's, or proven. Employment: the client asks again, months later.
     changeable=(
         Changeable("FLAG_WORK_PHONE", "up", minimum=0, maximum=1),
         Changeable("FLAG_PHONE", "up", minimum=0, maximum=1),

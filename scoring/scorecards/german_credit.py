@@ -268,7 +268,8 @@ SCORECARD = Scorecard(
         "Number of existing credits at this bank": 1, "Job": "A173",
         "Number of people being liable to provide maintenance for": 1, "Telephone": "A191", "foreign worker": "A201",
     },
-    # The instalment rate follows from amount, duration and income; nobody can change it by itself.
+    # The instalment's share of the income follows from amount and duration, and nobody can change it by itself. It
+    # stays as it was sent, so the instalment must not rise.
     changeable=(
         Changeable("Credit amount", "down", minimum=250, maximum=20_000, step=250),
         Changeable("Duration in month", minimum=4, maximum=72),
@@ -280,4 +281,5 @@ SCORECARD = Scorecard(
         Changeable("Other installment plans", choices=("A143",)),
         Changeable("Telephone", choices=("A192",)),
     ),
+    held_ratios=(("Credit amount", "Duration in month"),),
 )  # fmt: skip

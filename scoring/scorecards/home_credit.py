@@ -108,4 +108,6 @@ SCORECARD = Scorecard(
         Changeable("FLAG_PHONE", "up", minimum=0, maximum=1),
         Changeable("FLAG_EMAIL", "up", minimum=0, maximum=1),
     ),
+    # A cheaper good does not mean that more of its price is lent.
+    held_ratios=(("AMT_CREDIT", "AMT_GOODS_PRICE"),),
 )  # fmt: skip
