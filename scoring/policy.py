@@ -47,9 +47,10 @@ class Assumptions(_Part):
     def break_even(self) -> float:
         """The PD at which an approval is expected to earn nothing: margin / (margin + loss given default).
 
-        C. Elkan, The foundations of cost-sensitive learning (IJCAI 2001), equation 2.
+        C. Elkan, The foundations of cost-sensitive learning (IJCAI 2001).
         """
-        return self.margin / (self.margin + self.loss_given_default)
+        # In this form the usual assumptions give round numbers: 0.15 and 0.6 give 0.2, not 0.19999999999999998.
+        return 1 / (1 + self.loss_given_default / self.margin)
 
 
 class StatedBasis(_Part):
