@@ -49,8 +49,8 @@ class Assumptions(_Part):
 
         C. Elkan, The foundations of cost-sensitive learning (IJCAI 2001).
         """
-        # In this form the usual assumptions give round numbers: 0.15 and 0.6 give 0.2, not 0.19999999999999998.
-        return 1 / (1 + self.loss_given_default / self.margin)
+        # Rounded, or 0.15 and 0.6 would give 0.19999999999999998; PDs have seven digits.
+        return round(self.margin / (self.margin + self.loss_given_default), 12)
 
 
 class StatedBasis(_Part):

@@ -10,6 +10,7 @@ import sys
 from rich.markup import escape
 
 from pipelines.cli import bento as bento
+from pipelines.cli import cutoff as cutoff
 from pipelines.cli import governance as governance
 from pipelines.cli import history as history
 from pipelines.cli import leakage as leakage
@@ -22,12 +23,13 @@ from pipelines.errors import StageError
 from scoring.graph import GraphIntegrityError
 from scoring.history import HistoryError, HistoryUnavailableError
 from scoring.models import ModelStoreError
+from scoring.policy import PolicyError
 from scoring.scorecards import UnknownScorecardError
 from training.errors import DataError, TrackingError
 
 EXPECTED = (
     StageError, DataError, TrackingError, UnknownScorecardError, ModelStoreError, GraphIntegrityError,
-    HistoryError, HistoryUnavailableError,
+    HistoryError, HistoryUnavailableError, PolicyError,
 )  # fmt: skip
 
 

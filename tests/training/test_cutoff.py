@@ -74,6 +74,8 @@ def test_of_many_calibrated_applications_it_is_the_break_even_itself() -> None:
 
 def test_a_pd_at_the_break_even_earns_nothing_and_is_declined() -> None:
     assert find(np.array([0.1, 0.25, 0.25, 0.4]), FIXED) == 0.25
+    # In floats this one is expected to earn 3e-17.
+    assert find(np.array([1 / 3, 0.9]), Assumptions(loss_given_default=0.4, margin=0.2)) <= 1 / 3
 
 
 def test_a_floor_goes_as_far_above_the_break_even_as_it_must_and_no_further() -> None:
