@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import from_json
 
 from scoring.errors import field_errors
@@ -24,7 +24,7 @@ ID_DIGITS = 12
 OWN_REASON = "The scorecard's own cut-off."
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Sentence = Annotated[str, Field(min_length=1, max_length=500, pattern=r"\S")]
+Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
