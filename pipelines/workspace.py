@@ -51,6 +51,16 @@ class Workspace:
         return self.reports / "data_freshness.json"
 
     @property
+    def cutoff(self) -> Path:
+        """The proposed cut-off beside the one in force, and the curve."""
+        return self.reports / "cutoff.json"
+
+    @property
+    def cutoff_plot(self) -> Path:
+        """The curve as a picture."""
+        return self.reports / "cutoff.png"
+
+    @property
     def contract(self) -> Path:
         """Verdict of the raw tables' contracts."""
         return self.folder / "contract.json"
@@ -124,6 +134,11 @@ class Workspace:
     def release(self) -> Path:
         """The release that the service follows."""
         return RELEASES / f"{self.scorecard}.json"
+
+    @property
+    def policy(self) -> Path:
+        """The cut-off policy that the service follows; missing where the scorecard's own cut-off decides."""
+        return RELEASES / f"{self.scorecard}.policy.json"
 
     @property
     def history(self) -> Path:

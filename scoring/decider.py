@@ -102,9 +102,12 @@ class Decider:
         values = dict(zip(record.basis.groups, record.contributions.tolist(), strict=True))
         return [self._reason(code, values[code]) for code in record.reasons]
 
+    def sentence(self, code: str) -> str:
+        """What a reason group says in a letter; of an earlier version of the scorecard its code."""
+        return self._sentences.get(code, code)
+
     def _reason(self, code: str, contribution: float) -> dict[str, Any]:
-        # A code of an earlier version of the scorecard has no sentence any more.
-        return {"code": code, "sentence": self._sentences.get(code, code), "contribution": contribution}
+        return {"code": code, "sentence": self.sentence(code), "contribution": contribution}
 
 
 @cache

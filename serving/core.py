@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
@@ -20,12 +21,14 @@ from scoring.journal.writer import JournalUnavailableError, KeyConflictError
 from scoring.scorecard import Application
 from scoring.scorer import Caller, Share
 from serving.arrow import TableRows, read_rows
+from serving.explain import explain
 from serving.lineup import Lineup
 from serving.metrics import Metrics
 from serving.parts import WRONG_PARTS, Parts, same_requests
 from serving.payloads import (
     Batch,
     BrokenRow,
+    Explanation,
     Health,
     HistoryInfo,
     ModelInfo,
@@ -58,6 +61,8 @@ class Core:
         self.metrics = Metrics(lambda: self._lineup.oldest_wait)
         self._find = find or (lambda: parts)
         self._reloading = asyncio.Lock()
+        # One at a time: a search may score thousands of rows, and decisions come first.
+        self._explaining = ThreadPoolExecutor(1, thread_name_prefix="explain")
         self._lineup = Lineup(parts, self.metrics)
         self.metrics.serves(parts)
         self.application = self._lineup.application
@@ -142,6 +147,18 @@ class Core:
             shares = await contest.decide_all([rows[index] for index in positions], caller)
         return batch_decisions(len(rows), shares, positions, errors, every_reason=caller.every_reason)
 
+    async def explain(self, application: Application) -> Explanation:
+        """Why the application would be decided as it would, by the champion.
+
+        Raises:
+            ProblemError: the history cannot be read.
+        """
+        lineup = self._lineup
+        with self._refusing(), lineup.used():
+            return await asyncio.get_running_loop().run_in_executor(
+                self._explaining, explain, self.scorecard, lineup.decider, lineup.frame, application
+            )
+
     async def predict_table(self, body: bytes, caller: Caller) -> tuple[TableRows, list[Share]]:
         """The rows of an Arrow stream, and the decisions of the good ones.
 
@@ -160,6 +177,7 @@ class Core:
 
     async def close(self) -> None:
         """Finishes what waits and takes no more."""
+        self._explaining.shutdown()
         await self._lineup.close()
         journal = self._lineup.parts.journal
         if journal is not None:
@@ -174,8 +192,8 @@ class Core:
             raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail, rows=errors)
 
     @contextmanager
-    def _refusing(self, caller: Caller) -> Iterator[None]:
-        if caller.key is not None and self._lineup.parts.journal is None:
+    def _refusing(self, caller: Caller | None = None) -> Iterator[None]:
+        if caller is not None and caller.key is not None and self._lineup.parts.journal is None:
             detail = "the journal is off, and without it no Idempotency-Key can be kept"
             raise ProblemError(HTTPStatus.BAD_REQUEST, detail)
         try:

@@ -91,6 +91,7 @@ class Face:
         self._routes = {
             "/predict": Route("/predict", post, self._predict),
             "/predict_batch": Route("/predict_batch", post, self._predict_batch),
+            "/explain": Route("/explain", post, self._explain),
             "/reload": Route("/reload", post, self._reload),
             "/model_info": Route("/model_info", _READ, self._model_info),
             "/health": Route("/health", _READ, self._health),
@@ -223,6 +224,14 @@ class Face:
             write, content_type = _write_json, JSON
         answer = await asyncio.to_thread(write, table, shares, every_reason=caller.every_reason)
         await self._answer(exchange, 200, answer, content_type)
+
+    async def _explain(self, exchange: Exchange) -> None:
+        if exchange.content_type != JSON:
+            raise _wrong_type("application/json")
+        application = self._validate_application(await exchange.body(self._application_bytes))
+        exchange.rows = 1
+        explanation = await self._core.explain(application)
+        await self._answer(exchange, 200, explanation.model_dump_json(by_alias=True).encode())
 
     async def _reload(self, exchange: Exchange) -> None:
         _authorise(exchange, self._core.settings.reload_token)

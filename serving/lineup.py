@@ -39,7 +39,7 @@ class Lineup:
         self._callers = 0
         self._unused = asyncio.Event()
         self._unused.set()
-        decider = self._decider(parts.champion)
+        decider = self.decider = self._decider(parts.champion)
         champion = self._scorer(decider, parts.champion, "champion")
         opponent = self._opponent(decider, champion)
         self.contest = Contest(parts.scorecard, champion, opponent, lambda breach: metrics.withdrawn(breach.measure))

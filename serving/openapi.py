@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
 from serving.core import Core
-from serving.payloads import Health, ModelInfo, Reloaded
+from serving.payloads import Explanation, Health, ModelInfo, Reloaded
 from serving.problems import Problem
 
 _REFERENCE = "#/components/schemas/{model}"
@@ -78,7 +78,7 @@ def document(core: Core, bento: dict[str, Any], description: str) -> bytes:
         (batch, "validation"),
         (core.decision, "serialization"),
         (core.batch_decisions, "serialization"),
-        *((model, "serialization") for model in (ModelInfo, Health, Reloaded, Problem)),
+        *((model, "serialization") for model in (ModelInfo, Explanation, Health, Reloaded, Problem)),
     ]
     _, schemas = models_json_schema(models, ref_template=_REFERENCE, schema_generator=GenerateJsonSchema)
     document = copy.deepcopy(bento)
@@ -101,6 +101,15 @@ def document(core: Core, bento: dict[str, Any], description: str) -> bytes:
         "summary": "Decide many applications",
         "requestBody": _body({"application/json": _content(batch, {"applications": [example]}), **arrow}),
         "responses": _responses({"application/json": _content(core.batch_decisions), **arrow}, _REFUSALS),
+    }
+    paths["/explain"] = {
+        "post": {
+            "operationId": "explain",
+            "summary": "Explain how an application would be decided, and what would change it",
+            "tags": ["Service APIs"],
+            "requestBody": _body({"application/json": _content(core.application, example)}),
+            "responses": _responses({"application/json": _content(Explanation)}, _REFUSALS),
+        }
     }
     paths["/reload"] = {
         "post": {

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidator, create_model
 
+from scoring.counterfactual import Counterfactual
 from scoring.decision import Decision, Variant
 from scoring.errors import FieldError, RowError, field_errors
 from scoring.models import DataRecord
@@ -127,6 +128,32 @@ class Reloaded(BaseModel):
     policy: str
     challenger: str | None
     challenge: str | None = Field(description="the id of the challenger's run")
+
+
+class GroupContribution(BaseModel):
+    """What one reason group adds to the log-odds of default."""
+
+    code: str
+    sentence: str
+    contribution: float
+
+
+class Explanation(BaseModel):
+    """Why an application would be decided as it would, and what would change it. Nothing is decided or kept."""
+
+    scorecard: str
+    model: str
+    policy: str
+    pd: float = Field(description="probability of default")
+    decision: Literal["approve", "decline"] = Field(description="what a decision would say now")
+    cutoff: float
+    log_odds: float = Field(description="of default, as contributions add up to it")
+    reference_log_odds: float = Field(description="the same of the applicant at the cut-off")
+    reference: ReferenceInfo
+    contributions: list[GroupContribution] = Field(description="of every reason group; the largest first")
+    counterfactual: Counterfactual | None = Field(
+        description="the smallest change that would have been approved; null for what is approved as it is"
+    )
 
 
 class HistoryInfo(BaseModel):
