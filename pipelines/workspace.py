@@ -115,6 +115,10 @@ class Workspace:
         """INT8 graph; missing where the winner has nothing to quantise."""
         return self.folder / "int8" / "int8.onnx"
 
+    def explain(self, variant: str) -> Path:
+        """The graph that explains a variant."""
+        return self.folder / "explain" / f"{variant}.onnx"
+
     @property
     def benchmark(self) -> Path:
         """The variants side by side."""

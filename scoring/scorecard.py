@@ -7,6 +7,8 @@ target, the features, the risk bands and the cut-off.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -135,6 +137,23 @@ class RiskBand:
 
 
 @dataclass(frozen=True, slots=True)
+class ReasonGroup:
+    """Columns whose values are one reason for a decision."""
+
+    code: str
+    """Stable, in upper snake case: what a client's system knows the reason by."""
+    sentence: str
+    """What a letter to a declined applicant says of it."""
+    columns: tuple[str, ...]
+
+
+MOST_REASON_GROUPS = 10
+"""Exact Shapley values take a scoring per coalition of groups: 1,024 of ten."""
+PROTECTED_GROUP = "PROTECTED"
+"""The group of the protected columns, in a model that reads some; never a reason that is stated."""
+
+
+@dataclass(frozen=True, slots=True)
 class PointScale:
     """Score points: `base_points` at `base_odds` good:bad, `double_odds` more each time the odds double.
 
@@ -192,6 +211,8 @@ class Scorecard:
     """Columns that the law keeps out of a decision; see `Scorecard.columns`."""
     cutoff: float
     """Applications with this PD or more are declined."""
+    reasons: tuple[ReasonGroup, ...]
+    """Every column that a graph may read is in one of them, but for protected columns."""
     bands: tuple[RiskBand, ...]
     sources: tuple[Source, ...]
     """The published data sets that it can be trained on; what is given decides which one."""
@@ -226,6 +247,7 @@ class Scorecard:
         if not self.purpose.strip() or not self.limits or not all(limit.strip() for limit in self.limits):
             raise ValueError(f"{self.name}: purpose and limits must say something")
         self._check_changeable()
+        self._check_reasons()
 
     def _check_changeable(self) -> None:
         by_column = {rule.column: rule for rule in self.rules}
@@ -244,6 +266,24 @@ class Scorecard:
             raise ValueError(f"{self.name}: a held ratio is of two numbers above 0")
         if most_coarse_combinations(self.changeable) > MOST_COMBINATIONS:
             raise ValueError(f"{self.name}: more than {MOST_COMBINATIONS:,} combinations of changeable columns")
+
+    def _check_reasons(self) -> None:
+        codes = [group.code for group in self.reasons]
+        if not 0 < len(codes) <= MOST_REASON_GROUPS:
+            raise ValueError(f"{self.name}: there must be 1 to {MOST_REASON_GROUPS} reason groups, not {len(codes)}")
+        for group in self.reasons:
+            if not re.fullmatch(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*", group.code) or group.code == PROTECTED_GROUP:
+                raise ValueError(f"{self.name}: {group.code!r} is not the code of a reason, such as PAYMENT_DELAYS")
+            if codes.count(group.code) > 1 or not group.sentence.strip():
+                raise ValueError(f"{self.name}: reason {group.code} is there twice, or has no sentence")
+        grouped = Counter(column for group in self.reasons for column in group.columns)
+        expected = set(self.inputs) - self.protected - {self.key}
+        wrong = expected ^ set(grouped) | {column for column, times in grouped.items() if times > 1}
+        if wrong:
+            raise ValueError(
+                f"{self.name}: each column but the key and the protected ones must be in one reason group: "
+                f"{', '.join(sorted(wrong))}"
+            )
 
     @cached_property
     def rules(self) -> tuple[FieldRule, ...]:

@@ -17,6 +17,7 @@ from scoring.scorecard import RiskBand, Scorecard, Source, SourceFile
 from scoring.scorecards.parts.home_credit.application import HomeCreditApplication
 from scoring.scorecards.parts.home_credit.features import application_features, engineered_features, filled_features
 from scoring.scorecards.parts.home_credit.history import HISTORY
+from scoring.scorecards.parts.home_credit.reasons import REASONS
 from scoring.scorecards.parts.home_credit.sample import draw
 
 FILES = {
@@ -56,6 +57,7 @@ SCORECARD = Scorecard(
     # No costs come with the data. 0.15 says that a default loses what not quite six good loans earn: a margin of
     # 8 % of the amount against a loss of 45 % of it.
     cutoff=0.15,
+    reasons=REASONS,
     bands=(
         RiskBand("A", 0.03),
         RiskBand("B", 0.06),

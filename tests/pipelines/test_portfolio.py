@@ -14,9 +14,11 @@ import pytest
 from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
 
+from pipelines.explain import read_contents
 from pipelines.portfolio import tables
+from pipelines.workspace import Workspace
 from scoring.graph import Graph
-from scoring.models import StoredModel
+from scoring.models import StoredModel, open_model
 from scoring.scorer import Scorer
 from tests.conftest import Project
 from tests.pipelines.portfolios import CARD, TOY, changed, read, rows, score, write
@@ -28,9 +30,8 @@ OUTPUT = ["ID", "row", "pd", "points", "band", "decision"]
 @pytest.fixture(scope="module")
 def trained(trained_project: Project) -> StoredModel:
     """A trained network."""
-    content = (trained_project.folder / "artifacts" / "full" / "card_default" / "fp32.onnx").read_bytes()
-    graph = Graph(content)
-    return StoredModel(record("fp32", content, list(graph.columns)), graph)
+    content = read_contents(Workspace(CARD.name, "full", trained_project.folder / "artifacts"))["fp32"]
+    return open_model(record("fp32", content, list(Graph(content.graph).columns)), content)
 
 
 @pytest.mark.anyio

@@ -10,14 +10,13 @@ import httpx
 import orjson
 import pytest
 
-from scoring.graph import Graph
-from scoring.models import Release, StoredModel
+from scoring.models import Release
 from serving.access_log import AccessLog
 from serving.core import Core, Parts
 from serving.exchange import Receive, Scope, Send
 from serving.face import Face
 from serving.settings import Settings
-from tests.serving.toy import COLUMNS, SCORECARD, VERSION, graph, record
+from tests.serving.toy import COLUMNS, SCORECARD, VERSION, stored
 
 
 @pytest.fixture
@@ -31,13 +30,12 @@ def example() -> dict[str, Any]:
 
 
 def parts(columns: list[str] = COLUMNS, **settings: Any) -> Parts:
-    content = graph(columns)
-    entry = record("fp32", content, columns)
+    model = stored(columns)
     return Parts(
         settings=Settings(**settings),
         scorecard=SCORECARD,
-        release=Release(scorecard=SCORECARD.name, version=VERSION, serving="fp32", tags={"fp32": entry.tag}),
-        model=StoredModel(entry, Graph(content)),
+        release=Release(scorecard=SCORECARD.name, version=VERSION, serving="fp32", tags={"fp32": model.record.tag}),
+        model=model,
     )
 
 
