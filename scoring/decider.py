@@ -19,7 +19,6 @@ from scoring.graph import Inputs
 from scoring.journal.record import DecisionRecord
 from scoring.models import StoredModel
 from scoring.policy import CutoffPolicy
-from scoring.reasons import principal_reasons
 from scoring.scorecard import Scorecard
 
 
@@ -61,9 +60,8 @@ class Decider:
         stated: list[list[dict[str, Any]]] = [[] for _ in range(len(pd))]
         wanted = np.flatnonzero(verdicts.declined | explained if reasons else explained)
         if len(wanted):
-            found = self.explainer.contributions(inputs[wanted], self.reference)
-            principal = principal_reasons(found, self.basis.groups)
-            for row, values, groups in zip(wanted.tolist(), found, principal, strict=True):
+            found = self.explainer.explain(inputs[wanted], self.reference)
+            for row, values, groups in zip(wanted.tolist(), found.contributions, found.principal, strict=True):
                 contributions[row] = values
                 if verdicts.declined[row]:
                     stated[row] = [self._reason(self.basis.groups[group], float(values[group])) for group in groups]

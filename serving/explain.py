@@ -18,11 +18,11 @@ def explain(scorecard: Scorecard, decider: Decider, frame: Frame, application: A
     basis = decider.basis
     row = frame.inputs([application])
     pd = decider.graph.score(row)[0]
-    contributions, ends = decider.explainer.explain(row, decider.reference)
-    found = zip(basis.groups, contributions[0].tolist(), strict=True)
+    found = decider.explainer.explain(row, decider.reference)
+    by_code = zip(basis.groups, found.contributions[0].tolist(), strict=True)
     groups = [
         GroupContribution(code=code, sentence=decider.sentence(code), contribution=contribution)
-        for code, contribution in sorted(found, key=lambda group: -group[1])
+        for code, contribution in sorted(by_code, key=lambda group: -group[1])
     ]
     change = smallest_change(scorecard, application, frame.columns, row, decider.graph.score, basis.cutoff)
     return Explanation(
@@ -32,8 +32,8 @@ def explain(scorecard: Scorecard, decider: Decider, frame: Frame, application: A
         pd=float(pd),
         decision="approve" if change is None else "decline",
         cutoff=basis.cutoff,
-        log_odds=float(ends[0, 1]),
-        reference_log_odds=float(ends[0, 0]),
+        log_odds=float(found.log_odds[0]),
+        reference_log_odds=float(found.reference_log_odds[0]),
         reference=ReferenceInfo(pd=decider.reference.pd, values=dict(decider.reference.values)),
         contributions=groups,
         counterfactual=change,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -128,7 +128,7 @@ class Lineup:
     def _scorer(self, decider: Decider, side: Side, role: Role) -> Scorer:
         parts, metrics = self.parts, self._metrics
 
-        def decided(decisions: Decisions, rows: list[Rows]) -> None:
+        def decided(decisions: Decisions, rows: Sequence[Rows]) -> None:
             metrics.decided(decisions, role)
             if (shadow := self._shadows.get(role)) is not None:
                 shadow.offer(decisions, rows)

@@ -17,7 +17,7 @@ from scoring.changeable import MOST_COMBINATIONS, Changeable
 from scoring.counterfactual import Counterfactual, smallest_change
 from scoring.frames import Frame, thin_frame
 from scoring.graph import Inputs
-from scoring.scorecard import Application, Scorecard
+from scoring.scorecard import Application, ReasonGroup, Scorecard
 from scoring.scorecards import load
 
 Score = Callable[[Inputs], NDArray[np.float32]]
@@ -39,6 +39,7 @@ CARD = replace(
     key="ID",
     protected=frozenset({"AGE"}),
     example={"AMOUNT": 6, "MONTHS": 3, "PURPOSE": "travel"},
+    reasons=(ReasonGroup("LOAN", "The loan.", COLUMNS),),
     changeable=(
         Changeable("AMOUNT", "down", minimum=1, maximum=8),
         Changeable("MONTHS", minimum=1, maximum=6),
@@ -88,7 +89,35 @@ def test_one_field_before_two_and_then_the_least_change() -> None:
 def test_the_answer_says_what_was_changed_what_was_searched_and_how() -> None:
     result = search(applicant(), linear(amount=0.125))
     assert result is not None
-    assert result.model_dump(mode="json") == snapshot({'found': True, 'changes': [{'field': 'AMOUNT', 'from': 6.0, 'to': 3.0}], 'pd': 0.375, 'cutoff': 0.5, 'searched': [{'field': 'AMOUNT', 'direction': 'down', 'minimum': 1.0, 'maximum': 8.0, 'step': 1.0, 'choices': None}, {'field': 'MONTHS', 'direction': 'either', 'minimum': 1.0, 'maximum': 6.0, 'step': 1.0, 'choices': None}, {'field': 'PURPOSE', 'direction': 'up', 'minimum': None, 'maximum': None, 'step': None, 'choices': ['travel', 'house', 'car']}], 'exhaustive': True, 'tried': 12})
+    assert result.model_dump(mode="json") == snapshot(
+        {
+            "found": True,
+            "changes": [{"field": "AMOUNT", "from": 6.0, "to": 3.0}],
+            "pd": 0.375,
+            "cutoff": 0.5,
+            "searched": [
+                {"field": "AMOUNT", "direction": "down", "minimum": 1.0, "maximum": 8.0, "step": 1.0, "choices": None},
+                {
+                    "field": "MONTHS",
+                    "direction": "either",
+                    "minimum": 1.0,
+                    "maximum": 6.0,
+                    "step": 1.0,
+                    "choices": None,
+                },
+                {
+                    "field": "PURPOSE",
+                    "direction": "up",
+                    "minimum": None,
+                    "maximum": None,
+                    "step": None,
+                    "choices": ["travel", "house", "car"],
+                },
+            ],
+            "exhaustive": True,
+            "tried": 12,
+        }
+    )
 
 
 def test_what_is_approved_already_has_no_counterfactual() -> None:
