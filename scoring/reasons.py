@@ -40,8 +40,11 @@ Bit g of a position says that group g has the applicant's own; the first is the 
 """
 MOST_PRINCIPAL = 4
 """Reasons that are stated with a decision at most, as is usual under Regulation B."""
-NEGLIGIBLE = 1e-6
-"""Contributions up to here are what rounding leaves of a group that changes nothing."""
+NEGLIGIBLE = 1e-9
+"""Contributions up to here are what rounding in double leaves of a group that changes nothing.
+
+A decline always has more against it: two float32 PDs that differ are further apart.
+"""
 COALITION_ROWS = 8_192
 """Rows that one session call may put together: 10 MB of 304 columns."""
 
@@ -161,24 +164,22 @@ def principal_reasons(contributions: Contributions, values: Values, statable: in
 
     Of all sets of up to four groups that each speak for a default, and without which the row's log-odds are at most
     the reference's, the one with the largest sum of contributions. Where no set reaches that, the up to four groups
-    with the largest contributions; one at least.
+    with the largest contributions.
 
     Args:
         contributions: [rows, groups].
         values: [rows, 2^groups], as `VALUES`.
         statable: how many groups may be stated, from the first on: protected columns are the last group.
     """
-    found = []
-    for weights, row in zip(contributions.tolist(), values, strict=True):
-        ranked = sorted(enumerate(weights[:statable]), key=lambda group: -group[1])
-        against = dict(group for group in ranked if group[1] > NEGLIGIBLE)
-        found.append(_principal(against or dict(ranked[:1]), row))
-    return found
+    return [
+        _principal({group: weight for group, weight in enumerate(weights[:statable]) if weight > NEGLIGIBLE}, row)
+        for weights, row in zip(contributions.tolist(), values, strict=True)
+    ]
 
 
 def _principal(weights: dict[int, float], values: NDArray[np.float32]) -> tuple[int, ...]:
-    """The same for one row: the weights of the groups that speak for a default, the largest first."""
-    ranked = list(weights)
+    """The same for one row: the weights of the groups that speak for a default."""
+    ranked = sorted(weights, key=lambda group: -weights[group])
     largest = tuple(ranked[:MOST_PRINCIPAL])
     if _reaches(largest, values):
         return largest
