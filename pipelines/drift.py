@@ -178,7 +178,7 @@ def drift(
         not_compared=not_compared,
         checked_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    _write(workspace.monitoring, status, before, current.frame)
+    _write(workspace.monitoring, status, before, current.frame, params.seed)
     publish(_gauges(status), workspace.monitoring / "drift.prom", f"scorebox_drift_{scorecard.name}", pushgateway)
     return status
 
@@ -208,7 +208,8 @@ def _scores(
             _score(name, hashes[name], current.pd[tags == name], reference, data, limits) for name in sorted(hashes)
         ]
     if lacking := [column for column in champion.graph.columns if column in current.absent]:
-        note = f"no score: the file lacks {len(lacking)} columns that the graph reads, {lacking[0]} first"
+        more = f" and {len(lacking) - 1} more" if lacking[1:] else ""
+        note = f"no score: the file does not have {lacking[0]}{more}, which the graph reads"
         return [ScoreDrift(model=tag, rows=len(current.frame), drift=None, note=note, counts=False)]
     pd_values = champion.graph.score(graph_inputs(champion.graph, current.frame))
     return [_score(tag, champion.record.graph_sha256, pd_values, reference, data, limits)]
@@ -249,9 +250,8 @@ def _judged(
     share = drifted_share(features)
     drifted = sum(column.drifted for column in features)
     due = share >= limits.share
-    because = [
-        f"{drifted} of {len(features)} features ({share:.1%}) have drifted; retraining is due from {limits.share:.0%} on."
-    ]
+    of_all = f"{drifted} of {len(features)} features ({share:.1%}) have drifted"
+    because = [f"{of_all}; retraining is due from {limits.share:.0%} on."]
     for score in scores:
         if score.drift is None or not score.counts:
             continue
@@ -262,19 +262,19 @@ def _judged(
     return "retraining due" if due else "stable", because
 
 
-def _write(folder: Path, status: DriftStatus, reference: pd.DataFrame, current: pd.DataFrame) -> None:
+def _write(folder: Path, status: DriftStatus, reference: pd.DataFrame, current: pd.DataFrame, seed: int) -> None:
     report = folder / "drift_report.html"
     # One of an earlier run must not pass for this one's.
     report.unlink(missing_ok=True)
+    write_atomically(folder / "drift_status.json", status.model_dump_json(indent=2) + "\n")
     if status.rows.compared:
-        compared = {item.column: item.kind for item in status.features}
-        write_atomically(
-            report,
-            evidently_report.html(reference, current, compared, share=status.limits.share, psi=status.limits.psi),
+        shown = {item.column: item.kind for item in status.features[: evidently_report.MOST_COLUMNS]}
+        content = evidently_report.html(
+            reference, current, shown, share=status.limits.share, psi=status.limits.psi, seed=seed
         )
+        write_atomically(report, content)
     page = drift_page.render(status.model_dump(), report.name if status.rows.compared else None)
     write_atomically(folder / "drift.html", page)
-    write_atomically(folder / "drift_status.json", status.model_dump_json(indent=2) + "\n")
 
 
 def _gauges(status: DriftStatus) -> CollectorRegistry:

@@ -57,7 +57,7 @@ def drift(
     for head in ("feature", "status", "PSI", "by chance up to", "unseen"):
         table.add_column(head)
     for item in status.features[:SHOWN]:
-        unseen = ", ".join(f"{name} {share:.1%}" for name, share in item.unseen.items())
+        unseen = ", ".join(f"{name} ({share:.1%})" for name, share in item.unseen.items())
         shown = f"[{COLOURS[item.status]}]{item.status}[/]"
         table.add_row(escape(item.column), shown, f"{item.psi:.3f}", f"{item.chance:.3f}", escape(unseen))
     if status.features:
