@@ -16,6 +16,7 @@ from pipelines import evidently_report
 from pipelines.current_rows import MOST_ROWS, Current, from_file, from_journal, utc
 from pipelines.gauges import publish
 from pipelines.params import DriftLimits, ScorecardParams
+from pipelines.portfolio.places import one_line
 from pipelines.train import graph_inputs
 from pipelines.workspace import Workspace
 from scoring import models
@@ -224,7 +225,7 @@ def _score(
         if model.graph.sha256 != graph_sha256:
             raise GraphIntegrityError(f"{tag} in the store is not the graph that decided")
     except (ModelStoreError, GraphIntegrityError) as error:
-        return ScoreDrift(model=tag, rows=rows, drift=None, note=f"not compared: {error}", counts=False)
+        return ScoreDrift(model=tag, rows=rows, drift=None, note=f"not compared: {one_line(error)}", counts=False)
     trained = model.graph.score(graph_inputs(model.graph, reference))
     notes = []
     if rows < limits.least_rows:

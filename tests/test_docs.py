@@ -40,7 +40,8 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
 
 def test_every_metric_is_documented_and_every_documented_metric_exists() -> None:
-    source = Path(metrics.__file__).read_text()
+    sources = [Path(metrics.__file__), *(PROJECT / "pipelines").glob("*.py")]
+    source = "".join(path.read_text() for path in sources)
     assert set(re.findall(r"^\| `(scorebox_\w+)`", REFERENCE, re.MULTILINE)) == set(
         re.findall(r'"(scorebox_\w+)"', source)
     )
