@@ -157,7 +157,7 @@ def _number_bins(reference: NDArray[np.floating], current: NDArray[np.floating])
     below = np.nextafter(own, own.dtype.type(-np.inf))
     edges = np.union1d(tenths, below)
     counts = [np.bincount(np.searchsorted(edges, side), minlength=len(edges) + 1) for side in known]
-    shown = [f"{value:.6g}" for value in np.where(np.isin(edges, below), np.roll(edges, -1), edges)]
+    shown = [_shown(value) for value in np.where(np.isin(edges, below), np.roll(edges, -1), edges).tolist()]
     labels = [f"below {shown[0]}" if edges[0] in below else f"up to {shown[0]}"]
     for value, (low, high) in zip(edges[1:], pairwise(shown), strict=True):
         labels.append(high if value in own else f"{low} to {high}")
@@ -178,5 +178,7 @@ def _category_bins(reference: pd.Series, current: pd.Series) -> tuple[list[str],
     return [*map(_shown, common), RARE_BIN, UNSEEN_BIN], counts, unseen
 
 
-def _shown(category: object) -> str:
-    return f"{category:g}" if isinstance(category, float) else str(category)[:40]
+def _shown(value: object) -> str:
+    if not isinstance(value, float):
+        return str(value)[:40]
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"

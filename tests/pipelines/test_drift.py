@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -14,19 +15,24 @@ import orjson
 import pandas as pd
 import pyarrow as pa
 import pytest
+from bentoml._internal.configuration.containers import BentoMLContainer
+from bentoml._internal.models import ModelStore
 from inline_snapshot import snapshot
 from numpy.typing import NDArray
 
 from pipelines import current_rows
 from pipelines.current_rows import from_file, from_journal, sampled, utc
+from pipelines.drift import drift
 from pipelines.errors import StageError
 from pipelines.train import graph_inputs
+from pipelines.workspace import Workspace
 from scoring import models
-from scoring.decision import Basis
+from scoring.decision import Basis, Variant
 from scoring.journal.erasure import erase
 from scoring.journal.writer import Journal, Origin, rows_of
-from scoring.models import StoredModel
+from scoring.models import Release, StoredModel
 from scoring.scorecards import load
+from tests import home_credit
 from tests.pipelines.governed import CARD, Governed
 from tests.scoring.journal import made_up
 from training.drift import compare
@@ -265,6 +271,37 @@ def test_history_is_compared_as_the_graph_read_it(tmp_path: Path) -> None:
         }
     )
     pd.testing.assert_frame_equal(current.frame, expected)
+
+
+@pytest.fixture
+def empty_store(tmp_path: Path) -> Iterator[None]:
+    BentoMLContainer.model_store.set(ModelStore(tmp_path / "store"))
+    yield
+    BentoMLContainer.model_store.reset()
+
+
+@pytest.mark.slow
+def test_a_file_without_the_history_is_compared_by_the_application_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    built = home_credit.build(tmp_path)
+    workspace = Workspace("home_credit", "full", tmp_path / "artifacts")
+    shutil.copy(workspace.applications, workspace.train)
+    models.push(built.record, built.content)
+    tags: dict[Variant, str] = {"fp32": built.record.tag}
+    Release(scorecard="home_credit", version="1", serving="fp32", tags=tags).write(tmp_path / workspace.release)
+    known = built.frame.drop(columns=list(home_credit.CARD.history))
+    known.to_parquet("known.parquet")
+    alone = drift(home_credit.CARD, workspace, home_credit.knobs(), "known.parquet")
+    built.frame.to_parquet("whole.parquet")
+    whole = drift(home_credit.CARD, workspace, home_credit.knobs(), "whole.parquet")
+    past = [column for column in built.graph.columns if column in home_credit.CARD.history]
+    assert (alone.verdict, alone.share, alone.score_psi) == ("stable", 0, None)
+    assert alone.not_compared == past
+    assert {item.column for item in alone.features} == set(built.graph.columns) - set(past)
+    assert (whole.verdict, whole.share, whole.score_psi, whole.not_compared) == ("stable", 0, 0, [])
+    assert {item.psi for item in whole.features} == {0}
 
 
 def test_a_file_may_hold_nulls_fields_names_and_what_is_no_number(tmp_path: Path) -> None:
