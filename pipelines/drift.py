@@ -205,9 +205,9 @@ def _scores(
     if current.bases:
         tags = np.array([basis.model for basis in current.bases])[current.basis]
         hashes = {basis.model: basis.graph_sha256 for basis in current.bases}
-        return [
-            _score(name, hashes[name], current.pd[tags == name], reference, data, limits) for name in sorted(hashes)
-        ]
+        # Of a model that decided little, no row may have been drawn.
+        drawn = np.unique(tags).tolist()
+        return [_score(name, hashes[name], current.pd[tags == name], reference, data, limits) for name in drawn]
     if lacking := [column for column in champion.graph.columns if column in current.absent]:
         more = f" and {len(lacking) - 1} more" if lacking[1:] else ""
         note = f"no score: the file does not have {lacking[0]}{more}, which the graph reads"
@@ -280,17 +280,17 @@ def _write(folder: Path, status: DriftStatus, reference: pd.DataFrame, current: 
 
 def _gauges(status: DriftStatus) -> CollectorRegistry:
     registry = CollectorRegistry()
-    labels = {"scorecard": status.scorecard}
-
-    def gauge(name: str, meaning: str, value: float) -> None:
-        Gauge(name, meaning, list(labels), registry=registry).labels(**labels).set(value)
-
-    gauge("scorebox_drift_share", "share of the features that have drifted", status.share)
-    gauge("scorebox_drift_due", "1 if retraining is due", status.due)
-    gauge("scorebox_drift_rows", "applications compared", status.rows.compared)
+    of = {"scorecard": status.scorecard}
+    share = Gauge("scorebox_drift_share", "Share of the features that have drifted.", of, registry=registry)
+    due = Gauge("scorebox_drift_due", "1 if retraining is due.", of, registry=registry)
+    rows = Gauge("scorebox_drift_rows", "Applications compared.", of, registry=registry)
+    share.labels(**of).set(status.share)
+    due.labels(**of).set(status.due)
+    rows.labels(**of).set(status.rows.compared)
     if status.score_psi is not None:
-        gauge("scorebox_score_psi", "PSI of the PDs, the largest of the models that decided", status.score_psi)
-    psi = Gauge("scorebox_feature_psi", "PSI of one feature", [*labels, "feature"], registry=registry)
+        score = Gauge("scorebox_score_psi", "PSI of the PDs, the largest of the models.", of, registry=registry)
+        score.labels(**of).set(status.score_psi)
+    psi = Gauge("scorebox_feature_psi", "PSI of a feature.", [*of, "feature"], registry=registry)
     for column in status.features:
-        psi.labels(**labels, feature=column.column).set(column.psi)
+        psi.labels(**of, feature=column.column).set(column.psi)
     return registry

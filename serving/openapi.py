@@ -36,6 +36,7 @@ _REQUEST_ID = {
     "or holds others than letters, digits and ._:/+=@-",
     "schema": {"type": "string"},
 }
+_NAME = {"type": "string", "pattern": "^[A-Za-z0-9._:/+=@-]{1,128}$"}
 _CALLER = [
     {
         "name": "reasons",
@@ -47,13 +48,13 @@ _CALLER = [
         "name": "Idempotency-Key",
         "in": "header",
         "description": "the same request under it gets the same decisions, once in the journal; for 24 hours at least",
-        "schema": {"type": "string"},
+        "schema": _NAME,
     },
     {
         "name": "Applicant-ID",
         "in": "header",
         "description": "the caller's name for the applicant, kept in the journal",
-        "schema": {"type": "string"},
+        "schema": _NAME,
     },
 ]
 _TRACEPARENT = {
@@ -102,14 +103,10 @@ def document(core: Core, bento: dict[str, Any], description: str) -> bytes:
         "requestBody": _body({"application/json": _content(batch, {"applications": [example]}), **arrow}),
         "responses": _responses({"application/json": _content(core.batch_decisions), **arrow}, _REFUSALS),
     }
-    paths["/explain"] = {
-        "post": {
-            "operationId": "explain",
-            "summary": "Explain how an application would be decided, and what would change it",
-            "tags": ["Service APIs"],
-            "requestBody": _body({"application/json": _content(core.application, example)}),
-            "responses": _responses({"application/json": _content(Explanation)}, _REFUSALS),
-        }
+    paths["/explain"]["post"] |= {
+        "summary": "Explain how an application would be decided, and what would change it",
+        "requestBody": _body({"application/json": _content(core.application, example)}),
+        "responses": _responses({"application/json": _content(Explanation)}, _REFUSALS),
     }
     paths["/reload"] = {
         "post": {

@@ -196,6 +196,21 @@ def test_a_journal_is_compared_by_model_and_what_was_erased_is_left_out(
     assert not (governed.workspace.monitoring / "drift_report.html").exists()
 
 
+def test_a_model_of_which_no_decision_is_drawn_is_left_out(
+    governed: Governed, champion: StoredModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(current_rows, "MOST_ROWS", 500)
+    sample = rows(governed)
+    journaled(sample, champion)
+    for number in range(5):
+        journaled(sample[:1], champion, model=f"card_default:{number}-fp32")
+    assert governed.run("drift", CARD.name)[0] == 0
+    found = status(governed)
+    assert (found["rows"]["found"], found["rows"]["compared"]) == (len(sample) + 5, 500)
+    assert sum(score["rows"] for score in found["scores"]) == 500
+    assert len(found["scores"]) < 6
+
+
 def test_scores_alone_can_say_that_retraining_is_due(governed: Governed, champion: StoredModel) -> None:
     sample = rows(governed)
     scores = champion.graph.score(graph_inputs(champion.graph, sample))
