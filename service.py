@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 import bentoml
 from bentoml.models import BentoModel
 
-from serving.bento import as_bento_errors, behind_face, built_for, started
-from serving.core import Core, find_parts
+from serving.bento import as_bento_errors, behind_face, built_for, started, unnamed
+from serving.core import Core
+from serving.parts import find_models, find_parts
+from serving.payloads import Explanation
 
 parts = find_parts(Path(__file__).parent, built_for())
-core = Core(parts)
+core = Core(parts, lambda: find_models(Path(__file__).parent, parts.settings, parts.journal))
 tags = parts.release.tags
 
 if TYPE_CHECKING:
@@ -69,10 +71,16 @@ class Scorebox:
     async def predict(self, application: Application, /) -> Decision:
         """Decide one application."""
         with as_bento_errors():
-            return Decision(**await core.predict(application))
+            return Decision(**await core.predict(application, unnamed()))
 
     @bentoml.api
     async def predict_batch(self, batch: Batch, /) -> BatchDecisions:
         """Decide many applications; a broken one does not fail the others."""
         with as_bento_errors():
-            return BatchDecisions(**await core.predict_batch(batch))
+            return BatchDecisions(**await core.predict_batch(batch, unnamed()))
+
+    @bentoml.api
+    async def explain(self, application: Application, /) -> Explanation:
+        """Explain how an application would be decided, and what would change it."""
+        with as_bento_errors():
+            return await core.explain(application)

@@ -51,6 +51,16 @@ class Workspace:
         return self.reports / "data_freshness.json"
 
     @property
+    def cutoff(self) -> Path:
+        """The proposed cut-off beside the one in force, and the curve."""
+        return self.reports / "cutoff.json"
+
+    @property
+    def cutoff_plot(self) -> Path:
+        """The curve as a picture."""
+        return self.reports / "cutoff.png"
+
+    @property
     def contract(self) -> Path:
         """Verdict of the raw tables' contracts."""
         return self.folder / "contract.json"
@@ -125,9 +135,19 @@ class Workspace:
         return self.folder / "report"
 
     @property
+    def monitoring(self) -> Path:
+        """Folder of what is said about the model while it serves."""
+        return self.folder / "monitoring"
+
+    @property
     def release(self) -> Path:
         """The release that the service follows."""
         return RELEASES / f"{self.scorecard}.json"
+
+    @property
+    def policy(self) -> Path:
+        """The cut-off policy that the service follows; missing where the scorecard's own cut-off decides."""
+        return RELEASES / f"{self.scorecard}.policy.json"
 
     @property
     def history(self) -> Path:

@@ -78,6 +78,10 @@ class Frame:
         keys = [getattr(application, self._key) for application in applications]
         return self._with_history(inputs, np.array(keys, dtype=np.int64))
 
+    def column_of(self, name: str) -> str:
+        """The data set's name of a column that goes by this name or that of its field."""
+        return self._names[name].column
+
     def _with_history(self, inputs: Inputs, keys: NDArray[np.int64]) -> Inputs:
         """The same rows with the columns of history, all read at once."""
         assert self._history is not None

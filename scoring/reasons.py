@@ -40,8 +40,11 @@ Bit g of a position says that group g has the applicant's own; the first is the 
 """
 MOST_PRINCIPAL = 4
 """Reasons that are stated with a decision at most, as is usual under Regulation B."""
-NEGLIGIBLE = 1e-6
-"""Contributions up to here are what rounding leaves of a group that changes nothing."""
+NEGLIGIBLE = 1e-9
+"""Contributions up to here are what rounding in double leaves of a group that changes nothing.
+
+A decline always has more against it: two float32 PDs that differ are further apart.
+"""
 COALITION_ROWS = 8_192
 """Rows that one session call may put together: 10 MB of 304 columns."""
 

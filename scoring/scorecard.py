@@ -23,6 +23,7 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from scoring.changeable import MOST_COMBINATIONS, Changeable, most_coarse_combinations
 from scoring.features import Block
 
 Kind = Literal["integer", "number", "text"]
@@ -221,6 +222,10 @@ class Scorecard:
     """Makes sample rows with the key, every field and the target."""
     example: Mapping[str, float | int | str]
     """An application as a client would send it; the README and the docs use it."""
+    changeable: tuple[Changeable, ...] = ()
+    """What an applicant can change, for counterfactuals; of two that are as small, changes of the first ones win."""
+    held_ratios: tuple[tuple[str, str], ...] = ()
+    """Pairs of columns above 0: no counterfactual raises the ratio of the first to the second."""
     history: Mapping[str, float] = field(default_factory=dict)
     """Columns that are known of an applicant from earlier, each with what stands for it where nothing is
     (NaN: missing). The pipeline computes them by `key`, which is a field then; the service reads them."""
@@ -241,7 +246,26 @@ class Scorecard:
             raise ValueError(f"{self.name}: a history is found by the key, so {self.key} must be a field")
         if not self.purpose.strip() or not self.limits or not all(limit.strip() for limit in self.limits):
             raise ValueError(f"{self.name}: purpose and limits must say something")
+        self._check_changeable()
         self._check_reasons()
+
+    def _check_changeable(self) -> None:
+        by_column = {rule.column: rule for rule in self.rules}
+        numbers = {rule.column: rule.minimum for rule in self.rules if rule.kind != "text"}
+        columns = [one.column for one in self.changeable]
+        if len(set(columns)) < len(columns):
+            raise ValueError(f"{self.name}: a changeable column is declared twice")
+        for one in self.changeable:
+            if one.column not in by_column or one.column == self.key or one.column in self.protected:
+                raise ValueError(f"{self.name}: {one.column} is no field, the key or protected, so not changeable")
+            if broken := one.broken(by_column[one.column]):
+                raise ValueError(f"{self.name}: the changeable column {one.column} {broken}")
+            if one.at_most in columns or (one.at_most and one.at_most not in numbers):
+                raise ValueError(f"{self.name}: {one.at_most}, a maximum of {one.column}, is no number that stays")
+        if any(numbers.get(column, 0) <= 0 for pair in self.held_ratios for column in pair):
+            raise ValueError(f"{self.name}: a held ratio is of two numbers above 0")
+        if most_coarse_combinations(self.changeable) > MOST_COMBINATIONS:
+            raise ValueError(f"{self.name}: more than {MOST_COMBINATIONS:,} combinations of changeable columns")
 
     def _check_reasons(self) -> None:
         codes = [group.code for group in self.reasons]

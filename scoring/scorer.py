@@ -1,68 +1,108 @@
 """Applications in, decisions out: the one way to a score.
 
-Every caller's rows join one batcher. What has been waiting is put into arrays, scored by one
-session call and decided at once; each caller gets its own share of the result.
+Every caller's rows join one batcher. What has been waiting is put into arrays, scored, decided and
+explained at once, and put into the journal by one commit; each caller gets its own share of the result.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from time import perf_counter
 from typing import TypeAlias
 
+import numpy as np
+
 from scoring.batcher import Batcher
-from scoring.decision import Decider, Decisions
+from scoring.decider import Decider
+from scoring.decision import Decisions
 from scoring.frames import Frame
-from scoring.graph import Inputs
 from scoring.history import HistoryStore, HistoryUnavailableError
-from scoring.models import StoredModel
+from scoring.journal.writer import Journal, JournalUnavailableError, Key, KeyConflictError, Origin, rows_of
+from scoring.rows import Rows, joined_inputs, json_of
 from scoring.scorecard import Application, Scorecard
-
-# Up to here a batch takes less time than handing it to a thread and back.
-INLINE_ROWS = 256
-
-Rows: TypeAlias = Sequence[Application] | Inputs
-"""What one caller hands in: applications, or the values of a table's good rows."""
 
 Share: TypeAlias = tuple[Decisions, int, int]
 """One caller's part of a batch: the batch's decisions, its first row, and the row after its last."""
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and for what."""
+
+    request_id: str
+    applicant: str | None = None
+    """The caller's name for the applicant."""
+    key: str | None = None
+    """Idempotency key: the same request under it gets the same decisions."""
+    request_sha256: bytes = b""
+    """Of all that makes the request the same."""
+    every_reason: bool = False
+    """Whether the contributions of approvals are computed too."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    rows: Rows
+    caller: Caller
+    part: int
+
+    @property
+    def origin(self) -> Origin:
+        caller = self.caller
+        key = None if caller.key is None else Key(caller.key, self.part, caller.request_sha256)
+        return Origin(len(self.rows), caller.request_id, caller.applicant, key)
+
+
+@dataclass(frozen=True, slots=True)
+class Observers:
+    """Told of what happens, in whichever thread it does."""
+
+    batch: Callable[[int, float], None] = lambda rows, waited: None
+    """The rows of a batch, and the seconds its oldest rows waited."""
+    decisions: Callable[[Decisions, Sequence[Rows]], None] = lambda decisions, parts: None
+    """The decisions of a batch, once they are in the journal, and what they were made of."""
+    commit: Callable[[float], None] = lambda seconds: None
+    """The seconds that putting a batch into the journal took."""
+
+
 class Scorer:
-    """Scores and decides with one model, in batches shared by all callers.
+    """Decides with one model under one policy, in batches shared by all callers.
 
     Args:
         scorecard: the product.
-        model: the variant that serves.
+        decider: model and policy.
         history: the scorecard's history, None if it has none.
+        journal: where decisions are kept; None to keep none.
         max_batch_size: rows in one session call.
         max_wait: seconds after which waiting rows are refused.
-        observe_batch: called with the rows of each batch and the seconds its oldest rows waited.
-        observe_decisions: called with the decisions of each batch.
+        observers: who is told.
     """
 
     def __init__(
         self,
         scorecard: Scorecard,
-        model: StoredModel,
+        decider: Decider,
         history: HistoryStore | None = None,
+        journal: Journal | None = None,
         *,
         max_batch_size: int,
         max_wait: float,
-        observe_batch: Callable[[int, float], None] = lambda rows, waited: None,
-        observe_decisions: Callable[[Decisions], None] = lambda decisions: None,
+        observers: Observers | None = None,
     ) -> None:
-        record = model.record
-        self.application = scorecard.request_model(model.graph.columns)
+        self.application = scorecard.request_model(decider.graph.columns)
         """The model that applications are validated with: what this graph reads is required."""
-        self.frame = Frame(scorecard, model.graph.columns, history)
-        self._remote = history is not None and history.remote
-        self._graph = model.graph
-        self._decider = Decider(scorecard, record.tag, record.variant, record.cutoff)
-        self._observe_decisions = observe_decisions
+        self.frame = Frame(scorecard, decider.graph.columns, history)
+        self._decider = decider
+        self._journal = journal
+        self._observers = observers or Observers()
         self._max_batch_size = max_batch_size
-        self._batcher: Batcher[Rows, Share] = Batcher(
-            self._process, max_batch_size=max_batch_size, max_wait=max_wait, observe=observe_batch
+        # Scoring, reading a remote history and the commit wait without the event loop: it goes on reading requests.
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="scorer")
+        self._batcher: Batcher[_Item, Share] = Batcher(
+            self._process, max_batch_size=max_batch_size, max_wait=max_wait, observe=self._observers.batch
         )
 
     @property
@@ -70,56 +110,96 @@ class Scorer:
         """Seconds that the oldest waiting rows have waited."""
         return self._batcher.oldest_wait
 
-    async def decide(self, application: Application) -> Share:
-        """The decision of one application."""
-        return await self._batcher.submit((application,))
+    async def decide(self, application: Application, caller: Caller) -> Share:
+        """The decision of one application.
 
-    async def decide_all(self, rows: Rows) -> list[Share]:
+        Raises:
+            QueueTimeoutError, BatcherClosedError: see `Batcher.submit`.
+            HistoryUnavailableError: the history cannot be read.
+            JournalUnavailableError: the decision cannot be kept, so none is made.
+            KeyConflictError: the caller's key stands for another request.
+        """
+        return await self._batcher.submit(_Item((application,), caller, 0))
+
+    async def decide_all(self, rows: Rows, caller: Caller) -> list[Share]:
         """The decisions of many rows, in order, in parts of at most `max_batch_size`.
 
         Between two parts other callers get their turn, so a large table does not hold them up.
+
+        Raises:
+            Exception: as `decide`; the parts before are in the journal.
         """
         size = self._max_batch_size
-        parts: list[Rows] = [rows[start : start + size] for start in range(0, len(rows), size)]
-        return [await self._batcher.submit(part, rows=len(part)) for part in parts]
+        parts = [rows[start : start + size] for start in range(0, len(rows), size)]
+        return [
+            await self._batcher.submit(_Item(part, caller, number), rows=len(part)) for number, part in enumerate(parts)
+        ]
 
     async def close(self) -> None:
         """Refuses new rows and finishes those that wait."""
         await self._batcher.close()
+        self._worker.shutdown()
 
-    async def _process(self, items: Sequence[Rows]) -> Sequence[Share | Exception]:
-        sizes = [len(item) for item in items]
+    async def _process(self, items: Sequence[_Item]) -> Sequence[Share | Exception]:
         try:
-            if self._remote or sum(sizes) > INLINE_ROWS:
-                decisions = await asyncio.to_thread(self._score, items)
-            else:
-                decisions = self._score(items)
-        except HistoryUnavailableError as error:
-            # For each alone the store would be asked, and waited for, once more.
-            return [HistoryUnavailableError(str(error)) for _ in items]
-        self._observe_decisions(decisions)
-        shares: list[Share] = []
+            return await asyncio.get_running_loop().run_in_executor(self._worker, self._work, items)
+        except (HistoryUnavailableError, JournalUnavailableError) as error:
+            # For each alone they would be asked, and waited for, once more.
+            return [type(error)(str(error)) for _ in items]
+
+    def _work(self, items: Sequence[_Item]) -> list[Share | Exception]:
+        origins = [item.origin for item in items]
+        results: dict[int, Share | Exception] = {}
+        # The first item of each key, by which later ones are answered too.
+        first_of: dict[tuple[str, int], int] = {}
+        fresh: list[int] = []
+        for index, origin in enumerate(origins):
+            if origin.key is None:
+                fresh.append(index)
+            elif (before := first_of.setdefault((origin.key.name, origin.key.part), index)) == index:
+                try:
+                    recalled = self._recall(origin.key, origin.rows)
+                except KeyConflictError as error:
+                    recalled = error
+                if recalled is None:
+                    fresh.append(index)
+                else:
+                    results[index] = recalled
+            elif origins[before].key != origin.key:
+                results[index] = KeyConflictError(origin.key.name)
+        if fresh:
+            decisions = self._decide([items[index] for index in fresh], [origins[index] for index in fresh])
+            start = 0
+            for index in fresh:
+                results[index] = (decisions, start, start + origins[index].rows)
+                start += origins[index].rows
+        for index, origin in enumerate(origins):
+            if index not in results:
+                assert origin.key is not None
+                results[index] = results[first_of[origin.key.name, origin.key.part]]
+        return [results[index] for index in range(len(items))]
+
+    def _recall(self, key: Key, rows: int) -> Share | Exception | None:
+        assert self._journal is not None, "keys need a journal"
+        records = self._journal.recall(key)
+        if records is not None and len(records) != rows:
+            # Batches have had another size since.
+            raise KeyConflictError(key.name)
+        return None if records is None else (self._decider.recalled(records), 0, len(records))
+
+    def _decide(self, items: Sequence[_Item], origins: Sequence[Origin]) -> Decisions:
+        parts = [item.rows for item in items]
+        inputs = joined_inputs(parts, self.frame)
+        explained = np.zeros(len(inputs), dtype=bool)
         start = 0
-        for size in sizes:
-            shares.append((decisions, start, start + size))
-            start += size
-        return shares
-
-    def _score(self, items: Sequence[Rows]) -> Decisions:
-        inputs = self._inputs(items)
-        return self._decider.decide(self._graph.score(inputs), inputs.known)
-
-    def _inputs(self, items: Sequence[Rows]) -> Inputs:
-        parts: list[Inputs] = []
-        applications: list[Application] = []
-        for item in items:
-            if isinstance(item, Inputs):
-                if applications:
-                    parts.append(self.frame.inputs(applications))
-                    applications = []
-                parts.append(item)
-            else:
-                applications.extend(item)
-        if applications:
-            parts.append(self.frame.inputs(applications))
-        return Inputs.joined(parts)
+        for item, origin in zip(items, origins, strict=True):
+            explained[start : start + origin.rows] = item.caller.every_reason
+            start += origin.rows
+        decisions = self._decider.decide(inputs, explained)
+        if self._journal is not None:
+            began = perf_counter()
+            applications = [application for part in parts for application in json_of(part)]
+            self._journal.append(decisions, rows_of(inputs.numeric), applications, origins)
+            self._observers.commit(perf_counter() - began)
+        self._observers.decisions(decisions, parts)
+        return decisions

@@ -11,7 +11,9 @@ from _bentoml_sdk import Service  # type: ignore[import-untyped]  # BentoML mark
 from bentoml import use_arguments
 from bentoml.exceptions import BentoMLException
 from pydantic import BaseModel
+from uuid_utils import uuid7
 
+from scoring.scorer import Caller
 from serving import openapi
 from serving.access_log import standard_output, use_json
 from serving.core import Core
@@ -56,10 +58,16 @@ def behind_face(core: Core) -> type[Service[Any]]:
 
 def started(core: Core) -> None:
     """What a server process does once, when everything is loaded."""
+    core.open()
     Drain(core, core.settings.drain).install()
     # What is here now stays, so the garbage collector need not look at it again: its pauses were the p99.
     gc.collect()
     gc.freeze()
+
+
+def unnamed() -> Caller:
+    """A caller of whom the typed methods know nothing."""
+    return Caller(str(uuid7()))
 
 
 @contextmanager

@@ -7,10 +7,12 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any, TypeAlias
+from urllib.parse import parse_qsl
 
 from uuid_utils import uuid7
 
-from serving.problems import ProblemError
+from scoring.errors import LONGEST_NAME, FieldError
+from serving.problems import ProblemError, broken_rules
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -21,8 +23,9 @@ Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 JSON = b"application/json"
 
-# What a caller may call a request: short, and harmless in any log.
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
+# What a caller may call a request, an applicant or a key: short, and harmless in any log.
+_NAME = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
+_NAME_RULE = "Header should have 1 to 128 letters, digits and ._:/+=@-"
 # W3C Trace Context, version 00; an id of zeros only is none.
 _TRACEPARENT = re.compile(rb"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -38,7 +41,7 @@ class Exchange:
     """One request and its answer."""
 
     __slots__ = (
-        "_receive", "_send", "headers", "method", "reading", "request_id", "route", "rows",
+        "_receive", "_send", "headers", "method", "query", "reading", "request_id", "route", "rows",
         "started", "status", "trace_id", "traceparent",
     )  # fmt: skip
 
@@ -46,6 +49,7 @@ class Exchange:
         self.started = perf_counter()
         self.method: str = scope["method"]
         self.route = route
+        self.query: bytes = scope.get("query_string", b"")
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.status = 0
         self.rows = 0
@@ -53,7 +57,7 @@ class Exchange:
         self._receive = receive
         self._send = send
         given = self.headers.get(b"x-request-id")
-        if given is None or not _REQUEST_ID.fullmatch(given):
+        if given is None or not _NAME.fullmatch(given):
             given = str(uuid7()).encode()
         self.request_id: bytes = given
         self.trace_id: str | None = None
@@ -71,6 +75,37 @@ class Exchange:
     def seconds(self) -> float:
         """Since the request's head had arrived."""
         return perf_counter() - self.started
+
+    def name(self, header: str) -> str | None:
+        """What a header calls something, None where it is not there.
+
+        Raises:
+            ProblemError: it is not a name.
+        """
+        given = self.headers.get(header.lower().encode())
+        if given is None:
+            return None
+        if not _NAME.fullmatch(given):
+            raise broken_rules([FieldError(field=header, rule="string_pattern_mismatch", message=_NAME_RULE)])
+        return given.decode()
+
+    def choice(self, parameter: str, value: str) -> bool:
+        """Whether the query gives the one parameter that there is its one value.
+
+        Raises:
+            ProblemError: it says anything else.
+        """
+        query = parse_qsl(self.query.decode("latin-1"), keep_blank_values=True)
+        for name, given in query:
+            if name != parameter:
+                error = FieldError(
+                    field=name[:LONGEST_NAME], rule="extra_forbidden", message="Parameter is not permitted"
+                )
+                raise broken_rules([error])
+            if given != value:
+                error = FieldError(field=name, rule="literal_error", message=f"Parameter should be '{value}'")
+                raise broken_rules([error])
+        return bool(query)
 
     def own_headers(self) -> Headers:
         """The headers that every answer carries."""

@@ -8,6 +8,8 @@ errors from there leave as problem details too.
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import logging
 import traceback
 from collections.abc import Awaitable, Callable
@@ -15,14 +17,15 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import NoReturn
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from scoring.errors import field_errors
-from scoring.scorer import Share
+from scoring.scorer import Caller, Share
 from serving.access_log import AccessLog
 from serving.arrow import ARROW_STREAM, TableRows, write_decisions
-from serving.core import MOST_APPLICATION_BYTES, Core
+from serving.core import Core
 from serving.exchange import JSON, ASGIApp, ClientGoneError, Exchange, Headers, Message, Receive, Scope, Send
+from serving.lineup import MOST_APPLICATION_BYTES
 from serving.metrics import CONTENT_TYPE
 from serving.payloads import batch_decisions
 from serving.problems import PROBLEM_JSON, ProblemError, broken_rules, to_json
@@ -88,6 +91,8 @@ class Face:
         self._routes = {
             "/predict": Route("/predict", post, self._predict),
             "/predict_batch": Route("/predict_batch", post, self._predict_batch),
+            "/explain": Route("/explain", post, self._explain),
+            "/reload": Route("/reload", post, self._reload),
             "/model_info": Route("/model_info", _READ, self._model_info),
             "/health": Route("/health", _READ, self._health),
             "/metrics": Route("/metrics", _READ, self._metrics),
@@ -181,9 +186,11 @@ class Face:
     async def _predict(self, exchange: Exchange) -> None:
         if exchange.content_type != JSON:
             raise _wrong_type("application/json")
-        application = self._validate_application(await exchange.body(self._application_bytes))
+        body = await exchange.body(self._application_bytes)
+        caller = _caller(exchange, body)
+        application = self._validate_application(body)
         exchange.rows = 1
-        decision = await self._core.predict(application)
+        decision = await self._core.predict(application, caller)
         await self._answer(exchange, 200, to_json(decision))
 
     async def _predict_batch(self, exchange: Exchange) -> None:
@@ -194,24 +201,43 @@ class Face:
         if content_type != JSON:
             raise _wrong_type(f"application/json or {ARROW_STREAM.decode()}")
         body = await exchange.body(self._core.settings.max_body_bytes)
+        caller = _caller(exchange, body)
         if len(body) > INLINE_BATCH_BYTES:
             batch = await asyncio.to_thread(self._validate_batch, body)
         else:
             batch = self._validate_batch(body)
         exchange.rows = len(batch.applications)
-        answer = await self._core.predict_batch(batch)
+        answer = await self._core.predict_batch(batch, caller)
         # Reasons are many small objects; decisions alone are written faster than handed to a thread.
         await self._answer(
             exchange, 200, await asyncio.to_thread(to_json, answer) if answer["errors"] else to_json(answer)
         )
 
     async def _predict_table(self, exchange: Exchange) -> None:
-        table, shares = await self._core.predict_table(await exchange.body(self._core.settings.max_arrow_bytes))
+        body = await exchange.body(self._core.settings.max_arrow_bytes)
+        caller = _caller(exchange, body)
+        table, shares = await self._core.predict_table(body, caller)
         exchange.rows = table.count
         if ARROW_STREAM in exchange.headers.get(b"accept", b""):
-            await self._answer(exchange, 200, await asyncio.to_thread(write_decisions, table, shares), ARROW_STREAM)
+            write, content_type = write_decisions, ARROW_STREAM
         else:
-            await self._answer(exchange, 200, await asyncio.to_thread(_write_json, table, shares))
+            write, content_type = _write_json, JSON
+        answer = await asyncio.to_thread(write, table, shares, every_reason=caller.every_reason)
+        await self._answer(exchange, 200, answer, content_type)
+
+    async def _explain(self, exchange: Exchange) -> None:
+        if exchange.content_type != JSON:
+            raise _wrong_type("application/json")
+        application = self._validate_application(await exchange.body(self._application_bytes))
+        exchange.rows = 1
+        explanation = await self._core.explain(application)
+        await self._answer(exchange, 200, explanation.model_dump_json(by_alias=True).encode())
+
+    async def _reload(self, exchange: Exchange) -> None:
+        _authorise(exchange, self._core.settings.reload_token)
+        # Checking and warming models may take longer than a request; what serves goes on meanwhile.
+        reloaded = await asyncio.shield(self._core.reload())
+        await self._answer(exchange, 200, reloaded.model_dump_json().encode())
 
     async def _model_info(self, exchange: Exchange) -> None:
         await self._answer(exchange, 200, self._core.model_info.model_dump_json().encode())
@@ -252,12 +278,34 @@ class Face:
             raise ProblemError(status, f"{exchange.route} answers: {status.phrase}")
 
 
+def _authorise(exchange: Exchange, token: SecretStr | None) -> None:
+    """Lets the bearer of the token pass."""
+    scheme, _, given = exchange.headers.get(b"authorization", b"").partition(b" ")
+    expected = token.get_secret_value().encode() if token else b""
+    if not expected or scheme.lower() != b"bearer" or not hmac.compare_digest(given.strip(), expected):
+        detail = "this takes the header Authorization: Bearer, with the token in SCOREBOX_RELOAD_TOKEN"
+        headers = [(b"www-authenticate", b'Bearer realm="scorebox"')]
+        raise ProblemError(HTTPStatus.UNAUTHORIZED, detail, headers=headers)
+
+
 async def _not_found(_: Exchange) -> None:
     raise ProblemError(HTTPStatus.NOT_FOUND, "there is nothing here; GET /docs.json lists what there is")
 
 
-def _write_json(table: TableRows, shares: list[Share]) -> bytes:
-    return to_json(batch_decisions(table.count, shares, table.positions.tolist(), table.errors))
+def _caller(exchange: Exchange, body: bytes) -> Caller:
+    """Who asks, by headers and query."""
+    every_reason = bool(exchange.query) and exchange.choice("reasons", "all")
+    key = exchange.name("Idempotency-Key")
+    request_sha256 = b""
+    if key is not None:
+        same = (exchange.route.encode(), exchange.query, exchange.content_type, body)
+        request_sha256 = hashlib.sha256(b"\n".join(same)).digest()
+    return Caller(exchange.request_id.decode(), exchange.name("Applicant-ID"), key, request_sha256, every_reason)
+
+
+def _write_json(table: TableRows, shares: list[Share], *, every_reason: bool) -> bytes:
+    answer = batch_decisions(table.count, shares, table.positions.tolist(), table.errors, every_reason=every_reason)
+    return to_json(answer)
 
 
 def _refuse_method(route: Route) -> NoReturn:

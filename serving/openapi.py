@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
 from serving.core import Core
-from serving.payloads import Health, ModelInfo
+from serving.payloads import Explanation, Health, ModelInfo, Reloaded
 from serving.problems import Problem
 
 _REFERENCE = "#/components/schemas/{model}"
@@ -19,9 +19,11 @@ _REFUSALS = {
     400: "The body is empty, or not of its type.",
     408: "The body did not arrive in time.",
     413: "The body is too large.",
+    409: "The `Idempotency-Key` stands for another request.",
     415: "The body is of another type, or coded.",
     422: "The body breaks the contract; `errors` names field and rule.",
-    503: "The service is overloaded or shutting down, or the history store does not answer; "
+    503: "The service is overloaded or shutting down, the journal takes no records, or the history store does not "
+    "answer; "
     "`Retry-After` says when to come back.",
     504: "The request was not answered in time.",
 }
@@ -34,6 +36,27 @@ _REQUEST_ID = {
     "or holds others than letters, digits and ._:/+=@-",
     "schema": {"type": "string"},
 }
+_NAME = {"type": "string", "pattern": "^[A-Za-z0-9._:/+=@-]{1,128}$"}
+_CALLER = [
+    {
+        "name": "reasons",
+        "in": "query",
+        "description": "all: the contribution of every reason group, for approvals too",
+        "schema": {"const": "all", "type": "string"},
+    },
+    {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "the same request under it gets the same decisions, once in the journal; for 24 hours at least",
+        "schema": _NAME,
+    },
+    {
+        "name": "Applicant-ID",
+        "in": "header",
+        "description": "the caller's name for the applicant, kept in the journal",
+        "schema": _NAME,
+    },
+]
 _TRACEPARENT = {
     "name": "traceparent",
     "in": "header",
@@ -54,14 +77,16 @@ def document(core: Core, bento: dict[str, Any], description: str) -> bytes:
     models: list[tuple[type[BaseModel], JsonSchemaMode]] = [
         (core.application, "validation"),
         (batch, "validation"),
-        *((model, "serialization") for model in (core.decision, core.batch_decisions, ModelInfo, Health, Problem)),
+        (core.decision, "serialization"),
+        (core.batch_decisions, "serialization"),
+        *((model, "serialization") for model in (ModelInfo, Explanation, Health, Reloaded, Problem)),
     ]
     _, schemas = models_json_schema(models, ref_template=_REFERENCE, schema_generator=GenerateJsonSchema)
     document = copy.deepcopy(bento)
     document["openapi"] = "3.1.0"
     document["info"] = {
         "title": core.scorecard.title,
-        "version": core.record.version,
+        "version": core.model_info.version,
         "description": description,
     }
     document["components"] = {"schemas": schemas["$defs"]}
@@ -78,6 +103,24 @@ def document(core: Core, bento: dict[str, Any], description: str) -> bytes:
         "requestBody": _body({"application/json": _content(batch, {"applications": [example]}), **arrow}),
         "responses": _responses({"application/json": _content(core.batch_decisions), **arrow}, _REFUSALS),
     }
+    paths["/explain"]["post"] |= {
+        "summary": "Explain how an application would be decided, and what would change it",
+        "requestBody": _body({"application/json": _content(core.application, example)}),
+        "responses": _responses({"application/json": _content(Explanation)}, _REFUSALS),
+    }
+    paths["/reload"] = {
+        "post": {
+            "operationId": "reload",
+            "summary": "Take up newly promoted models and policies",
+            "tags": ["Service APIs"],
+            "security": [{"token": []}],
+            "responses": _responses(
+                {"application/json": _content(Reloaded)},
+                {401: "The token is missing or wrong.", 409: "Nothing was reloaded; `detail` says why."},
+            ),
+        }
+    }
+    document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     paths["/model_info"] = _get("model_info", "What serves", {"application/json": _content(ModelInfo)})
     paths["/health"] = _get("health", "Whether the service takes requests", {"application/json": _content(Health)})
     paths["/health"]["get"]["responses"]["503"] = _refusal("The service is shutting down.")
@@ -88,6 +131,8 @@ def document(core: Core, bento: dict[str, Any], description: str) -> bytes:
     for item in paths.values():
         for operation in item.values():
             operation["parameters"] = [_REQUEST_ID, _TRACEPARENT]
+    for path in ("/predict", "/predict_batch"):
+        paths[path]["post"]["parameters"] += _CALLER
     return orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from scoring.decision import Variant
+from scoring.journal.writer import Sync
 
 PREFIX = "SCOREBOX_"
 
@@ -33,6 +34,35 @@ class Settings(BaseSettings):
             "beside service.py by default, or a redis:// address"
         ),
     ] = None
+    policy: Annotated[
+        Path | None,
+        Field(
+            description="the cut-off policy; releases/<scorecard>.policy.json beside the release by default, and "
+            "where there is none the scorecard's own cut-off"
+        ),
+    ] = None
+    challenge: Annotated[
+        Path | None,
+        Field(description="the challenger's file; releases/<scorecard>.challenger.json beside the release by default"),
+    ] = None
+    reload_token: Annotated[
+        SecretStr | None,
+        Field(min_length=16, description="what POST /reload asks for; without it nothing can be reloaded"),
+    ] = None
+    journal: Annotated[
+        str | None,
+        Field(description="the journal's folder, journal/<scorecard> beside service.py by default; off keeps none"),
+    ] = None
+    journal_sync: Annotated[
+        Sync,
+        Field(description="full: what is answered survives the end of the power; normal: that of every process"),
+    ] = "full"
+    journal_segment_bytes: Annotated[
+        int, Field(ge=1 << 16, le=1 << 40, description="size at which the journal begins a new file")
+    ] = 256 << 20
+    journal_retention_months: Annotated[
+        int, Field(ge=1, le=1200, description="files of the journal whose last decision is older are removed")
+    ] = 25
     variant: Annotated[Variant | None, Field(description="fp32 or int8; the release's choice by default")] = None
     max_batch_size: Annotated[int, Field(ge=1, le=65_536, description="rows in one session call")] = 1024
     max_wait: Annotated[

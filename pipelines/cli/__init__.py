@@ -10,8 +10,11 @@ import sys
 from rich.markup import escape
 
 from pipelines.cli import bento as bento
+from pipelines.cli import cutoff as cutoff
+from pipelines.cli import drift as drift
 from pipelines.cli import governance as governance
 from pipelines.cli import history as history
+from pipelines.cli import journal as journal
 from pipelines.cli import leakage as leakage
 from pipelines.cli import portfolio as portfolio
 from pipelines.cli import sources as sources
@@ -21,13 +24,15 @@ from pipelines.cli.console import console
 from pipelines.errors import StageError
 from scoring.graph import GraphIntegrityError
 from scoring.history import HistoryError, HistoryUnavailableError
+from scoring.journal.schema import JournalError
 from scoring.models import ModelStoreError
+from scoring.policy import PolicyError
 from scoring.scorecards import UnknownScorecardError
 from training.errors import DataError, TrackingError
 
 EXPECTED = (
     StageError, DataError, TrackingError, UnknownScorecardError, ModelStoreError, GraphIntegrityError,
-    HistoryError, HistoryUnavailableError,
+    HistoryError, HistoryUnavailableError, JournalError, PolicyError,
 )  # fmt: skip
 
 

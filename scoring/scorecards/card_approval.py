@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from scoring.changeable import Changeable
 from scoring.features import Block, beside, category, ordered, raw
 from scoring.sampling import draw_choices, draw_defaults
 from scoring.scorecard import Application, ReasonGroup, RiskBand, Scorecard, Sentinel, Source, SourceFile
@@ -332,4 +333,12 @@ SCORECARD = Scorecard(
         "NAME_HOUSING_TYPE": "House / apartment", "DAYS_BIRTH": -13557, "DAYS_EMPLOYED": -586,
         "FLAG_WORK_PHONE": 0, "FLAG_PHONE": 1, "FLAG_EMAIL": 0, "OCCUPATION_TYPE": "Sales staff", "CNT_FAM_MEMBERS": 3,
     },
+    # Contacts are given. Income is one more earner's, or proven. Employment: the client asks again, months later.
+    changeable=(
+        Changeable("FLAG_WORK_PHONE", "up", minimum=0, maximum=1),
+        Changeable("FLAG_PHONE", "up", minimum=0, maximum=1),
+        Changeable("FLAG_EMAIL", "up", minimum=0, maximum=1),
+        Changeable("DAYS_EMPLOYED", "down", minimum=-3_600, maximum=0, step=30),
+        Changeable("AMT_INCOME_TOTAL", "up", minimum=27_000, maximum=900_000, step=4_500),
+    ),
 )  # fmt: skip

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from scoring.changeable import Changeable
 from scoring.features import Block, beside, raw
 from scoring.sampling import draw_defaults
 from scoring.scorecard import Application, ReasonGroup, RiskBand, Scorecard, Source, SourceFile
@@ -272,4 +273,12 @@ SCORECARD = Scorecard(
         "PAY_AMT1": 0, "PAY_AMT2": 1000, "PAY_AMT3": 1000,
         "PAY_AMT4": 1000, "PAY_AMT5": 0, "PAY_AMT6": 2000,
     },
+    # Of the newest month, which a client could still have done otherwise; the months before it are past, and the limit
+    # is the lender's. The status: what is overdue is brought up to date (0), or the whole bill is paid (-1). The
+    # payment settles the bill of the month before.
+    changeable=(
+        Changeable("PAY_0", "down", minimum=-1, maximum=9),
+        Changeable("PAY_AMT1", "up", minimum=0, maximum=1_000_000, step=500, at_most="BILL_AMT2"),
+        Changeable("BILL_AMT1", "down", minimum=0, maximum=1_000_000, step=500),
+    ),
 )  # fmt: skip

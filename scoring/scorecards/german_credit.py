@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from scoring.changeable import Changeable
 from scoring.features import Block, beside, category, ordered, raw
 from scoring.sampling import draw_choices, draw_defaults
 from scoring.scorecard import Application, ReasonGroup, RiskBand, Scorecard, Source, SourceFile
@@ -303,4 +304,18 @@ SCORECARD = Scorecard(
         "Number of existing credits at this bank": 1, "Job": "A173",
         "Number of people being liable to provide maintenance for": 1, "Telephone": "A191", "foreign worker": "A201",
     },
+    # The instalment's share of the income follows from amount and duration, and nobody can change it by itself. It
+    # stays as it was sent, so the instalment must not rise.
+    changeable=(
+        Changeable("Credit amount", "down", minimum=250, maximum=20_000, step=250),
+        Changeable("Duration in month", minimum=4, maximum=72),
+        # Money put into the account: no longer overdrawn, then 200 DM or more.
+        Changeable("Status of existing checking account", "up", choices=("A11", "A12", "A13")),
+        Changeable("Savings account/bonds", "up", choices=("A61", "A62", "A63", "A64")),
+        # Finds a guarantor; pays other instalment plans off; has a telephone registered.
+        Changeable("Other debtors / guarantors", choices=("A103",)),
+        Changeable("Other installment plans", choices=("A143",)),
+        Changeable("Telephone", choices=("A192",)),
+    ),
+    held_ratios=(("Credit amount", "Duration in month"),),
 )  # fmt: skip

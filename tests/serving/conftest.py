@@ -10,11 +10,14 @@ import httpx
 import orjson
 import pytest
 
+from scoring.journal.writer import Journal
 from scoring.models import Release
+from scoring.policy import CutoffPolicy
 from serving.access_log import AccessLog
-from serving.core import Core, Parts
+from serving.core import Core
 from serving.exchange import Receive, Scope, Send
 from serving.face import Face
+from serving.parts import Parts, Side
 from serving.settings import Settings
 from tests.serving.toy import COLUMNS, SCORECARD, VERSION, stored
 
@@ -29,13 +32,15 @@ def example() -> dict[str, Any]:
     return dict(SCORECARD.example)
 
 
-def parts(columns: list[str] = COLUMNS, **settings: Any) -> Parts:
+def parts(columns: list[str] = COLUMNS, journal: Journal | None = None, **settings: Any) -> Parts:
     model = stored(columns)
     return Parts(
         settings=Settings(**settings),
         scorecard=SCORECARD,
         release=Release(scorecard=SCORECARD.name, version=VERSION, serving="fp32", tags={"fp32": model.record.tag}),
-        model=model,
+        champion=Side(model),
+        policy=CutoffPolicy.of(SCORECARD),
+        journal=journal,
     )
 
 

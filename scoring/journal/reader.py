@@ -1,0 +1,140 @@
+"""Reads a journal, also while a service appends to it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from scoring.decision import Basis
+from scoring.journal.record import (
+    CHALLENGE_COLUMNS,
+    DECISION_COLUMNS,
+    ChallengeRecord,
+    DecisionRecord,
+    challenge_record,
+    decision_record,
+)
+from scoring.journal.schema import JournalError, reading, segments
+
+_CHUNK = 1_000
+
+
+class JournalReader:
+    """The records of a journal, in order.
+
+    Args:
+        folder: of the journal.
+
+    Raises:
+        JournalError: there is no journal.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        if not segments(folder):
+            raise JournalError(f"there is no journal in {folder}")
+        self._folder = folder
+
+    def decisions(
+        self, *, since: str | None = None, until: str | None = None, after: int = 0
+    ) -> Iterator[DecisionRecord]:
+        """Decisions in the order in which they were made.
+
+        Args:
+            since: the earliest time, ISO 8601 in UTC; a date stands for its first moment.
+            until: the time, in the same form, before which they were made.
+            after: the sequence after which to begin.
+
+        Raises:
+            JournalError: a segment cannot be read.
+        """
+        bounds = {"decided_at >= ?": since, "decided_at < ?": until}
+        given = {clause: value for clause, value in bounds.items() if value is not None}
+        for row, bases in self._rows("decisions", DECISION_COLUMNS, after, list(given), list(given.values())):
+            yield decision_record(row, bases)
+
+    def find(self, decision_id: str) -> DecisionRecord | None:
+        """The decision of that id; None if the journal has none."""
+        query = f"SELECT {DECISION_COLUMNS} FROM decisions WHERE decision_id = ?"  # noqa: S608  # own words only
+        for path in reversed(segments(self._folder)):
+            with reading(path) as connection:
+                row = connection.execute(query, (decision_id,)).fetchone()
+                if row is not None:
+                    return decision_record(row, read_bases(connection))
+        return None
+
+    def of_applicant(self, applicant: str) -> list[str]:
+        """The ids of an applicant's decisions that have not been erased."""
+        found: list[str] = []
+        for path in segments(self._folder):
+            with reading(path) as connection:
+                rows = connection.execute(
+                    "SELECT decision_id FROM decisions WHERE applicant = ? ORDER BY sequence", (applicant,)
+                )
+                found += [name for (name,) in rows]
+        return found
+
+    def challenges(self, *, after: int = 0) -> Iterator[ChallengeRecord]:
+        """What challengers made of decisions' applications, in order.
+
+        Raises:
+            JournalError: a segment cannot be read.
+        """
+        for row, bases in self._rows("challenges", CHALLENGE_COLUMNS, after):
+            yield challenge_record(row, bases)
+
+    def challenges_of(self, decision_ids: Sequence[str]) -> Iterator[ChallengeRecord]:
+        """What challengers made of the applications of these decisions."""
+        query = f"SELECT {CHALLENGE_COLUMNS} FROM challenges WHERE decision_id = ?"  # noqa: S608  # own words only
+        for path in segments(self._folder):
+            with reading(path) as connection:
+                bases = read_bases(connection)
+                for name in decision_ids:
+                    for row in connection.execute(query, (name,)):
+                        yield challenge_record(row, bases)
+
+    def erasures(self) -> Iterator[tuple[str, str]]:
+        """The ids of decisions whose payload has been erased, and when."""
+        for path in segments(self._folder):
+            with reading(path) as connection:
+                rows = connection.execute("SELECT decision_id, erased_at FROM erasures ORDER BY sequence")
+                yield from rows.fetchall()
+
+    def starts(self) -> Iterator[tuple[Path, int, bytes, int, bytes]]:
+        """For each segment its first decision and the proof before it, and the same of challenges."""
+        for path in segments(self._folder):
+            with reading(path) as connection:
+                row = connection.execute(
+                    "SELECT first_decision, decision_proof, first_challenge, challenge_proof FROM segment"
+                ).fetchone()
+                yield (path, *row)
+
+    def last_sequence(self) -> int:
+        """The sequence of the newest decision, 0 if there is none."""
+        for path in reversed(segments(self._folder)):
+            with reading(path) as connection:
+                (last,) = connection.execute("SELECT max(sequence) FROM decisions").fetchone()
+                if last is not None:
+                    return int(last)
+        return 0
+
+    def _rows(
+        self, table: str, columns: str, after: int, clauses: Sequence[str] = (), arguments: Sequence[str] = ()
+    ) -> Iterator[tuple[tuple[Any, ...], dict[int, tuple[Basis, bytes]]]]:
+        conditions = " AND ".join(("sequence > ?", *clauses))
+        query = f"SELECT {columns} FROM {table} WHERE {conditions} ORDER BY sequence LIMIT {_CHUNK}"  # noqa: S608  # own words only
+        for path in segments(self._folder):
+            with reading(path) as connection:
+                # Chunk by chunk: a read that stayed open would keep the writer from clearing its log.
+                while rows := connection.execute(query, (after, *arguments)).fetchall():
+                    bases = read_bases(connection)
+                    for row in rows:
+                        yield row, bases
+                    after = rows[-1][0]
+
+
+def read_bases(connection: sqlite3.Connection) -> dict[int, tuple[Basis, bytes]]:
+    """The bases of a segment by number, each with its hash."""
+    rows = connection.execute("SELECT number, sha256, content FROM bases")
+    return {number: (Basis.model_validate_json(content), digest) for number, digest, content in rows}

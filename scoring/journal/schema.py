@@ -1,0 +1,146 @@
+"""A segment: one SQLite file of the journal, and how it is made, found and opened."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+FORMAT = 1
+"""Of the tables below; a segment of another format is refused."""
+NO_PROOF = bytes(32)
+"""What stands before the first proof of a journal."""
+
+_NAME = re.compile(r"segment-(\d{6})\.sqlite")
+
+TABLES = (
+    # One row. The proofs are the last ones of the segment before.
+    """CREATE TABLE segment (
+        format INTEGER NOT NULL, number INTEGER NOT NULL, created_at TEXT NOT NULL,
+        first_decision INTEGER NOT NULL, decision_proof BLOB NOT NULL,
+        first_challenge INTEGER NOT NULL, challenge_proof BLOB NOT NULL
+    )""",
+    # A `Basis` as JSON: what many records have in common.
+    "CREATE TABLE bases (number INTEGER PRIMARY KEY, sha256 BLOB NOT NULL UNIQUE, content TEXT NOT NULL)",
+    # The columns from applicant to salt are what an erasure empties; payload_sha256 and proof outlive it.
+    """CREATE TABLE decisions (
+        sequence INTEGER PRIMARY KEY, decision_id TEXT NOT NULL UNIQUE, decided_at TEXT NOT NULL,
+        request_id TEXT NOT NULL, basis INTEGER NOT NULL REFERENCES bases (number),
+        pd REAL NOT NULL, declined INTEGER NOT NULL, points INTEGER NOT NULL, band TEXT NOT NULL, thin INTEGER,
+        reasons TEXT NOT NULL, contributions BLOB,
+        applicant TEXT, application TEXT, inputs BLOB, salt BLOB,
+        payload_sha256 BLOB NOT NULL, proof BLOB NOT NULL
+    )""",
+    "CREATE INDEX applicants ON decisions (applicant) WHERE applicant IS NOT NULL",
+    # What a challenger makes of the application of a decision.
+    """CREATE TABLE challenges (
+        sequence INTEGER PRIMARY KEY, decision_id TEXT NOT NULL, scored_at TEXT NOT NULL,
+        basis INTEGER NOT NULL REFERENCES bases (number), pd REAL NOT NULL, declined INTEGER NOT NULL,
+        inputs BLOB, salt BLOB, payload_sha256 BLOB NOT NULL, proof BLOB NOT NULL
+    )""",
+    "CREATE INDEX challenged ON challenges (decision_id)",
+    # Idempotency keys: which records answered which request.
+    """CREATE TABLE keys (
+        key TEXT NOT NULL, part INTEGER NOT NULL, request_sha256 BLOB NOT NULL,
+        first INTEGER NOT NULL, rows INTEGER NOT NULL, PRIMARY KEY (key, part)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE erasures (
+        sequence INTEGER PRIMARY KEY, decision_id TEXT NOT NULL UNIQUE, erased_at TEXT NOT NULL
+    )""",
+)
+
+
+class JournalError(RuntimeError):
+    """A journal cannot be used; the message says why and what to do."""
+
+
+def segments(folder: Path) -> list[Path]:
+    """The segments of a journal, oldest first."""
+    return sorted(path for path in folder.glob("segment-*.sqlite") if _NAME.fullmatch(path.name))
+
+
+def segment_number(path: Path) -> int:
+    """The number in a segment's name."""
+    match = _NAME.fullmatch(path.name)
+    assert match
+    return int(match[1])
+
+
+def make_segment(
+    folder: Path,
+    number: int,
+    created_at: str,
+    first_decision: int,
+    proof: bytes,
+    first_challenge: int,
+    challenge: bytes,
+) -> Path:
+    """An empty segment, readable by its owner only; whole, or not there."""
+    path = folder / f"segment-{number:06}.sqlite"
+    new = folder / f".{path.name}"
+    new.unlink(missing_ok=True)
+    os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    connection = sqlite3.connect(new, isolation_level=None)
+    try:
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("BEGIN")
+        for table in TABLES:
+            connection.execute(table)
+        row = (FORMAT, number, created_at, first_decision, proof, first_challenge, challenge)
+        connection.execute("INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        connection.execute("COMMIT")
+    finally:
+        connection.close()
+    new.replace(path)
+    sync_folder(folder)
+    return path
+
+
+def sync_folder(folder: Path) -> None:
+    """Puts the names in a folder on disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def connect(path: Path, *, write: bool) -> sqlite3.Connection:
+    """A connection to a segment of this format; SQLite itself keeps threads apart.
+
+    Raises:
+        JournalError: it is not a segment of this format.
+    """
+    address = f"{path.resolve().as_uri()}?mode={'rw' if write else 'ro'}"
+    try:
+        connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False, timeout=5.0)
+    except sqlite3.Error as error:
+        raise JournalError(f"{path} cannot be opened: {error}") from None
+    try:
+        (found,) = connection.execute("SELECT format FROM segment").fetchone()
+    except (sqlite3.Error, TypeError) as error:
+        connection.close()
+        raise JournalError(f"{path} is not a segment of a journal: {error}") from None
+    if found != FORMAT:
+        connection.close()
+        raise JournalError(f"{path} is of format {found}, and this version reads format {FORMAT}")
+    return connection
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that only reads, for the length of the block.
+
+    Raises:
+        JournalError: see `connect`; or the segment is damaged.
+    """
+    connection = connect(path, write=False)
+    try:
+        yield connection
+    except sqlite3.Error as error:
+        raise JournalError(f"{path} cannot be read: {error}") from None
+    finally:
+        connection.close()

@@ -1,0 +1,397 @@
+"""Appends to the journal: one transaction for a batch, on disk before it returns."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from scoring.decision import Basis, Decisions
+from scoring.journal.reader import read_bases
+from scoring.journal.record import (
+    DECISION_COLUMNS,
+    FLOATS,
+    SALT_BYTES,
+    DecisionRecord,
+    basis_content,
+    challenge_members,
+    decision_members,
+    decision_record,
+    payload_digest,
+    seal,
+)
+from scoring.journal.retention import remove_expired
+from scoring.journal.schema import (
+    NO_PROOF,
+    JournalError,
+    connect,
+    make_segment,
+    reading,
+    segment_number,
+    segments,
+    sync_folder,
+)
+
+_INSERT_DECISION = "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT_CHALLENGE = "INSERT INTO challenges VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+logger = logging.getLogger("bentoml.scorebox")
+
+Sync = Literal["full", "normal"]
+"""SQLite's `synchronous`: full survives the end of the power, normal that of every process."""
+
+
+KEY_SECONDS = 24 * 3_600
+"""For so long at least an idempotency key is remembered after a restart or a new segment."""
+
+
+class KeyConflictError(ValueError):
+    """An idempotency key comes a second time, with another request."""
+
+
+class JournalUnavailableError(RuntimeError):
+    """The journal cannot take records now, so nothing can be decided; what was decided is safe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An idempotency key, for one part of a request that was decided in several."""
+
+    name: str
+    part: int
+    request_sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where consecutive rows of a batch come from: one request, or a part of one."""
+
+    rows: int
+    request_id: str
+    applicant: str | None = None
+    """The caller's name for the applicant."""
+    key: Key | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLimits:
+    """When a segment ends, and how long it is kept."""
+
+    sync: Sync = "full"
+    segment_bytes: int = 256 << 20
+    retention_months: int = 25
+    """12 CFR 1002.12(b): 25 months after the applicant was told."""
+
+
+class Journal:
+    """The journal of one process; `open` before the first append.
+
+    Args:
+        folder: where its segments are, made if it is missing; one process at a time holds it.
+        limits: see there.
+    """
+
+    def __init__(self, folder: Path, limits: JournalLimits | None = None) -> None:
+        self.folder = folder
+        self._limits = limits or JournalLimits()
+        self._lock = threading.Lock()
+        self._holder: int | None = None
+        self._connection: sqlite3.Connection | None = None
+        self._path = folder
+        # By identity: a basis is made once for each model and policy.
+        self._bases: dict[int, tuple[Basis, int, bytes]] = {}
+        self._next_decision = self._next_challenge = 1
+        self._decision_proof = self._challenge_proof = NO_PROOF
+
+    @property
+    def last_sequence(self) -> int:
+        """The sequence of the newest decision, 0 before the first."""
+        return self._next_decision - 1
+
+    def open(self) -> None:
+        """Takes the folder and continues after the last record.
+
+        Raises:
+            JournalError: another process holds the folder, or it cannot be written.
+        """
+        if self._connection is not None:
+            return
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._holder = os.open(self.folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+            fcntl.flock(self._holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            remove_expired(self.folder, self._limits.retention_months)
+            found = segments(self.folder)
+            self._continue(found[-1] if found else self._new_segment(1))
+        except BlockingIOError:
+            self._release()
+            raise JournalError(f"another process writes to the journal {self.folder}; set SCOREBOX_JOURNAL") from None
+        except (OSError, sqlite3.Error) as error:
+            self._release()
+            raise JournalError(f"the journal {self.folder} cannot be written: {error}; set SCOREBOX_JOURNAL") from None
+        except JournalError:
+            self._release()
+            raise
+
+    def append(
+        self, decisions: Decisions, inputs: Sequence[bytes], applications: Sequence[bytes], origins: Sequence[Origin]
+    ) -> None:
+        """Puts a batch on disk, all of it or nothing.
+
+        Args:
+            decisions: of the batch.
+            inputs: for each row what the graph read, little-endian float32.
+            applications: for each row the applicant's fields as JSON.
+            origins: the requests that the rows are of, in order.
+
+        Raises:
+            JournalUnavailableError: the disk is full, or fails.
+        """
+        with self._lock, self._transaction() as connection:
+            number, basis_sha256 = self._basis(connection, decisions.basis)
+            first, proof = self._next_decision, self._decision_proof
+            salts = os.urandom(SALT_BYTES * len(decisions))
+            rows: list[tuple[Any, ...]] = []
+            for index, (origin, name) in enumerate(zip(_spread(origins), decisions.decision_ids, strict=True)):
+                salt = salts[index * SALT_BYTES : (index + 1) * SALT_BYTES]
+                application = applications[index]
+                digest = payload_digest(salt, origin.applicant, application, inputs[index])
+                found = decisions.contributions[index]
+                members = decision_members(
+                    first + index,
+                    name,
+                    decisions.decided_at,
+                    origin.request_id,
+                    basis_sha256,
+                    float(decisions.pd[index]),
+                    int(decisions.declined[index]),
+                    int(decisions.points[index]),
+                    decisions.bands[index],
+                    None if decisions.thin is None else int(decisions.thin[index]),
+                    " ".join([reason["code"] for reason in decisions.reasons[index]]),
+                    None if found is None else found.astype(FLOATS, copy=False).tobytes(),
+                    digest,
+                )
+                proof = seal(proof, *members)
+                payload = (origin.applicant, application.decode(), inputs[index], salt)
+                rows.append((*members[:4], number, *members[5:12], *payload, digest, proof))
+            connection.executemany(_INSERT_DECISION, rows)
+            _write_keys(connection, origins, first)
+        # Only now: of a batch that was not committed nothing may remain, not even its numbers.
+        self._bases[id(decisions.basis)] = (decisions.basis, number, basis_sha256)
+        self._next_decision, self._decision_proof = first + len(rows), proof
+        self._rotate_if_full()
+
+    def recall(self, key: Key) -> list[DecisionRecord] | None:
+        """The decisions that answered a part of a request under this key; None if there are none.
+
+        Raises:
+            KeyConflictError: the key stands for another request.
+            JournalUnavailableError: the journal cannot be read.
+        """
+        if self._connection is None:
+            raise JournalUnavailableError("the journal is closed")
+        remembered = time.time() - KEY_SECONDS
+        try:
+            with self._lock:
+                if (found := _recalled(self._connection, key)) is not None:
+                    return found
+            for path in reversed(segments(self.folder)[:-1]):
+                if path.stat().st_mtime < remembered:
+                    break
+                with reading(path) as connection:
+                    if (found := _recalled(connection, key)) is not None:
+                        return found
+        except (sqlite3.Error, JournalError, OSError) as error:
+            raise JournalUnavailableError(f"the journal cannot be read now: {error}") from None
+        return None
+
+    def append_challenges(
+        self,
+        basis: Basis,
+        decision_ids: Sequence[str],
+        pd: Sequence[float],
+        declined: Sequence[bool],
+        inputs: Sequence[bytes],
+    ) -> None:
+        """Puts on disk what a challenger made of the applications of decisions.
+
+        Raises:
+            JournalUnavailableError: the disk is full, or fails.
+        """
+        with self._lock, self._transaction() as connection:
+            number, basis_sha256 = self._basis(connection, basis)
+            first, proof = self._next_challenge, self._challenge_proof
+            scored_at = now()
+            rows: list[tuple[Any, ...]] = []
+            for index, name in enumerate(decision_ids):
+                salt = os.urandom(SALT_BYTES)
+                digest = payload_digest(salt, None, b"", inputs[index])
+                members = challenge_members(
+                    first + index, name, scored_at, basis_sha256, float(pd[index]), int(declined[index]), digest
+                )
+                proof = seal(proof, *members)
+                rows.append((*members[:3], number, *members[4:6], inputs[index], salt, digest, proof))
+            connection.executemany(_INSERT_CHALLENGE, rows)
+        self._bases[id(basis)] = (basis, number, basis_sha256)
+        self._next_challenge, self._challenge_proof = first + len(rows), proof
+
+    def close(self) -> None:
+        """Lets go of the folder."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+            self._release()
+
+    def _release(self) -> None:
+        if self._holder is not None:
+            os.close(self._holder)
+            self._holder = None
+
+    def _transaction(self) -> _Transaction:
+        if self._connection is None:
+            raise JournalUnavailableError("the journal is closed")
+        return _Transaction(self._connection)
+
+    def _basis(self, connection: sqlite3.Connection, basis: Basis) -> tuple[int, bytes]:
+        """The number of a basis in this segment, and its hash."""
+        known = self._bases.get(id(basis))
+        if known is not None:
+            return known[1:]
+        content = basis_content(basis)
+        digest = hashlib.sha256(content).digest()
+        connection.execute("INSERT OR IGNORE INTO bases (sha256, content) VALUES (?, ?)", (digest, content.decode()))
+        (number,) = connection.execute("SELECT number FROM bases WHERE sha256 = ?", (digest,)).fetchone()
+        return number, digest
+
+    def _continue(self, path: Path) -> None:
+        """Appends to this segment from now on, after its last records."""
+        connection = connect(path, write=True)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {self._limits.sync.upper()}")
+        decision, decision_proof, challenge, challenge_proof = connection.execute(
+            "SELECT first_decision, decision_proof, first_challenge, challenge_proof FROM segment"
+        ).fetchone()
+        last = connection.execute("SELECT sequence, proof FROM decisions ORDER BY sequence DESC LIMIT 1").fetchone()
+        if last is not None:
+            decision, decision_proof = last[0] + 1, last[1]
+        last = connection.execute("SELECT sequence, proof FROM challenges ORDER BY sequence DESC LIMIT 1").fetchone()
+        if last is not None:
+            challenge, challenge_proof = last[0] + 1, last[1]
+        self._next_decision, self._decision_proof = decision, decision_proof
+        self._next_challenge, self._challenge_proof = challenge, challenge_proof
+        self._bases = {}
+        self._connection, self._path = connection, path
+
+    def _new_segment(self, number: int) -> Path:
+        return make_segment(
+            self.folder,
+            number,
+            now(),
+            self._next_decision,
+            self._decision_proof,
+            self._next_challenge,
+            self._challenge_proof,
+        )
+
+    def _rotate_if_full(self) -> None:
+        """Starts the next segment; a disk that has no room for it only makes this one longer."""
+        assert self._connection is not None
+        pages, size = (self._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+        if pages * size < self._limits.segment_bytes:
+            return
+        full = self._connection
+        try:
+            self._continue(self._new_segment(segment_number(self._path) + 1))
+        except (OSError, sqlite3.Error, JournalError) as error:
+            logger.warning("no new segment in %s: %s", self.folder, error)
+            return
+        # A finished segment is one plain file, without a log beside it.
+        full.execute("PRAGMA journal_mode = DELETE")
+        full.close()
+        sync_folder(self.folder)
+        remove_expired(self.folder, self._limits.retention_months)
+
+
+class _Transaction:
+    """BEGIN and COMMIT around a block; what fails leaves nothing behind."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> sqlite3.Connection:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise JournalUnavailableError(f"the journal takes no records now: {error}") from None
+        return self._connection
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        try:
+            if error is None:
+                self._connection.execute("COMMIT")
+                return
+        except sqlite3.Error as failure:
+            self._roll_back()
+            raise JournalUnavailableError(f"the journal takes no records now: {failure}") from None
+        self._roll_back()
+        if isinstance(error, sqlite3.Error):
+            raise JournalUnavailableError(f"the journal takes no records now: {error}") from None
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+
+def now() -> str:
+    """UTC, ISO 8601, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def rows_of(values: np.ndarray[Any, np.dtype[np.float32]]) -> list[bytes]:
+    """Each row of [rows, columns] float32 as the journal keeps it."""
+    width = values.shape[1] * FLOATS.itemsize
+    content = np.ascontiguousarray(values, dtype=FLOATS).tobytes()
+    return [content[start : start + width] for start in range(0, len(content), width)] if width else [b""] * len(values)
+
+
+def _spread(origins: Sequence[Origin]) -> Iterator[Origin]:
+    for origin in origins:
+        for _ in range(origin.rows):
+            yield origin
+
+
+def _write_keys(connection: sqlite3.Connection, origins: Sequence[Origin], first: int) -> None:
+    for origin in origins:
+        if (key := origin.key) is not None:
+            connection.execute(
+                "INSERT INTO keys VALUES (?, ?, ?, ?, ?)",
+                (key.name, key.part, key.request_sha256, first, origin.rows),
+            )
+        first += origin.rows
+
+
+def _recalled(connection: sqlite3.Connection, key: Key) -> list[DecisionRecord] | None:
+    row = connection.execute(
+        "SELECT request_sha256, first, rows FROM keys WHERE key = ? AND part = ?", (key.name, key.part)
+    ).fetchone()
+    if row is None:
+        return None
+    request_sha256, first, rows = row
+    if request_sha256 != key.request_sha256:
+        raise KeyConflictError(key.name)
+    query = f"SELECT {DECISION_COLUMNS} FROM decisions WHERE sequence >= ? AND sequence < ? ORDER BY sequence"  # noqa: S608  # own words only
+    bases = read_bases(connection)
+    return [decision_record(found, bases) for found in connection.execute(query, (first, first + rows))]
