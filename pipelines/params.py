@@ -69,6 +69,20 @@ class Freshness(_Strict):
     max_age_days: Annotated[float, Field(gt=0)]
 
 
+class PerformanceLimits(_Strict):
+    """When realised outcomes say that a model has decayed; see `training.performance.judge`."""
+
+    auc_tolerance: Limit = 0.03
+    brier_tolerance: Limit = 0.01
+    least_matured: Annotated[int, Field(ge=1)] = 200
+
+
+class Monitoring(_Strict):
+    """Limits of what is watched while a model serves."""
+
+    performance: PerformanceLimits = PerformanceLimits()
+
+
 class ScorecardParams(_Strict):
     """The knobs of one scorecard."""
 
@@ -83,6 +97,7 @@ class ScorecardParams(_Strict):
     gates: Gates
     variant_limits: VariantLimits
     promotion: PromotionLimits
+    monitoring: Monitoring = Monitoring()
 
 
 class Params(_Strict):

@@ -68,6 +68,7 @@ SMALL_PARAMS: dict[str, Any] = {
                 "calibration_error_tolerance": 0.02,
                 "approval_gap_tolerance": 0.1,
             },
+            "monitoring": {"performance": {"auc_tolerance": 0.03, "brier_tolerance": 0.01, "least_matured": 200}},
         }
     },
 }
