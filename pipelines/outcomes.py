@@ -156,10 +156,10 @@ def import_outcomes(
     start = 0
     with _rejects(rejects) as reject:
         for batch in source.batches():
-            good: list[tuple[int, Outcome]] = []
-            for error in batch.unreadable:
-                summary.results["broken"] += 1
-                reject(start + error.index, {}, "broken", _said(error.errors))
+            broken: dict[int, tuple[dict[str, Any], str]] = {
+                error.index: ({}, _said(error.errors)) for error in batch.unreadable
+            }
+            good: dict[int, Outcome] = {}
             for position, cells in zip(batch.positions.tolist(), batch.table.to_pylist(), strict=True):
                 given = {column: value for column, value in cells.items() if value is not None}
                 if observed_on is not None:
@@ -167,17 +167,20 @@ def import_outcomes(
                 try:
                     row = _Row.model_validate(given)
                 except ValidationError as error:
-                    summary.results["broken"] += 1
-                    reject(start + position, given, "broken", _said(field_errors(error)))
-                    continue
-                outcome = Outcome(row.decision_id, row.defaulted, row.observed_on.isoformat(), name)
-                good.append((start + position, outcome))
-            fates = store.record([outcome for _, outcome in good])
-            summary.results.update(fates)
-            for (row_number, outcome), fate in zip(good, fates, strict=True):
-                if fate in WHY:
+                    broken[position] = (given, _said(field_errors(error)))
+                else:
+                    good[position] = Outcome(row.decision_id, row.defaulted, row.observed_on.isoformat(), name)
+            fates = dict(zip(good, store.record(list(good.values())), strict=True))
+            summary.results.update(fates.values())
+            summary.results["broken"] += len(broken)
+            for position in range(batch.rows):
+                if position in broken:
+                    cells, why = broken[position]
+                    reject(start + position, cells, "broken", why)
+                elif (fate := fates[position]) in WHY:
+                    outcome = good[position]
                     cells = {column: getattr(outcome, column) for column in (*REQUIRED, OBSERVED_ON)}
-                    reject(row_number, cells, fate, WHY[fate])
+                    reject(start + position, cells, fate, WHY[fate])
             start += batch.rows
             advance(batch.rows)
     return summary

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -89,8 +90,8 @@ def performance(
     bands = [band.name for band in scorecard.bands]
     resamples = params.profile(workspace.profile).bootstrap_resamples
 
-    def measure(part: pd.DataFrame) -> Figures:
-        return figures(part, bands, resamples=resamples, seed=knobs.seed)
+    def measure(part: pd.DataFrame, share: int = 1) -> Figures:
+        return figures(part, bands, resamples=resamples // share, seed=knobs.seed)
 
     advance("all decisions", 0)
     overall = measure(rows)
@@ -100,7 +101,9 @@ def performance(
         for model, found in by("model", rows, measure, overall).items()
     ]
     advance("months", 1)
-    cohorts = [Cohort(month=month, figures=found) for month, found in by("month", rows, measure, overall).items()]
+    # Nobody judges by a month's intervals, and there are many months.
+    of_month = partial(measure, share=5)
+    cohorts = [Cohort(month=month, figures=found) for month, found in by("month", rows, of_month, overall).items()]
     advance("page", 1)
     asides: tuple[Fate, ...] = ("conflicting", "unknown", "early")
     result = Performance(

@@ -154,7 +154,7 @@ def environment(*, autoescape: bool = False) -> Environment:
         undefined=StrictUndefined,
         keep_trailing_newline=True,
         trim_blocks=True,
-        autoescape=autoescape,
+        autoescape=autoescape,  # noqa: S701 # Markdown goes in as it is
     )
     made.filters |= {
         "cell": lambda value: str(value).replace("|", r"\|").replace("\n", " "),

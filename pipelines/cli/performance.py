@@ -47,9 +47,8 @@ def performance(
             advance=advance,
         )
     table = Table(title=f"{scorecard}: how decisions turned out", title_justify="left")
-    heads = ("model", "decisions", "outcomes", "AUC", "promised", "expected", "observed", "verdict")
-    for head in heads:
-        table.add_column(head, no_wrap=head != heads[0])
+    for head in ("model", "decisions", "outcomes", "AUC, promised", "defaults, expected", "verdict"):
+        table.add_column(head, overflow="fold")
     for item in result.models:
         found = item.figures
         auc = found.metrics.get("auc")
@@ -57,11 +56,9 @@ def performance(
         table.add_row(
             escape(item.model),
             f"{found.decisions:,}",
-            f"{found.matured:,}",
-            f"{auc['value']:.4f}{' (approvals)' if found.approved_only else ''}" if auc else "",
-            f"{found.promised['auc']:.4f}" if auc else "",
-            f"{share.expected:.1%}" if share else "",
-            f"{share.observed:.1%}" if share else "",
+            f"{found.matured:,}{', approvals only' if found.approved_only else ''}",
+            f"{auc['value']:.4f}, {found.promised['auc']:.4f}" if auc else "",
+            f"{share.observed:.1%}, {share.expected:.1%}" if share else "",
             item.verdict,
         )
     console.print(table)
