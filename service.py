@@ -14,10 +14,11 @@ import bentoml
 from bentoml.models import BentoModel
 
 from serving.bento import as_bento_errors, behind_face, built_for, started, unnamed
-from serving.core import Core, find_parts
+from serving.core import Core
+from serving.parts import find_models, find_parts
 
 parts = find_parts(Path(__file__).parent, built_for())
-core = Core(parts)
+core = Core(parts, lambda: find_models(Path(__file__).parent, parts.settings, parts.journal))
 tags = parts.release.tags
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from pipelines.errors import StageError
-from pipelines.graphs import read_variants
+from pipelines.explain import read_contents
 from pipelines.ingest import IngestionSummary
 from pipelines.params import ScorecardParams
 from pipelines.push import store_version
@@ -31,9 +31,10 @@ def card(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams) ->
     """
     report = read_report(workspace)
     verification = read_verification(workspace)
-    contents = read_variants(workspace)
-    same_graphs(workspace, "report", report.graph_sha256, contents)
-    same_graphs(workspace, "verify", verification.graph_sha256, contents)
+    contents = read_contents(workspace)
+    graphs = {variant: content.graph for variant, content in contents.items()}
+    same_graphs(workspace, "report", report.graph_sha256, graphs)
+    same_graphs(workspace, "verify", verification.graph_sha256, graphs)
     competition = load_competition(workspace)
     try:
         ingestion = IngestionSummary.model_validate_json(workspace.ingestion.read_bytes())

@@ -66,13 +66,7 @@ def judge(
         StageError: the test rows at hand are not those that the candidate was pushed with.
         DataError: a graph reads columns that they do not have.
     """
-    digest = file_sha256(workspace.test)
-    if digest != candidate.tags["test_rows_sha256"]:
-        raise StageError(
-            f"{workspace.test} does not hold the test rows of version {candidate.number}; "
-            f"run the stages that made it (profile {candidate.tags['profile']}) again"
-        )
-    test, _ = read_parquet(workspace.test)
+    test, digest = held_out(workspace, candidate)
     labels: Labels = test[scorecard.target].to_numpy()
     limits = params.promotion
     loaded = _load(registry, candidate)
@@ -111,6 +105,22 @@ def judge(
         promoted=not failed(gates),
         decided_at=now(),
     )
+
+
+def held_out(workspace: Workspace, registered: Registered) -> tuple[pd.DataFrame, str]:
+    """The test rows of a version, and the sha256 of their file.
+
+    Raises:
+        StageError: the test rows at hand are not those that the version was pushed with.
+    """
+    digest = file_sha256(workspace.test)
+    if digest != registered.tags["test_rows_sha256"]:
+        raise StageError(
+            f"{workspace.test} does not hold the test rows of version {registered.number}; "
+            f"run the stages that made it (profile {registered.tags['profile']}) again"
+        )
+    rows, _ = read_parquet(workspace.test)
+    return rows, digest
 
 
 def _relative_gates(new: Figures, old: Figures, limits: PromotionLimits) -> dict[str, Check]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.errors import StageError
-from pipelines.graphs import read_variants
+from pipelines.explain import read_contents
 from pipelines.registry import CHALLENGER, CHAMPION, Registered, Registry
 from pipelines.report import Report, read_benchmark, read_report, same_graphs
 from pipelines.verify import read_verification
@@ -17,7 +17,7 @@ from pipelines.workspace import Workspace
 from scoring import models
 from scoring.decision import Variant
 from scoring.graph import sha256
-from scoring.models import ModelRecord
+from scoring.models import Content, ModelRecord
 from scoring.scorecard import Scorecard
 from training.checks import failed
 
@@ -43,10 +43,11 @@ def push(scorecard: Scorecard, workspace: Workspace) -> Pushed:
     report = read_report(workspace)
     benchmark = read_benchmark(workspace)
     verification = read_verification(workspace)
-    contents = read_variants(workspace)
-    same_graphs(workspace, "benchmark", {item.variant: item.sha256 for item in benchmark.variants}, contents)
-    same_graphs(workspace, "verify", verification.graph_sha256, contents)
-    same_graphs(workspace, "report", report.graph_sha256, contents)
+    contents = read_contents(workspace)
+    graphs = {variant: content.graph for variant, content in contents.items()}
+    same_graphs(workspace, "benchmark", {item.variant: item.sha256 for item in benchmark.variants}, graphs)
+    same_graphs(workspace, "verify", verification.graph_sha256, graphs)
+    same_graphs(workspace, "report", report.graph_sha256, graphs)
     records = {variant: _record(report, variant, contents) for variant in contents}
     added = [record.tag for variant, record in records.items() if models.push(record, contents[variant])]
     registry = Registry(scorecard)
@@ -83,23 +84,24 @@ def file_sha256(path: Path) -> str:
         raise StageError(f"{path} is missing; run: scorebox split") from None
 
 
-def store_version(report: Report, contents: Mapping[Variant, bytes]) -> str:
-    """The version in the store, which names the bytes: a hash of the graphs, the data and the cut-off."""
+def store_version(report: Report, contents: Mapping[Variant, Content]) -> str:
+    """The version in the store, which names the bytes: a hash of all graphs, the data and the cut-off."""
     identity = {
-        "graphs": {variant: sha256(content) for variant, content in contents.items()},
+        "graphs": {variant: (sha256(content.graph), sha256(content.explain)) for variant, content in contents.items()},
         "data": report.data.sha256,
         "cutoff": report.cutoff,
     }
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _record(report: Report, variant: Variant, contents: Mapping[Variant, bytes]) -> ModelRecord:
+def _record(report: Report, variant: Variant, contents: Mapping[Variant, Content]) -> ModelRecord:
     return ModelRecord(
         scorecard=report.scorecard,
         version=store_version(report, contents),
         variant=variant,
         family=report.family,
-        graph_sha256=sha256(contents[variant]),
+        graph_sha256=sha256(contents[variant].graph),
+        explain_sha256=sha256(contents[variant].explain),
         columns=report.columns,
         cutoff=report.cutoff,
         data=report.data,

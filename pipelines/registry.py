@@ -31,7 +31,7 @@ from scoring import models
 from scoring.decision import Variant
 from scoring.frames import thin_frame
 from scoring.graph import Graph
-from scoring.models import ModelRecord, ModelStoreError, Release
+from scoring.models import Content, ModelRecord, ModelStoreError, Release
 from scoring.scorecard import Scorecard
 from training.tracking import connected
 
@@ -40,6 +40,7 @@ JOURNAL = "scorebox.champions"
 """Tag of the registered model; see `Journal`."""
 RECORDS_FILE = "records.json"
 GRAPH_FILES: dict[Variant, str] = {"fp32": "model.onnx", "int8": "int8.onnx"}
+EXPLAIN_FILES: dict[Variant, str] = {"fp32": "explain.onnx", "int8": "explain_int8.onnx"}
 RECORDS = TypeAdapter(dict[Variant, ModelRecord])
 
 Move = Literal["promotion", "rollback"]
@@ -146,7 +147,7 @@ class Registry:
     def register(
         self,
         records: Mapping[Variant, ModelRecord],
-        contents: Mapping[Variant, bytes],
+        contents: Mapping[Variant, Content],
         tags: Mapping[str, str],
     ) -> tuple[Registered, bool]:
         """The version of these bytes, and whether it is new; the same bytes are registered once.
@@ -186,17 +187,18 @@ class Registry:
                 source = client.get_model_version_download_uri(self._name, str(registered.number))
                 folder = Path(mlflow.artifacts.download_artifacts(source, dst_path=temporary))
                 for variant, record in RECORDS.validate_json((folder / RECORDS_FILE).read_bytes()).items():
-                    models.push(record, (folder / GRAPH_FILES[variant]).read_bytes())
+                    files = (GRAPH_FILES[variant], EXPLAIN_FILES[variant])
+                    models.push(record, Content(*((folder / name).read_bytes() for name in files)))
         return missing
 
-    def _save(self, folder: Path, records: Mapping[Variant, ModelRecord], contents: Mapping[Variant, bytes]) -> None:
-        """One folder: the FP32 graph in MLflow's ONNX flavour, INT8 and the records beside it."""
-        graph = onnx.load_model_from_string(contents["fp32"])
+    def _save(self, folder: Path, records: Mapping[Variant, ModelRecord], contents: Mapping[Variant, Content]) -> None:
+        """One folder: the FP32 graph in MLflow's ONNX flavour, the other graphs and the records beside it."""
+        graph = onnx.load_model_from_string(contents["fp32"].graph)
         mlflow.onnx.save_model(
             graph,
             str(folder),
             signature=_signature(graph),
-            input_example=self._input_example(contents["fp32"]),
+            input_example=self._input_example(contents["fp32"].graph),
             # Named, or MLflow would load the model in a process of its own to find them.
             pip_requirements=[f"{library}=={version(library)}" for library in ("mlflow", "onnx", "onnxruntime")],
             onnx_execution_providers=["CPUExecutionProvider"],
@@ -204,7 +206,8 @@ class Registry:
             save_as_external_data=False,
         )
         for variant, content in contents.items():
-            (folder / GRAPH_FILES[variant]).write_bytes(content)
+            (folder / GRAPH_FILES[variant]).write_bytes(content.graph)
+            (folder / EXPLAIN_FILES[variant]).write_bytes(content.explain)
         (folder / RECORDS_FILE).write_bytes(RECORDS.dump_json(dict(records), indent=2))
 
     def _input_example(self, content: bytes) -> dict[str, Any]:
@@ -225,6 +228,7 @@ def _version_tags(records: Mapping[Variant, ModelRecord]) -> dict[str, str]:
         "data_sha256": record.data.sha256,
         "git_revision": record.git_revision,
         **{f"graph_sha256_{variant}": item.graph_sha256 for variant, item in records.items()},
+        **{f"explain_sha256_{variant}": item.explain_sha256 for variant, item in records.items()},
         **{f"store_tag_{variant}": item.tag for variant, item in records.items()},
     }
 

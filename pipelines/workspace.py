@@ -51,6 +51,16 @@ class Workspace:
         return self.reports / "data_freshness.json"
 
     @property
+    def cutoff(self) -> Path:
+        """The proposed cut-off beside the one in force, and the curve."""
+        return self.reports / "cutoff.json"
+
+    @property
+    def cutoff_plot(self) -> Path:
+        """The curve as a picture."""
+        return self.reports / "cutoff.png"
+
+    @property
     def contract(self) -> Path:
         """Verdict of the raw tables' contracts."""
         return self.folder / "contract.json"
@@ -105,6 +115,10 @@ class Workspace:
         """INT8 graph; missing where the winner has nothing to quantise."""
         return self.folder / "int8" / "int8.onnx"
 
+    def explain(self, variant: str) -> Path:
+        """The graph that explains a variant."""
+        return self.folder / "explain" / f"{variant}.onnx"
+
     @property
     def benchmark(self) -> Path:
         """The variants side by side."""
@@ -129,6 +143,11 @@ class Workspace:
     def release(self) -> Path:
         """The release that the service follows."""
         return RELEASES / f"{self.scorecard}.json"
+
+    @property
+    def policy(self) -> Path:
+        """The cut-off policy that the service follows; missing where the scorecard's own cut-off decides."""
+        return RELEASES / f"{self.scorecard}.policy.json"
 
     @property
     def history(self) -> Path:

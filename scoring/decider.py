@@ -19,7 +19,6 @@ from scoring.graph import Inputs
 from scoring.journal.record import DecisionRecord
 from scoring.models import StoredModel
 from scoring.policy import CutoffPolicy
-from scoring.reasons import principal_reasons
 from scoring.scorecard import Scorecard
 
 
@@ -47,25 +46,25 @@ class Decider:
         self._judge = Judge(scorecard, policy.cutoff)
         self._sentences = {group.code: group.sentence for group in scorecard.reasons}
 
-    def decide(self, inputs: Inputs, explained: NDArray[np.bool_]) -> Decisions:
+    def decide(self, inputs: Inputs, explained: NDArray[np.bool_], *, reasons: bool = True) -> Decisions:
         """One decision for each row.
 
         Args:
             inputs: what the graph reads of the rows.
             explained: [rows], whose contributions are computed even where they are approved.
+            reasons: whether those of declines are.
         """
         pd = self.graph.score(inputs)
         verdicts = self._judge.judge(pd)
         contributions: list[NDArray[np.float32] | None] = [None] * len(pd)
-        reasons: list[list[dict[str, Any]]] = [[] for _ in range(len(pd))]
-        wanted = np.flatnonzero(verdicts.declined | explained)
+        stated: list[list[dict[str, Any]]] = [[] for _ in range(len(pd))]
+        wanted = np.flatnonzero(verdicts.declined | explained if reasons else explained)
         if len(wanted):
-            found = self.explainer.contributions(inputs[wanted], self.reference)
-            principal = principal_reasons(found, self.basis.groups)
-            for row, values, groups in zip(wanted.tolist(), found, principal, strict=True):
+            found = self.explainer.explain(inputs[wanted], self.reference)
+            for row, values, groups in zip(wanted.tolist(), found.contributions, found.principal, strict=True):
                 contributions[row] = values
                 if verdicts.declined[row]:
-                    reasons[row] = [self._reason(self.basis.groups[group], float(values[group])) for group in groups]
+                    stated[row] = [self._reason(self.basis.groups[group], float(values[group])) for group in groups]
         return Decisions(
             basis=self.basis,
             decided_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -75,7 +74,7 @@ class Decider:
             points=verdicts.points,
             bands=[self._judge.bands[band] for band in verdicts.bands.tolist()],
             contributions=contributions,
-            reasons=reasons,
+            reasons=stated,
             thin=None if inputs.known is None else ~inputs.known,
         )
 
@@ -101,9 +100,12 @@ class Decider:
         values = dict(zip(record.basis.groups, record.contributions.tolist(), strict=True))
         return [self._reason(code, values[code]) for code in record.reasons]
 
+    def sentence(self, code: str) -> str:
+        """What a reason group says in a letter; of an earlier version of the scorecard its code."""
+        return self._sentences.get(code, code)
+
     def _reason(self, code: str, contribution: float) -> dict[str, Any]:
-        # A code of an earlier version of the scorecard has no sentence any more.
-        return {"code": code, "sentence": self._sentences.get(code, code), "contribution": contribution}
+        return {"code": code, "sentence": self.sentence(code), "contribution": contribution}
 
 
 @cache

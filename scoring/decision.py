@@ -155,7 +155,9 @@ class Decisions:
     def row(self, index: int) -> Decision:
         """One row as a decision of its own."""
         model = Decision if self.thin is None else HistoryDecision
-        return model.model_construct(**self.members(index))
+        members = self.members(index)
+        members["reasons"] = [Reason.model_construct(**reason) for reason in members["reasons"]]
+        return model.model_construct(**members)
 
 
 class Judge:

@@ -77,8 +77,36 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def open_session(content: bytes, expected_sha256: str | None = None) -> ort.InferenceSession:
+    """An ONNX Runtime session with one thread, so that the same row always gives the same bits.
+
+    Args:
+        content: the ONNX file.
+        expected_sha256: what its hash must be.
+
+    Raises:
+        GraphIntegrityError: the hash differs, or the file is not an ONNX graph.
+    """
+    found = sha256(content)
+    if expected_sha256 is not None and found != expected_sha256:
+        raise GraphIntegrityError(
+            f"the graph's sha256 is {found}, but {expected_sha256} was recorded when it was stored; "
+            "the file was changed or damaged: push the model again"
+        )
+    options = ort.SessionOptions()
+    # Two threads split a batch differently by its size, and the bits of a tree ensemble's sum with it.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    options.log_severity_level = 3
+    try:
+        return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's exceptions share no base of their own
+        raise GraphIntegrityError(f"the file is not a scorecard's graph: {error}") from error
+
+
 class Graph:
-    """One ONNX Runtime session with one thread, so that the same row always gives the same bits.
+    """One session of a scorecard's graph.
 
     Args:
         content: the ONNX file.
@@ -89,26 +117,14 @@ class Graph:
     """
 
     def __init__(self, content: bytes, expected_sha256: str | None = None) -> None:
+        self._session = open_session(content, expected_sha256)
         self.sha256 = sha256(content)
-        if expected_sha256 is not None and self.sha256 != expected_sha256:
-            raise GraphIntegrityError(
-                f"the graph's sha256 is {self.sha256}, but {expected_sha256} was recorded when it was stored; "
-                "the file was changed or damaged: push the model again"
-            )
-        options = ort.SessionOptions()
-        # Two threads split a batch differently by its size, and the bits of a tree ensemble's sum with it.
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-        options.log_severity_level = 3
+        metadata = self._session.get_modelmeta().custom_metadata_map
         try:
-            self._session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-            metadata = self._session.get_modelmeta().custom_metadata_map
             self.numeric_columns: tuple[str, ...] = tuple(json.loads(metadata[COLUMNS_KEY]))
             self.text_columns: tuple[str, ...] = tuple(json.loads(metadata.get(TEXT_COLUMNS_KEY, "[]")))
-        except Exception as error:  # ONNX Runtime's exceptions share no base of their own
+        except (KeyError, ValueError) as error:
             raise GraphIntegrityError(f"the file is not a scorecard's graph: {error}") from error
-
         self.ports: list[str] = [port.name for port in self._session.get_inputs()]
 
     @property

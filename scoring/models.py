@@ -17,8 +17,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from scoring.decision import Variant
 from scoring.files import write_atomically
 from scoring.graph import Graph, GraphIntegrityError, sha256
+from scoring.reasons import Explainer
 
 GRAPH_FILE = "model.onnx"
+EXPLAIN_FILE = "explain.onnx"
 
 
 class ModelStoreError(RuntimeError):
@@ -47,6 +49,7 @@ class ModelRecord(BaseModel):
     variant: Variant
     family: str
     graph_sha256: str
+    explain_sha256: str
     columns: list[str]
     cutoff: float
     data: DataRecord
@@ -62,11 +65,34 @@ class ModelRecord(BaseModel):
 
 
 @dataclass(frozen=True)
+class Content:
+    """The bytes of one variant."""
+
+    graph: bytes
+    explain: bytes
+    """The graph that explains it; see `scoring.reasons`."""
+
+    def check(self, record: ModelRecord) -> None:
+        """Whether these are the bytes of the record.
+
+        Raises:
+            ModelStoreError: they are not.
+        """
+        for what, content, recorded in (
+            ("graph", self.graph, record.graph_sha256),
+            ("explain graph", self.explain, record.explain_sha256),
+        ):
+            if sha256(content) != recorded:
+                raise ModelStoreError(f"{record.tag}: the {what}'s sha256 is not the recorded {recorded}")
+
+
+@dataclass(frozen=True)
 class StoredModel:
     """A model taken from the store, its bytes checked against its record."""
 
     record: ModelRecord
     graph: Graph
+    explainer: Explainer
 
 
 class Release(BaseModel):
@@ -98,20 +124,19 @@ class Release(BaseModel):
             raise ModelStoreError(f"{path} is not a release: {error}") from None
 
 
-def push(record: ModelRecord, content: bytes) -> bool:
+def push(record: ModelRecord, content: Content) -> bool:
     """Puts a variant into the store; False if the same bytes are there already.
 
     Raises:
         ModelStoreError: the bytes are not those of the record, or the tag holds others.
     """
-    if sha256(content) != record.graph_sha256:
-        raise ModelStoreError(f"{record.tag}: the graph's sha256 is not the recorded {record.graph_sha256}")
+    content.check(record)
     try:
-        stored = bentoml.models.get(record.tag)
+        stored = bentoml.models.get(record.tag).info.metadata
     except NotFound:
         pass
     else:
-        if stored.info.metadata["graph_sha256"] != record.graph_sha256:
+        if any(stored.get(name) != getattr(record, name) for name in ("graph_sha256", "explain_sha256")):
             raise ModelStoreError(f"{record.tag} is in the store with other bytes; tags never move to new bytes")
         return False
     labels = {
@@ -121,12 +146,13 @@ def push(record: ModelRecord, content: bytes) -> bool:
         "data": "SAMPLE DATA" if record.data.sample else "real data",
     }
     with bentoml.models.create(record.tag, labels=labels, metadata=record.model_dump(mode="json")) as model:
-        Path(model.path_of(GRAPH_FILE)).write_bytes(content)
+        Path(model.path_of(GRAPH_FILE)).write_bytes(content.graph)
+        Path(model.path_of(EXPLAIN_FILE)).write_bytes(content.explain)
     return True
 
 
-def read(model: str | Any) -> tuple[ModelRecord, bytes]:
-    """The record and the graph's bytes of a variant, by exact tag or from a BentoML model; bytes are not checked.
+def read(model: str | Any) -> tuple[ModelRecord, Content]:
+    """The record and the bytes of a variant, by exact tag or from a BentoML model; bytes are not checked.
 
     Raises:
         ModelStoreError: the store does not hold it, or its record cannot be read.
@@ -142,7 +168,7 @@ def read(model: str | Any) -> tuple[ModelRecord, bytes]:
     except ValidationError as error:
         raise ModelStoreError(f"{stored.tag}: the record in the store cannot be read: {error}") from None
     try:
-        return record, Path(stored.path_of(GRAPH_FILE)).read_bytes()
+        return record, Content(*(Path(stored.path_of(name)).read_bytes() for name in (GRAPH_FILE, EXPLAIN_FILE)))
     except OSError as error:
         raise GraphIntegrityError(f"{stored.tag}: {error}") from error
 
@@ -154,17 +180,20 @@ def load(model: str | Any) -> StoredModel:
         ModelStoreError: the store does not hold it, or its record cannot be read.
         GraphIntegrityError: its bytes are not the recorded ones.
     """
-    record, content = read(model)
-    return open_model(record, content)
+    return open_model(*read(model))
 
 
-def open_model(record: ModelRecord, content: bytes) -> StoredModel:
-    """A variant from its record and its graph's bytes.
+def open_model(record: ModelRecord, content: Content) -> StoredModel:
+    """A variant from its record and its bytes.
 
     Raises:
-        GraphIntegrityError: the bytes are not the recorded ones.
+        GraphIntegrityError: the bytes are not the recorded ones, or explain another graph.
     """
     try:
-        return StoredModel(record, Graph(content, record.graph_sha256))
+        graph = Graph(content.graph, record.graph_sha256)
+        explainer = Explainer(content.explain, record.explain_sha256)
+        if explainer.explains != graph.sha256:
+            raise GraphIntegrityError("the explain graph is of another model")
     except GraphIntegrityError as error:
         raise GraphIntegrityError(f"{record.tag}: {error}") from error
+    return StoredModel(record, graph, explainer)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import from_json
 
 from scoring.errors import field_errors
@@ -24,7 +24,7 @@ ID_DIGITS = 12
 OWN_REASON = "The scorecard's own cut-off."
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Sentence = Annotated[str, Field(min_length=1, max_length=500, pattern=r"\S")]
+Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -47,9 +47,10 @@ class Assumptions(_Part):
     def break_even(self) -> float:
         """The PD at which an approval is expected to earn nothing: margin / (margin + loss given default).
 
-        C. Elkan, The foundations of cost-sensitive learning (IJCAI 2001), equation 2.
+        C. Elkan, The foundations of cost-sensitive learning (IJCAI 2001).
         """
-        return self.margin / (self.margin + self.loss_given_default)
+        # Rounded, or 0.15 and 0.6 would give 0.19999999999999998; PDs have seven digits.
+        return round(self.margin / (self.margin + self.loss_given_default), 12)
 
 
 class StatedBasis(_Part):

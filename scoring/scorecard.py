@@ -7,6 +7,8 @@ target, the features, the risk bands and the cut-off.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,6 +23,7 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from scoring.changeable import MOST_COMBINATIONS, Changeable, most_coarse_combinations
 from scoring.features import Block
 
 Kind = Literal["integer", "number", "text"]
@@ -134,6 +137,23 @@ class RiskBand:
 
 
 @dataclass(frozen=True, slots=True)
+class ReasonGroup:
+    """Columns whose values are one reason for a decision."""
+
+    code: str
+    """Stable, in upper snake case: what a client's system knows the reason by."""
+    sentence: str
+    """What a letter to a declined applicant says of it."""
+    columns: tuple[str, ...]
+
+
+MOST_REASON_GROUPS = 10
+"""Exact Shapley values take a scoring per coalition of groups: 1,024 of ten."""
+PROTECTED_GROUP = "PROTECTED"
+"""The group of the protected columns, in a model that reads some; never a reason that is stated."""
+
+
+@dataclass(frozen=True, slots=True)
 class PointScale:
     """Score points: `base_points` at `base_odds` good:bad, `double_odds` more each time the odds double.
 
@@ -191,6 +211,8 @@ class Scorecard:
     """Columns that the law keeps out of a decision; see `Scorecard.columns`."""
     cutoff: float
     """Applications with this PD or more are declined."""
+    reasons: tuple[ReasonGroup, ...]
+    """Every column that a graph may read is in one of them, but for protected columns."""
     bands: tuple[RiskBand, ...]
     sources: tuple[Source, ...]
     """The published data sets that it can be trained on; what is given decides which one."""
@@ -200,6 +222,10 @@ class Scorecard:
     """Makes sample rows with the key, every field and the target."""
     example: Mapping[str, float | int | str]
     """An application as a client would send it; the README and the docs use it."""
+    changeable: tuple[Changeable, ...] = ()
+    """What an applicant can change, for counterfactuals; of two that are as small, changes of the first ones win."""
+    held_ratios: tuple[tuple[str, str], ...] = ()
+    """Pairs of columns above 0: no counterfactual raises the ratio of the first to the second."""
     history: Mapping[str, float] = field(default_factory=dict)
     """Columns that are known of an applicant from earlier, each with what stands for it where nothing is
     (NaN: missing). The pipeline computes them by `key`, which is a field then; the service reads them."""
@@ -220,6 +246,44 @@ class Scorecard:
             raise ValueError(f"{self.name}: a history is found by the key, so {self.key} must be a field")
         if not self.purpose.strip() or not self.limits or not all(limit.strip() for limit in self.limits):
             raise ValueError(f"{self.name}: purpose and limits must say something")
+        self._check_changeable()
+        self._check_reasons()
+
+    def _check_changeable(self) -> None:
+        by_column = {rule.column: rule for rule in self.rules}
+        numbers = {rule.column: rule.minimum for rule in self.rules if rule.kind != "text"}
+        columns = [one.column for one in self.changeable]
+        if len(set(columns)) < len(columns):
+            raise ValueError(f"{self.name}: a changeable column is declared twice")
+        for one in self.changeable:
+            if one.column not in by_column or one.column == self.key or one.column in self.protected:
+                raise ValueError(f"{self.name}: {one.column} is no field, the key or protected, so not changeable")
+            if broken := one.broken(by_column[one.column]):
+                raise ValueError(f"{self.name}: the changeable column {one.column} {broken}")
+            if one.at_most in columns or (one.at_most and one.at_most not in numbers):
+                raise ValueError(f"{self.name}: {one.at_most}, a maximum of {one.column}, is no number that stays")
+        if any(numbers.get(column, 0) <= 0 for pair in self.held_ratios for column in pair):
+            raise ValueError(f"{self.name}: a held ratio is of two numbers above 0")
+        if most_coarse_combinations(self.changeable) > MOST_COMBINATIONS:
+            raise ValueError(f"{self.name}: more than {MOST_COMBINATIONS:,} combinations of changeable columns")
+
+    def _check_reasons(self) -> None:
+        codes = [group.code for group in self.reasons]
+        if not 0 < len(codes) <= MOST_REASON_GROUPS:
+            raise ValueError(f"{self.name}: there must be 1 to {MOST_REASON_GROUPS} reason groups, not {len(codes)}")
+        for group in self.reasons:
+            if not re.fullmatch(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*", group.code) or group.code == PROTECTED_GROUP:
+                raise ValueError(f"{self.name}: {group.code!r} is not the code of a reason, such as PAYMENT_DELAYS")
+            if codes.count(group.code) > 1 or not group.sentence.strip():
+                raise ValueError(f"{self.name}: reason {group.code} is there twice, or has no sentence")
+        grouped = Counter(column for group in self.reasons for column in group.columns)
+        expected = set(self.inputs) - self.protected - {self.key}
+        wrong = expected ^ set(grouped) | {column for column, times in grouped.items() if times > 1}
+        if wrong:
+            raise ValueError(
+                f"{self.name}: each column but the key and the protected ones must be in one reason group: "
+                f"{', '.join(sorted(wrong))}"
+            )
 
     @cached_property
     def rules(self) -> tuple[FieldRule, ...]:

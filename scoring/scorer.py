@@ -19,31 +19,13 @@ from scoring.batcher import Batcher
 from scoring.decider import Decider
 from scoring.decision import Decisions
 from scoring.frames import Frame
-from scoring.graph import Inputs
 from scoring.history import HistoryStore, HistoryUnavailableError
 from scoring.journal.writer import Journal, JournalUnavailableError, Key, KeyConflictError, Origin, rows_of
+from scoring.rows import Rows, joined_inputs, json_of
 from scoring.scorecard import Application, Scorecard
 
 Share: TypeAlias = tuple[Decisions, int, int]
 """One caller's part of a batch: the batch's decisions, its first row, and the row after its last."""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The good rows of a table: what the graph reads of them, and for each its fields as JSON."""
-
-    inputs: Inputs
-    applications: Sequence[bytes]
-
-    def __len__(self) -> int:
-        return len(self.inputs)
-
-    def __getitem__(self, rows: slice) -> Table:
-        return Table(self.inputs[rows], self.applications[rows])
-
-
-Rows: TypeAlias = Sequence[Application] | Table
-"""What one caller hands in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +62,8 @@ class Observers:
 
     batch: Callable[[int, float], None] = lambda rows, waited: None
     """The rows of a batch, and the seconds its oldest rows waited."""
-    decisions: Callable[[Decisions], None] = lambda decisions: None
-    """The decisions of a batch, once they are in the journal."""
+    decisions: Callable[[Decisions, Sequence[Rows]], None] = lambda decisions, parts: None
+    """The decisions of a batch, once they are in the journal, and what they were made of."""
     commit: Callable[[float], None] = lambda seconds: None
     """The seconds that putting a batch into the journal took."""
 
@@ -119,7 +101,6 @@ class Scorer:
         self._max_batch_size = max_batch_size
         # Scoring, reading a remote history and the commit wait without the event loop: it goes on reading requests.
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="scorer")
-        self._dump = self.application.__pydantic_serializer__.to_json
         self._batcher: Batcher[_Item, Share] = Batcher(
             self._process, max_batch_size=max_batch_size, max_wait=max_wait, observe=self._observers.batch
         )
@@ -177,7 +158,7 @@ class Scorer:
                 fresh.append(index)
             elif (before := first_of.setdefault((origin.key.name, origin.key.part), index)) == index:
                 try:
-                    recalled = self._recall(origin.key)
+                    recalled = self._recall(origin.key, origin.rows)
                 except KeyConflictError as error:
                     recalled = error
                 if recalled is None:
@@ -198,13 +179,17 @@ class Scorer:
                 results[index] = results[first_of[origin.key.name, origin.key.part]]
         return [results[index] for index in range(len(items))]
 
-    def _recall(self, key: Key) -> Share | Exception | None:
+    def _recall(self, key: Key, rows: int) -> Share | Exception | None:
         assert self._journal is not None, "keys need a journal"
         records = self._journal.recall(key)
+        if records is not None and len(records) != rows:
+            # Batches have had another size since.
+            raise KeyConflictError(key.name)
         return None if records is None else (self._decider.recalled(records), 0, len(records))
 
     def _decide(self, items: Sequence[_Item], origins: Sequence[Origin]) -> Decisions:
-        inputs = self._inputs(items)
+        parts = [item.rows for item in items]
+        inputs = joined_inputs(parts, self.frame)
         explained = np.zeros(len(inputs), dtype=bool)
         start = 0
         for item, origin in zip(items, origins, strict=True):
@@ -213,32 +198,8 @@ class Scorer:
         decisions = self._decider.decide(inputs, explained)
         if self._journal is not None:
             began = perf_counter()
-            self._journal.append(decisions, rows_of(inputs.numeric), self._applications(items), origins)
+            applications = [application for part in parts for application in json_of(part)]
+            self._journal.append(decisions, rows_of(inputs.numeric), applications, origins)
             self._observers.commit(perf_counter() - began)
-        self._observers.decisions(decisions)
+        self._observers.decisions(decisions, parts)
         return decisions
-
-    def _applications(self, items: Sequence[_Item]) -> list[bytes]:
-        """Each row's fields as JSON."""
-        found: list[bytes] = []
-        for item in items:
-            if isinstance(item.rows, Table):
-                found += item.rows.applications
-            else:
-                found += [self._dump(application, by_alias=True, exclude_none=True) for application in item.rows]
-        return found
-
-    def _inputs(self, items: Sequence[_Item]) -> Inputs:
-        parts: list[Inputs] = []
-        applications: list[Application] = []
-        for item in items:
-            if isinstance(item.rows, Table):
-                if applications:
-                    parts.append(self.frame.inputs(applications))
-                    applications = []
-                parts.append(item.rows.inputs)
-            else:
-                applications.extend(item.rows)
-        if applications:
-            parts.append(self.frame.inputs(applications))
-        return Inputs.joined(parts)

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from scoring.errors import FieldError, InvalidApplicationError, RowError
 from scoring.frames import Frame
-from scoring.scorer import Share, Table
+from scoring.rows import Table
+from scoring.scorer import Share
 from serving.problems import ProblemError, broken_rules
 
 ARROW_STREAM = b"application/vnd.apache.arrow.stream"

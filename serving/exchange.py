@@ -49,7 +49,7 @@ class Exchange:
         self.started = perf_counter()
         self.method: str = scope["method"]
         self.route = route
-        self.query: bytes = scope["query_string"]
+        self.query: bytes = scope.get("query_string", b"")
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.status = 0
         self.rows = 0

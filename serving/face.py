@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import hmac
 import logging
 import traceback
 from collections.abc import Awaitable, Callable
@@ -16,14 +17,15 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import NoReturn
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from scoring.errors import field_errors
 from scoring.scorer import Caller, Share
 from serving.access_log import AccessLog
 from serving.arrow import ARROW_STREAM, TableRows, write_decisions
-from serving.core import MOST_APPLICATION_BYTES, Core
+from serving.core import Core
 from serving.exchange import JSON, ASGIApp, ClientGoneError, Exchange, Headers, Message, Receive, Scope, Send
+from serving.lineup import MOST_APPLICATION_BYTES
 from serving.metrics import CONTENT_TYPE
 from serving.payloads import batch_decisions
 from serving.problems import PROBLEM_JSON, ProblemError, broken_rules, to_json
@@ -89,6 +91,8 @@ class Face:
         self._routes = {
             "/predict": Route("/predict", post, self._predict),
             "/predict_batch": Route("/predict_batch", post, self._predict_batch),
+            "/explain": Route("/explain", post, self._explain),
+            "/reload": Route("/reload", post, self._reload),
             "/model_info": Route("/model_info", _READ, self._model_info),
             "/health": Route("/health", _READ, self._health),
             "/metrics": Route("/metrics", _READ, self._metrics),
@@ -221,6 +225,20 @@ class Face:
         answer = await asyncio.to_thread(write, table, shares, every_reason=caller.every_reason)
         await self._answer(exchange, 200, answer, content_type)
 
+    async def _explain(self, exchange: Exchange) -> None:
+        if exchange.content_type != JSON:
+            raise _wrong_type("application/json")
+        application = self._validate_application(await exchange.body(self._application_bytes))
+        exchange.rows = 1
+        explanation = await self._core.explain(application)
+        await self._answer(exchange, 200, explanation.model_dump_json(by_alias=True).encode())
+
+    async def _reload(self, exchange: Exchange) -> None:
+        _authorise(exchange, self._core.settings.reload_token)
+        # Checking and warming models may take longer than a request; what serves goes on meanwhile.
+        reloaded = await asyncio.shield(self._core.reload())
+        await self._answer(exchange, 200, reloaded.model_dump_json().encode())
+
     async def _model_info(self, exchange: Exchange) -> None:
         await self._answer(exchange, 200, self._core.model_info.model_dump_json().encode())
 
@@ -258,6 +276,16 @@ class Face:
         if refused is not None:
             status = HTTPStatus(refused)
             raise ProblemError(status, f"{exchange.route} answers: {status.phrase}")
+
+
+def _authorise(exchange: Exchange, token: SecretStr | None) -> None:
+    """Lets the bearer of the token pass."""
+    scheme, _, given = exchange.headers.get(b"authorization", b"").partition(b" ")
+    expected = token.get_secret_value().encode() if token else b""
+    if not expected or scheme.lower() != b"bearer" or not hmac.compare_digest(given.strip(), expected):
+        detail = "this takes the header Authorization: Bearer, with the token in SCOREBOX_RELOAD_TOKEN"
+        headers = [(b"www-authenticate", b'Bearer realm="scorebox"')]
+        raise ProblemError(HTTPStatus.UNAUTHORIZED, detail, headers=headers)
 
 
 async def _not_found(_: Exchange) -> None:

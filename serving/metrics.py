@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections import Counter as Counts
 from collections.abc import Callable, Iterable
+from typing import Literal
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -25,9 +26,12 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from scoring.decision import Decisions
+from scoring.contest import Contest
+from scoring.decision import Basis, Decisions
 from scoring.errors import FieldError
-from scoring.models import ModelRecord
+from serving.parts import Parts, Side
+
+Role = Literal["champion", "challenger"]
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST.encode()
 
@@ -43,7 +47,9 @@ IN_PROGRESS = Gauge(
     "Requests in work, the one that asks included.",
     multiprocess_mode="mostrecent",
 )
-PREDICTIONS = Counter("scorebox_predictions_total", "Decisions made.", ["scorecard", "variant", "decision"])
+PREDICTIONS = Counter(
+    "scorebox_predictions_total", "Decisions made, by who decided.", ["scorecard", "role", "variant", "decision"]
+)
 BATCH_ROWS = Histogram(
     "scorebox_batch_rows",
     "Rows scored by one session call.",
@@ -75,8 +81,27 @@ JOURNAL_FAILURES = Counter("scorebox_journal_failures_total", "Requests refused 
 BROKEN_RULES = Counter("scorebox_broken_rules_total", "Rules that applications broke.", ["rule"])
 MODEL_INFO = Gauge(
     "scorebox_model_info",
-    "The model that serves; always 1.",
-    ["scorecard", "model", "variant", "graph_sha256", "data"],
+    "1 for the models that serve, 0 for those that did before a reload.",
+    ["scorecard", "role", "model", "variant", "graph_sha256", "data"],
+    multiprocess_mode="mostrecent",
+)
+CUTOFF = Gauge(
+    "scorebox_cutoff",
+    "The cut-off of the policy that decides; 0 for those that did before a reload.",
+    ["scorecard", "policy"],
+    multiprocess_mode="mostrecent",
+)
+CHALLENGES = Counter(
+    "scorebox_challenges_total", "Applications that a model looked on at: scored, dropped or failed.", ["outcome"]
+)
+CHALLENGER_SHARE = Gauge(
+    "scorebox_challenger_share", "Share of applicants that the challenger decides now.", multiprocess_mode="mostrecent"
+)
+WITHDRAWN = Counter("scorebox_challenger_withdrawn_total", "How often the guard took a share back.", ["measure"])
+GUARD = Gauge(
+    "scorebox_guard_measure",
+    "What the guard compares of challenger and champion.",
+    ["measure"],
     multiprocess_mode="mostrecent",
 )
 
@@ -84,22 +109,42 @@ MODEL_INFO = Gauge(
 class Metrics:
     """The metrics of one server process; label lookups are done once per series."""
 
-    def __init__(self, record: ModelRecord, oldest_wait: Callable[[], float], *, history: bool = False) -> None:
-        labels = {"scorecard": record.scorecard, "variant": record.variant}
+    def __init__(self, oldest_wait: Callable[[], float]) -> None:
         self.in_progress = 0
         self._oldest_wait = oldest_wait
-        self._approved = PREDICTIONS.labels(decision="approve", **labels)
-        self._declined = PREDICTIONS.labels(decision="decline", **labels)
-        self._scorecard = record.scorecard
-        self._thin = THIN_FILES.labels(**labels) if history else None
+        self._contest: Contest | None = None
+        self._predictions: dict[tuple[Role, str, bool], Counter] = {}
         self._requests: dict[tuple[str, str, int], Counter] = {}
         self._durations: dict[str, Histogram] = {}
-        MODEL_INFO.labels(
-            model=record.tag,
-            graph_sha256=record.graph_sha256[:12],
-            data="sample" if record.data.sample else "real",
-            **labels,
-        ).set(1)
+        self._served: list[Gauge] = []
+
+    def serves(self, parts: Parts) -> None:
+        """Says which models and which policy decide from now on."""
+        for before in self._served:
+            before.set(0)
+        self._served = []
+        sides: list[tuple[Role, Side]] = [("champion", parts.champion)]
+        if parts.challenger is not None:
+            sides.append(("challenger", parts.challenger[1]))
+        for role, side in sides:
+            record = side.model.record
+            gauge = MODEL_INFO.labels(
+                scorecard=record.scorecard,
+                role=role,
+                model=record.tag,
+                variant=record.variant,
+                graph_sha256=record.graph_sha256[:12],
+                data="sample" if record.data.sample else "real",
+            )
+            gauge.set(1)
+            self._served.append(gauge)
+        policy = CUTOFF.labels(parts.scorecard.name, parts.policy.id)
+        policy.set(parts.policy.cutoff)
+        self._served.append(policy)
+
+    def contested(self, contest: Contest) -> None:
+        """Shows the guard of this contest from now on."""
+        self._contest = contest
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
         """Counts one answered request."""
@@ -115,20 +160,35 @@ class Metrics:
         BATCH_ROWS.observe(rows)
         QUEUE_WAIT.observe(waited)
 
-    def decided(self, decisions: Decisions) -> None:
+    def decided(self, decisions: Decisions, role: Role) -> None:
         """Counts the decisions of one batch."""
+        basis = decisions.basis
         declined = int(decisions.declined.sum())
-        if declined:
-            self._declined.inc(declined)
-        if declined < len(decisions):
-            self._approved.inc(len(decisions) - declined)
+        for bad, count in ((True, declined), (False, len(decisions) - declined)):
+            if count:
+                self._predicted(basis, role, bad).inc(count)
         for band, count in Counts(decisions.bands).items():
-            BANDS.labels(self._scorecard, band).inc(count)
-        stated = Counts(reason["code"] for reasons in decisions.reasons for reason in reasons)
-        for code, count in stated.items():
-            REASONS.labels(self._scorecard, code).inc(count)
-        if self._thin is not None and decisions.thin is not None:
-            self._thin.inc(int(decisions.thin.sum()))
+            BANDS.labels(basis.scorecard, band).inc(count)
+        for code, count in Counts(reason["code"] for reasons in decisions.reasons for reason in reasons).items():
+            REASONS.labels(basis.scorecard, code).inc(count)
+        if decisions.thin is not None:
+            THIN_FILES.labels(basis.scorecard, basis.variant).inc(int(decisions.thin.sum()))
+
+    def _predicted(self, basis: Basis, role: Role, declined: bool) -> Counter:
+        key = (role, basis.variant, declined)
+        counter = self._predictions.get(key)
+        if counter is None:
+            decision = "decline" if declined else "approve"
+            counter = self._predictions[key] = PREDICTIONS.labels(basis.scorecard, role, basis.variant, decision)
+        return counter
+
+    def shadowed(self, outcome: Literal["scored", "dropped", "failed"], rows: int) -> None:
+        """Counts applications that a model looked on at."""
+        CHALLENGES.labels(outcome).inc(rows)
+
+    def withdrawn(self, measure: str) -> None:
+        """Counts a share that the guard took back."""
+        WITHDRAWN.labels(measure).inc()
 
     def shed(self) -> None:
         """Counts one request that waited too long."""
@@ -155,6 +215,11 @@ class Metrics:
         """All metrics in the text format, over all processes of this server."""
         IN_PROGRESS.set(self.in_progress)
         QUEUE_AGE.set(self._oldest_wait())
+        if self._contest is not None:
+            CHALLENGER_SHARE.set(self._contest.share)
+            if self._contest.guard is not None:
+                for measure, value in self._contest.guard.measures().items():
+                    GUARD.labels(measure).set(value)
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
             return generate_latest(REGISTRY)
         registry = CollectorRegistry()

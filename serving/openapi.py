@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
 from serving.core import Core
-from serving.payloads import Health, ModelInfo
+from serving.payloads import Explanation, Health, ModelInfo, Reloaded
 from serving.problems import Problem
 
 _REFERENCE = "#/components/schemas/{model}"
@@ -76,14 +76,16 @@ def document(core: Core, bento: dict[str, Any], description: str) -> bytes:
     models: list[tuple[type[BaseModel], JsonSchemaMode]] = [
         (core.application, "validation"),
         (batch, "validation"),
-        *((model, "serialization") for model in (core.decision, core.batch_decisions, ModelInfo, Health, Problem)),
+        (core.decision, "serialization"),
+        (core.batch_decisions, "serialization"),
+        *((model, "serialization") for model in (ModelInfo, Explanation, Health, Reloaded, Problem)),
     ]
     _, schemas = models_json_schema(models, ref_template=_REFERENCE, schema_generator=GenerateJsonSchema)
     document = copy.deepcopy(bento)
     document["openapi"] = "3.1.0"
     document["info"] = {
         "title": core.scorecard.title,
-        "version": core.record.version,
+        "version": core.model_info.version,
         "description": description,
     }
     document["components"] = {"schemas": schemas["$defs"]}
@@ -100,6 +102,28 @@ def document(core: Core, bento: dict[str, Any], description: str) -> bytes:
         "requestBody": _body({"application/json": _content(batch, {"applications": [example]}), **arrow}),
         "responses": _responses({"application/json": _content(core.batch_decisions), **arrow}, _REFUSALS),
     }
+    paths["/explain"] = {
+        "post": {
+            "operationId": "explain",
+            "summary": "Explain how an application would be decided, and what would change it",
+            "tags": ["Service APIs"],
+            "requestBody": _body({"application/json": _content(core.application, example)}),
+            "responses": _responses({"application/json": _content(Explanation)}, _REFUSALS),
+        }
+    }
+    paths["/reload"] = {
+        "post": {
+            "operationId": "reload",
+            "summary": "Take up newly promoted models and policies",
+            "tags": ["Service APIs"],
+            "security": [{"token": []}],
+            "responses": _responses(
+                {"application/json": _content(Reloaded)},
+                {401: "The token is missing or wrong.", 409: "Nothing was reloaded; `detail` says why."},
+            ),
+        }
+    }
+    document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     paths["/model_info"] = _get("model_info", "What serves", {"application/json": _content(ModelInfo)})
     paths["/health"] = _get("health", "Whether the service takes requests", {"application/json": _content(Health)})
     paths["/health"]["get"]["responses"]["503"] = _refusal("The service is shutting down.")

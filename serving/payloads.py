@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidator, create_model
 
+from scoring.counterfactual import Counterfactual
 from scoring.decision import Decision, Variant
 from scoring.errors import FieldError, RowError, field_errors
 from scoring.models import DataRecord
@@ -110,6 +111,51 @@ class ReferenceInfo(BaseModel):
     values: dict[str, float | str | None] = Field(description="by column; null where one is missing")
 
 
+class ChallengerInfo(BaseModel):
+    """The model that looks on, or decides for a share of applicants."""
+
+    id: str = Field(description="of this run of it")
+    model: str = Field(description="exact tag in the model store")
+    share: float = Field(description="of applicants that it is to decide; 0 for a shadow")
+    withdrawn: bool = Field(description="the guard has taken its share back")
+
+
+class Reloaded(BaseModel):
+    """What decides after a reload."""
+
+    changed: bool
+    model: str
+    policy: str
+    challenger: str | None
+    challenge: str | None = Field(description="the id of the challenger's run")
+
+
+class GroupContribution(BaseModel):
+    """What one reason group adds to the log-odds of default."""
+
+    code: str
+    sentence: str
+    contribution: float
+
+
+class Explanation(BaseModel):
+    """Why an application would be decided as it would, and what would change it. Nothing is decided or kept."""
+
+    scorecard: str
+    model: str
+    policy: str
+    pd: float = Field(description="probability of default")
+    decision: Literal["approve", "decline"] = Field(description="what a decision would say now")
+    cutoff: float
+    log_odds: float = Field(description="of default, as contributions add up to it")
+    reference_log_odds: float = Field(description="the same of the applicant at the cut-off")
+    reference: ReferenceInfo
+    contributions: list[GroupContribution] = Field(description="of every reason group; the largest first")
+    counterfactual: Counterfactual | None = Field(
+        description="the smallest change that would have been approved; null for what is approved as it is"
+    )
+
+
 class HistoryInfo(BaseModel):
     """What the history store holds that the service reads."""
 
@@ -134,6 +180,7 @@ class ModelInfo(BaseModel):
     cutoff: float = Field(description="applications with this PD or more are declined")
     reference: ReferenceInfo = Field(description="the applicant at the cut-off against whom reasons are measured")
     journal: Literal["full", "normal", "off"] = Field(description="how decisions are kept")
+    challenger: ChallengerInfo | None = Field(description="null without one")
     bands: list[BandInfo]
     metrics: dict[str, float]
     data: DataRecord

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from scoring.decision import Variant
@@ -37,9 +37,17 @@ class Settings(BaseSettings):
     policy: Annotated[
         Path | None,
         Field(
-            description="the cut-off policy; releases/<scorecard>.policy.json beside service.py by default, and where "
-            "there is none the scorecard's own cut-off"
+            description="the cut-off policy; releases/<scorecard>.policy.json beside the release by default, and "
+            "where there is none the scorecard's own cut-off"
         ),
+    ] = None
+    challenge: Annotated[
+        Path | None,
+        Field(description="the challenger's file; releases/<scorecard>.challenger.json beside the release by default"),
+    ] = None
+    reload_token: Annotated[
+        SecretStr | None,
+        Field(min_length=16, description="what POST /reload asks for; without it nothing can be reloaded"),
     ] = None
     journal: Annotated[
         str | None,

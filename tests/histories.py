@@ -18,12 +18,13 @@ import pytest
 import redis
 from pydantic import Field
 
+from pipelines.explain import with_explain_graph
 from pipelines.history import fill
 from pipelines.workspace import Workspace
 from scoring.features import category, optional, raw
-from scoring.graph import Graph, sha256
-from scoring.models import DataRecord, ModelRecord, StoredModel
-from scoring.scorecard import Application, RiskBand, Scorecard
+from scoring.graph import Inputs, sha256
+from scoring.models import DataRecord, ModelRecord, StoredModel, open_model
+from scoring.scorecard import Application, ReasonGroup, RiskBand, Scorecard
 from training.calibration import Calibration
 from training.data import SAMPLE_KEY, SNAPSHOT_KEY, write_parquet
 from training.export import export_graph
@@ -50,6 +51,10 @@ SCORECARD = Scorecard(
     target="BAD",
     protected=frozenset(),
     cutoff=0.5,
+    reasons=(
+        ReasonGroup("LATE_PAYMENTS", "There were late payments.", ("late_count", "late_mean", "loans_count")),
+        ReasonGroup("LOAN", "The loan is too large for the income.", ("AMOUNT", "INCOME", "PURPOSE")),
+    ),
     bands=(RiskBand("A", 1.01),),
     sources=(),
     features={},
@@ -98,13 +103,18 @@ def model() -> StoredModel:
     columns = [*NUMBERS, *READ, "PURPOSE"]
     blocks = (raw("AMOUNT"), optional("INCOME", *READ).filled(0.0), category("PURPOSE", "car"))
     logistic = Logistic(np.array([1e-5, -1e-5, 0.5, 0.25, 1.0]), -1.0)
-    content = export_graph(blocks, columns, logistic, Calibration(method="platt"))
+    graph = export_graph(blocks, columns, logistic, Calibration(method="platt"))
+    generator = np.random.default_rng(0)
+    texts = generator.choice(np.array(["car", "house"], dtype=object), (200, 1))
+    inputs = Inputs(generator.uniform(0, 3, (200, len(columns) - 1)).astype(np.float32), texts)
+    content = with_explain_graph(SCORECARD, graph, inputs, inputs.numeric)
     record = ModelRecord(
         scorecard=SCORECARD.name,
         version="1",
         variant="fp32",
         family="logistic",
-        graph_sha256=sha256(content),
+        graph_sha256=sha256(content.graph),
+        explain_sha256=sha256(content.explain),
         columns=columns,
         cutoff=SCORECARD.cutoff,
         data=DataRecord(sha256=SNAPSHOT, rows=3, default_share=0.5, sample=True),
@@ -113,7 +123,7 @@ def model() -> StoredModel:
         mlflow_run_id="toy",
         libraries={},
     )
-    return StoredModel(record, Graph(content))
+    return open_model(record, content)
 
 
 class RedisServer:

@@ -13,19 +13,21 @@ from typing import Any
 
 import pandas as pd
 
+from pipelines.explain import with_explain_graph
 from pipelines.history import fill
 from pipelines.ingest import ingest
 from pipelines.params import Candidate, ScorecardParams, read_params
 from pipelines.prepare import features
-from pipelines.train import Trained, fit_candidate
+from pipelines.train import Trained, candidate_blocks, fit_candidate, raw_inputs
 from pipelines.workspace import Workspace
 from scoring import models
 from scoring.graph import Graph, sha256
-from scoring.models import ModelRecord, Release
+from scoring.models import Content, ModelRecord, Release
 from scoring.scorecard import Application
 from scoring.scorecards import load
 from tests.conftest import PROJECT
 from training.data import data_record, read_parquet
+from training.frontend import feature_matrix
 
 CARD = load("home_credit")
 APPLICATIONS = 1_000
@@ -40,13 +42,13 @@ class Built:
 
     frame: pd.DataFrame
     trained: Trained
-    content: bytes
+    content: Content
     record: ModelRecord
     history: Path
 
     @property
     def graph(self) -> Graph:
-        return Graph(self.content)
+        return Graph(self.content.graph)
 
 
 def knobs() -> ScorecardParams:
@@ -70,7 +72,10 @@ def build(folder: Path) -> Built:
         search_iterations=0,
         advance=lambda what, steps: None,
     )
-    content = trained.graph(CARD)
+    columns = trained.specification.columns
+    inputs = raw_inputs(CARD, frame, columns)
+    blocks = candidate_blocks(CARD, SMALL.features, False)
+    content = with_explain_graph(CARD, trained.graph(CARD), inputs, feature_matrix(blocks, columns, inputs))
     history = folder / "history.sqlite"
     fill(CARD, workspace, str(history))
     record = ModelRecord(
@@ -78,8 +83,9 @@ def build(folder: Path) -> Built:
         version="1",
         variant="fp32",
         family="boosting",
-        graph_sha256=sha256(content),
-        columns=trained.specification.columns,
+        graph_sha256=sha256(content.graph),
+        explain_sha256=sha256(content.explain),
+        columns=columns,
         cutoff=CARD.cutoff,
         data=data_record(frame, metadata, CARD.target),
         metrics={"auc": result.auc},

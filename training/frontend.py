@@ -22,6 +22,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from scoring.features import Block, every_block
 from scoring.graph import INPUT, TEXT, Inputs
+from scoring.reasons import REFERENCE_INPUT, REFERENCE_TEXT
 
 OPSET = 18
 ML_OPSET = 3
@@ -38,12 +39,14 @@ def build_model(
     outputs: dict[str, int],
     constants: Sequence[onnx.TensorProto],
 ) -> onnx.ModelProto:
-    """An ONNX model whose inputs and outputs are [rows, width] float32, but for the text input's strings."""
+    """An ONNX model whose inputs and outputs are [rows, width] float32, but for the text inputs' strings."""
 
     def ports(widths: dict[str, int]) -> list[onnx.ValueInfoProto]:
         return [
             helper.make_tensor_value_info(
-                name, TensorProto.STRING if name == TEXT else TensorProto.FLOAT, ["rows", width]
+                name,
+                TensorProto.STRING if name in (TEXT, REFERENCE_TEXT) else TensorProto.FLOAT,
+                [1 if name in (REFERENCE_INPUT, REFERENCE_TEXT) else "rows", width],
             )
             for name, width in widths.items()
         ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +11,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve, roc_auc_score, roc_curve
 
+from scoring.files import write_atomically
+from training.cutoff import Curve
 from training.family import Labels
 from training.metrics import PDs, reliability
 
 GOOD, BAD, GUIDE = "#2c7fb8", "#d95f0e", "#999999"
+MARKS = (":", "-")
+"""Lines of the cut-offs that are compared."""
 
 
 def draw_all(directory: Path, title: str, labels: Labels, pd: PDs, cutoff: float) -> list[Path]:
     """Writes `roc.png`, `precision_recall.png`, `reliability.png`, `scores.png` and `gains.png`."""
-    directory.mkdir(parents=True, exist_ok=True)
     drawings: dict[str, Callable[[Axes], None]] = {
         "roc": lambda axes: _roc(axes, labels, pd),
         "precision_recall": lambda axes: _precision_recall(axes, labels, pd),
@@ -36,10 +40,38 @@ def draw_all(directory: Path, title: str, labels: Labels, pd: PDs, cutoff: float
         if axes.get_legend_handles_labels()[0]:
             axes.legend(frameon=False, fontsize=8)
         path = directory / f"{name}.png"
-        # Without the date and the library's version the same plot is the same file.
-        figure.savefig(path, dpi=110, metadata={"Software": None})
+        _save(figure, path)
         written.append(path)
     return written
+
+
+def draw_cutoffs(path: Path, title: str, curve: Curve, marks: Mapping[str, float]) -> None:
+    """Writes the profit per 1,000 applications, and whom it comes from, by cut-off; `marks` are named cut-offs."""
+    figure = Figure(figsize=(6, 6), layout="constrained")
+    profit, rates = figure.subplots(2, sharex=True, height_ratios=[3, 2])
+    profit.fill_between(curve.cutoffs, 1_000 * curve.low, 1_000 * curve.high, color=BAD, alpha=0.2, linewidth=0)
+    profit.plot(curve.cutoffs, 1_000 * curve.observed_profit, color=BAD, label="observed, with its 95 % interval")
+    profit.plot(curve.cutoffs, 1_000 * curve.expected_profit, color=GOOD, label="expected by the PDs")
+    profit.axhline(0, color=GUIDE, linestyle=":")
+    profit.set_title(f"{title}: profit per 1,000 applications", fontsize=10)
+    profit.set_ylabel("units of exposure")
+    rates.plot(curve.cutoffs, curve.approval_rate, color=GOOD, label="approved")
+    rates.plot(curve.cutoffs, curve.observed_bad_rate, color=BAD, label="defaults among them")
+    rates.set(xlabel="cut-off", ylabel="share", ylim=(0, 1))
+    for axes in (profit, rates):
+        for (name, cutoff), line in zip(marks.items(), MARKS, strict=False):
+            label = f"{name}: {cutoff:.4g}" if axes is profit else None
+            axes.axvline(cutoff, color="black", linewidth=1, linestyle=line, label=label)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False, fontsize=8)
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    # Without the date and the library's version the same plot is the same file.
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=110, metadata={"Software": None})
+    write_atomically(path, content.getvalue())
 
 
 def _roc(axes: Axes, labels: Labels, pd: PDs) -> None:

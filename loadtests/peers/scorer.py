@@ -94,8 +94,10 @@ def _decision(pd: float) -> Decision:
         pd=pd,
         prediction=1 if declined else 0,
         decision="decline" if declined else "approve",
+        policy=SCORECARD.name,
         cutoff=SETTINGS.cutoff,
         points=round(scale.base_points + scale.double_odds * doublings),
         band=SCORECARD.bands[bisect_right(_EDGES, pd)].name,
         decided_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        reasons=[],
     )

@@ -10,6 +10,7 @@ import sys
 from rich.markup import escape
 
 from pipelines.cli import bento as bento
+from pipelines.cli import cutoff as cutoff
 from pipelines.cli import governance as governance
 from pipelines.cli import history as history
 from pipelines.cli import journal as journal
@@ -26,12 +27,13 @@ from scoring.graph import GraphIntegrityError
 from scoring.history import HistoryError, HistoryUnavailableError
 from scoring.journal.schema import JournalError
 from scoring.models import ModelStoreError
+from scoring.policy import PolicyError
 from scoring.scorecards import UnknownScorecardError
 from training.errors import DataError, TrackingError
 
 EXPECTED = (
     StageError, DataError, TrackingError, UnknownScorecardError, ModelStoreError, GraphIntegrityError,
-    HistoryError, HistoryUnavailableError, JournalError,
+    HistoryError, HistoryUnavailableError, JournalError, PolicyError,
 )  # fmt: skip
 
 

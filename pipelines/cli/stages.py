@@ -112,6 +112,21 @@ def quantize(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
 
 
 @app.command()
+def explain(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
+    """Write the graphs that give the reasons of a decision, with their reference applicants."""
+    from pipelines.explain import explain as run
+
+    card = load(scorecard)
+    for variant, explainer in run(card, Workspace(scorecard, profile)).items():
+        nearest = explainer.reference_for(card.cutoff).pd
+        say(
+            "explain",
+            f"{variant}: {len(explainer.groups)} reason groups, {len(explainer.references)} reference applicants, "
+            f"for cut-off {card.cutoff:g} one of PD {nearest:.4f}",
+        )
+
+
+@app.command()
 def benchmark(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
     """Compare the variants and choose the one that serves."""
     from pipelines.graphs import benchmark as run
@@ -172,7 +187,7 @@ def crossvalidate(scorecard: ScorecardName, profile: ProfileName = "full") -> No
 def build(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
     """Run every stage in order, from ingest to promote."""
     ingest(scorecard, profile)
-    stages = [validate, features, split, train, export, quantize, benchmark, report, verify, card]
+    stages = [validate, features, split, train, export, quantize, explain, benchmark, report, verify, card]
     if load(scorecard).history:
         # Before the release that needs it.
         stages.append(history)

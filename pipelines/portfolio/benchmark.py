@@ -80,7 +80,7 @@ def measure(contender: Contender, source: str, output: str) -> Measurement:
         to = run.targets(portfolio, output, None)
         rows = run.score(card, model, portfolio, to, most_rejected=0, engine="local", advance=lambda done: None).scored
     else:
-        rows = plain.score(content, record.columns, card.key, record.cutoff, source, output)
+        rows = plain.score(content.graph, record.columns, card.key, record.cutoff, source, output)
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     return Measurement(contender, rows, cpu, wall, peak_memory())
 

@@ -16,7 +16,7 @@ from pipelines.portfolio.inputs import Part, Portfolio
 from pipelines.portfolio.places import one_line, place
 from pipelines.portfolio.rows import Outcome, RowScorer
 from scoring import models, scorecards
-from scoring.models import ModelRecord
+from scoring.models import Content, ModelRecord
 from scoring.scorecard import Scorecard
 from training.errors import DataError
 
@@ -38,7 +38,7 @@ class PartScorer:
     Args:
         scorecard: name of the product; the workers have the same code.
         record: what is known of the model.
-        content: its graph, so that workers need no model store.
+        content: its graphs, so that workers need no model store.
         parts: all parts of the portfolio.
         key: the portfolio's key column, if it has one.
         history: the address of the scorecard's history; None for one without.
@@ -48,7 +48,7 @@ class PartScorer:
         self,
         scorecard: str,
         record: ModelRecord,
-        content: bytes,
+        content: Content,
         parts: list[Part],
         key: pa.Field | None,
         history: str | None,
@@ -121,7 +121,7 @@ def _check_address(address: str) -> None:
 
 
 def _run(
-    ray: Any, scorecard: Scorecard, record: ModelRecord, content: bytes, portfolio: Portfolio, history: str | None
+    ray: Any, scorecard: Scorecard, record: ModelRecord, content: Content, portfolio: Portfolio, history: str | None
 ) -> Iterator[Outcome]:
     import ray.data
 

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from scoring.changeable import Changeable
 from scoring.features import Block, beside, category, ordered, raw
 from scoring.sampling import draw_choices, draw_defaults
-from scoring.scorecard import Application, RiskBand, Scorecard, Sentinel, Source, SourceFile
+from scoring.scorecard import Application, ReasonGroup, RiskBand, Scorecard, Sentinel, Source, SourceFile
 
 NOT_EMPLOYED = 365_243
 """Stands in DAYS_EMPLOYED for no employment; read as days it would be a thousand years."""
@@ -267,6 +268,30 @@ SCORECARD = Scorecard(
     protected=frozenset({"CODE_GENDER", "NAME_FAMILY_STATUS", "DAYS_BIRTH"}),
     # No costs come with the data. 0.05 says that a default loses what nineteen good clients earn.
     cutoff=0.05,
+    reasons=(
+        ReasonGroup(
+            "INCOME", "The income, or where it comes from, is not sufficient.", ("AMT_INCOME_TOTAL", "NAME_INCOME_TYPE")
+        ),
+        ReasonGroup(
+            "EMPLOYMENT",
+            "The present employment is too short, or the occupation is not sufficient.",
+            ("DAYS_EMPLOYED", "OCCUPATION_TYPE"),
+        ),
+        ReasonGroup("EDUCATION", "The level of education that was stated is not sufficient.", ("NAME_EDUCATION_TYPE",)),
+        ReasonGroup(
+            "HOUSING_AND_PROPERTY",
+            "Housing or property is not sufficient.",
+            ("NAME_HOUSING_TYPE", "FLAG_OWN_REALTY", "FLAG_OWN_CAR"),
+        ),
+        ReasonGroup(
+            "HOUSEHOLD", "The household is too large or too small.", ("CNT_CHILDREN", "CNT_FAM_MEMBERS")
+        ),
+        ReasonGroup(
+            "CONTACT",
+            "The ways to reach the applicant that were given are not sufficient.",
+            ("FLAG_WORK_PHONE", "FLAG_PHONE", "FLAG_EMAIL"),
+        ),
+    ),
     bands=(
         RiskBand("A", 0.005),
         RiskBand("B", 0.01),
@@ -308,4 +333,12 @@ SCORECARD = Scorecard(
         "NAME_HOUSING_TYPE": "House / apartment", "DAYS_BIRTH": -13557, "DAYS_EMPLOYED": -586,
         "FLAG_WORK_PHONE": 0, "FLAG_PHONE": 1, "FLAG_EMAIL": 0, "OCCUPATION_TYPE": "Sales staff", "CNT_FAM_MEMBERS": 3,
     },
+    # Contacts are given. Income is one more earner's, or proven. Employment: the client asks again, months later.
+    changeable=(
+        Changeable("FLAG_WORK_PHONE", "up", minimum=0, maximum=1),
+        Changeable("FLAG_PHONE", "up", minimum=0, maximum=1),
+        Changeable("FLAG_EMAIL", "up", minimum=0, maximum=1),
+        Changeable("DAYS_EMPLOYED", "down", minimum=-3_600, maximum=0, step=30),
+        Changeable("AMT_INCOME_TOTAL", "up", minimum=27_000, maximum=900_000, step=4_500),
+    ),
 )  # fmt: skip

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from scoring.changeable import Changeable
 from scoring.features import Block, beside, raw
 from scoring.sampling import draw_defaults
-from scoring.scorecard import Application, RiskBand, Scorecard, Source, SourceFile
+from scoring.scorecard import Application, ReasonGroup, RiskBand, Scorecard, Source, SourceFile
 
 STATUSES = ("PAY_0", "PAY_2", "PAY_3", "PAY_4", "PAY_5", "PAY_6")
 BILLS = tuple(f"BILL_AMT{month}" for month in range(1, 7))
@@ -221,6 +222,22 @@ SCORECARD = Scorecard(
     # Declines where the expected loss outweighs the margin: PD > margin / (margin + LGD), with a
     # margin of 25 % of the balance on a revolving card and a loss given default of 75 %.
     cutoff=0.25,
+    reasons=(
+        ReasonGroup(
+            "RECENT_PAYMENT_DELAY",
+            "The status of payment in the last two months is not good enough.",
+            STATUSES[:2],
+        ),
+        ReasonGroup(
+            "EARLIER_PAYMENT_DELAYS",
+            "The status of payment three to six months ago is not good enough.",
+            STATUSES[2:],
+        ),
+        ReasonGroup("BALANCES", "The bills of the last six months are too high, or have grown too fast.", BILLS),
+        ReasonGroup("PAYMENT_AMOUNTS", "The amounts paid in the last six months are too low.", PAYMENTS),
+        ReasonGroup("CREDIT_LIMIT", "The credit limit of the account is too low.", ("LIMIT_BAL",)),
+        ReasonGroup("EDUCATION", "The level of education that was stated is not sufficient.", ("EDUCATION",)),
+    ),
     bands=(
         RiskBand("A", 0.05),
         RiskBand("B", 0.10),
@@ -256,4 +273,12 @@ SCORECARD = Scorecard(
         "PAY_AMT1": 0, "PAY_AMT2": 1000, "PAY_AMT3": 1000,
         "PAY_AMT4": 1000, "PAY_AMT5": 0, "PAY_AMT6": 2000,
     },
+    # Of the newest month, which a client could still have done otherwise; the months before it are past, and the limit
+    # is the lender's. The status: what is overdue is brought up to date (0), or the whole bill is paid (-1). The
+    # payment settles the bill of the month before.
+    changeable=(
+        Changeable("PAY_0", "down", minimum=-1, maximum=9),
+        Changeable("PAY_AMT1", "up", minimum=0, maximum=1_000_000, step=500, at_most="BILL_AMT2"),
+        Changeable("BILL_AMT1", "down", minimum=0, maximum=1_000_000, step=500),
+    ),
 )  # fmt: skip

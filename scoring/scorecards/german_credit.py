@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from scoring.changeable import Changeable
 from scoring.features import Block, beside, category, ordered, raw
 from scoring.sampling import draw_choices, draw_defaults
-from scoring.scorecard import Application, RiskBand, Scorecard, Source, SourceFile
+from scoring.scorecard import Application, ReasonGroup, RiskBand, Scorecard, Source, SourceFile
 
 # For each code its count in the published rows, and the share of bad risks among them.
 CODES: dict[str, dict[str, tuple[float, float]]] = {
@@ -235,6 +236,42 @@ SCORECARD = Scorecard(
     # The data set's cost matrix: to accept a bad risk costs five times as much as to refuse a good one.
     cutoff=1 / 6,
     # P(good) from 0.7 and from 0.4.
+    reasons=(
+        ReasonGroup(
+            "ACCOUNTS",
+            "The balances of the checking and the savings account are not sufficient.",
+            ("Status of existing checking account", "Savings account/bonds"),
+        ),
+        ReasonGroup(
+            "CREDIT_HISTORY",
+            "The history and the number of credits with this bank and others are not good enough.",
+            ("Credit history", "Number of existing credits at this bank", "Other installment plans"),
+        ),
+        ReasonGroup(
+            "LOAN",
+            "The amount, the duration, the instalments or the purpose of the loan weigh too much.",
+            ("Credit amount", "Duration in month", "Installment rate in percentage of disposable income", "Purpose"),
+        ),
+        ReasonGroup(
+            "EMPLOYMENT",
+            "The present employment is too short, or the job is not sufficient.",
+            ("Present employment since", "Job"),
+        ),
+        ReasonGroup(
+            "HOUSING_AND_PROPERTY",
+            "Housing, time at the present address or property are not sufficient.",
+            ("Housing", "Present residence since", "Property"),
+        ),
+        ReasonGroup(
+            "GUARANTORS_AND_HOUSEHOLD",
+            "There is no sufficient guarantor for the number of dependants, or no telephone.",
+            (
+                "Other debtors / guarantors",
+                "Number of people being liable to provide maintenance for",
+                "Telephone",
+            ),
+        ),
+    ),
     bands=(RiskBand("LOW", 0.3), RiskBand("MEDIUM", 0.6), RiskBand("HIGH", 1.01)),
     sources=(
         Source(
@@ -267,4 +304,18 @@ SCORECARD = Scorecard(
         "Number of existing credits at this bank": 1, "Job": "A173",
         "Number of people being liable to provide maintenance for": 1, "Telephone": "A191", "foreign worker": "A201",
     },
+    # The instalment's share of the income follows from amount and duration, and nobody can change it by itself. It
+    # stays as it was sent, so the instalment must not rise.
+    changeable=(
+        Changeable("Credit amount", "down", minimum=250, maximum=20_000, step=250),
+        Changeable("Duration in month", minimum=4, maximum=72),
+        # Money put into the account: no longer overdrawn, then 200 DM or more.
+        Changeable("Status of existing checking account", "up", choices=("A11", "A12", "A13")),
+        Changeable("Savings account/bonds", "up", choices=("A61", "A62", "A63", "A64")),
+        # Finds a guarantor; pays other instalment plans off; has a telephone registered.
+        Changeable("Other debtors / guarantors", choices=("A103",)),
+        Changeable("Other installment plans", choices=("A143",)),
+        Changeable("Telephone", choices=("A192",)),
+    ),
+    held_ratios=(("Credit amount", "Duration in month"),),
 )  # fmt: skip

@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scoring.changeable import Changeable
 from scoring.scorecard import RiskBand, Scorecard, Source, SourceFile
 from scoring.scorecards.parts.home_credit.application import HomeCreditApplication
 from scoring.scorecards.parts.home_credit.features import application_features, engineered_features, filled_features
 from scoring.scorecards.parts.home_credit.history import HISTORY
+from scoring.scorecards.parts.home_credit.reasons import REASONS
 from scoring.scorecards.parts.home_credit.sample import draw
 
 FILES = {
@@ -55,6 +57,7 @@ SCORECARD = Scorecard(
     # No costs come with the data. 0.15 says that a default loses what not quite six good loans earn: a margin of
     # 8 % of the amount against a loss of 45 % of it.
     cutoff=0.15,
+    reasons=REASONS,
     bands=(
         RiskBand("A", 0.03),
         RiskBand("B", 0.06),
@@ -98,4 +101,15 @@ SCORECARD = Scorecard(
         **{f"FLAG_DOCUMENT_{number}": int(number == 3) for number in range(2, 22)},
         "AMT_REQ_CREDIT_BUREAU_YEAR": 1,
     },
+    # A smaller loan, for something cheaper, paid back faster or more slowly; and what can be handed in or given.
+    changeable=(
+        Changeable("AMT_CREDIT", "down", minimum=45_000, maximum=4_050_000, step=4_500),
+        Changeable("AMT_ANNUITY", minimum=2_250, maximum=258_750, step=450),
+        Changeable("AMT_GOODS_PRICE", "down", minimum=45_000, maximum=4_050_000, step=4_500),
+        Changeable("FLAG_DOCUMENT_3", "up", minimum=0, maximum=1),
+        Changeable("FLAG_PHONE", "up", minimum=0, maximum=1),
+        Changeable("FLAG_EMAIL", "up", minimum=0, maximum=1),
+    ),
+    # A cheaper good does not mean that more of its price is lent.
+    held_ratios=(("AMT_CREDIT", "AMT_GOODS_PRICE"),),
 )  # fmt: skip

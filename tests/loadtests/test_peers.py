@@ -17,14 +17,14 @@ from scoring.frames import Frame
 from scoring.graph import Graph
 from scoring.models import ModelRecord
 from tests.serving.toy import COLUMNS, SCORECARD, record
-from tests.serving.toy import graph as toy_graph
+from tests.serving.toy import content as toy_content
 
 
 @pytest.fixture
 def served(tmp_path: Path) -> Served:
     """A model that is not in any store: peers read the graph's file."""
-    content = toy_graph(COLUMNS)
-    (tmp_path / "model.onnx").write_bytes(content)
+    content = toy_content()
+    (tmp_path / "model.onnx").write_bytes(content.graph)
     entry: ModelRecord = record("fp32", content, COLUMNS)
     return Served(tmp_path / "release.json", entry.tag, "fp32", entry, tmp_path / "model.onnx", tmp_path)
 
@@ -33,7 +33,7 @@ def expected(count: int) -> tuple[list[dict[str, float | int | str]], list[float
     applications = [dict(one) for one in sample_applications(SCORECARD, count)]
     frame = Frame(SCORECARD, COLUMNS)
     models = [SCORECARD.application.model_validate(one) for one in applications]
-    pds: list[float] = Graph(toy_graph(COLUMNS)).score(frame.inputs(models)).tolist()
+    pds: list[float] = Graph(toy_content().graph).score(frame.inputs(models)).tolist()
     return applications, pds
 
 

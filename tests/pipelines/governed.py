@@ -87,7 +87,7 @@ class Governed:
         assert calibration["method"] == "isotonic"
         calibration["knots"] = [[log_odds, change(pd)] for log_odds, pd in calibration["knots"]]
         path.write_text(json.dumps(calibration))
-        for stage in ("export", "quantize", "benchmark", "verify"):
+        for stage in ("export", "quantize", "explain", "benchmark", "verify"):
             self.run(stage, CARD.name)
         report = self.read(self.workspace.report / "report.json")
         report["graph_sha256"] = {

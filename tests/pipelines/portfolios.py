@@ -17,7 +17,7 @@ from scoring.scorecards import load
 from tests.serving.conftest import parts
 
 CARD = load("card_default")
-TOY = parts().model
+TOY = parts().champion.model
 
 
 def rows(count: int) -> pa.Table:

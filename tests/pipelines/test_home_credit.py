@@ -18,9 +18,8 @@ from pipelines.portfolio import inputs, run
 from pipelines.train import fit_candidate, raw_inputs
 from scoring.features import raw_columns
 from scoring.frames import Frame, history_columns, thin_frame
-from scoring.graph import Graph
 from scoring.history import HistoryStore, open_history
-from scoring.models import StoredModel
+from scoring.models import open_model
 from tests.home_credit import CARD, SMALL, UNKNOWN, Built, applications, build, knobs
 from training.frontend import feature_matrix, feature_names
 from training.tables.home_credit.tables import TABLES_BY_NAME
@@ -53,7 +52,7 @@ def test_training_service_and_portfolio_give_the_same_bits(built: Built, store: 
     assert graph.score(by_json).tobytes() == graph.score(by_table).tobytes() == expected
 
     pq.write_table(table, tmp_path / "in.parquet")
-    model = StoredModel(built.record, graph)
+    model = open_model(built.record, built.content)
     portfolio = inputs.find(CARD, thin_frame(CARD, graph.columns), str(tmp_path / "in.parquet"))
     to = run.targets(portfolio, str(tmp_path / "out.parquet"), None)
     run.score(
@@ -90,7 +89,7 @@ def test_a_client_without_a_row_in_any_table_of_history_has_these_defaults_too(b
 
 
 def test_a_score_of_missing_values_and_text_does_not_depend_on_its_neighbours(built: Built) -> None:
-    graph = Graph(built.content)
+    graph = built.graph
     rows = raw_inputs(CARD, built.frame.head(400), built.trained.specification.columns)
     # History of one client in three is gone.
     first = len(rows.numeric[0]) - len(history_columns(CARD, graph.columns))

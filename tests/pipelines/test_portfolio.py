@@ -14,10 +14,14 @@ import pytest
 from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
 
+from pipelines.explain import read_contents
 from pipelines.portfolio import tables
+from pipelines.workspace import Workspace
+from scoring.decider import Decider
 from scoring.graph import Graph
-from scoring.models import StoredModel
-from scoring.scorer import Scorer
+from scoring.models import StoredModel, open_model
+from scoring.policy import CutoffPolicy
+from scoring.scorer import Caller, Scorer
 from tests.conftest import Project
 from tests.pipelines.portfolios import CARD, TOY, changed, read, rows, score, write
 from tests.serving.toy import record
@@ -28,9 +32,8 @@ OUTPUT = ["ID", "row", "pd", "points", "band", "decision"]
 @pytest.fixture(scope="module")
 def trained(trained_project: Project) -> StoredModel:
     """A trained network."""
-    content = (trained_project.folder / "artifacts" / "full" / "card_default" / "fp32.onnx").read_bytes()
-    graph = Graph(content)
-    return StoredModel(record("fp32", content, list(graph.columns)), graph)
+    content = read_contents(Workspace(CARD.name, "full", trained_project.folder / "artifacts"))["fp32"]
+    return open_model(record("fp32", content, list(Graph(content.graph).columns)), content)
 
 
 @pytest.mark.anyio
@@ -40,11 +43,12 @@ async def test_a_portfolio_gets_the_bits_that_the_service_gives(trained: StoredM
     score(write(table, tmp_path / "in.parquet"), tmp_path / "out.parquet", model=trained)
     batch = read(tmp_path / "out.parquet")
 
-    scorer = Scorer(CARD, trained, max_batch_size=1024, max_wait=60)
+    scorer = Scorer(CARD, Decider(CARD, trained, CutoffPolicy.of(CARD)), max_batch_size=1024, max_wait=60)
+    caller = Caller("test")
     fields = table.select(list(CARD.columns)).to_pylist()
     applications = [scorer.application.model_validate(row) for row in fields]
-    shares = await scorer.decide_all(applications)
-    alone = [await scorer.decide(application) for application in applications[:300]]
+    shares = await scorer.decide_all(applications, caller)
+    alone = [await scorer.decide(application, caller) for application in applications[:300]]
     await scorer.close()
 
     online = [decisions.members(row) for decisions, start, stop in shares for row in range(start, stop)]

@@ -20,11 +20,12 @@ import pytest
 from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml._internal.models import ModelStore
 
+from pipelines.explain import read_contents
 from scoring import models
 from scoring.decision import Variant
 from scoring.frames import Frame
 from scoring.graph import Graph, sha256
-from scoring.models import ModelRecord
+from scoring.models import Content, ModelRecord
 from tests.pipelines.governed import CARD, Governed
 from tests.serving import toy
 
@@ -114,7 +115,7 @@ def test_mlflow_serves_the_version_as_the_graph_does_and_without_pickle(governed
 def test_both_variants_go_into_a_version_and_come_back_into_an_empty_store(governed: Governed) -> None:
     (first,) = governed.registry.versions()
     run = models.load(first.release.tags["fp32"]).record.mlflow_run_id
-    contents: dict[Variant, bytes] = {"fp32": toy.graph(toy.COLUMNS), "int8": toy.graph(toy.COLUMNS, shift=0.001)}
+    contents: dict[Variant, Content] = {"fp32": toy.content(), "int8": toy.content(shift=0.001)}
     records: dict[Variant, ModelRecord] = {
         variant: toy.record(variant, content, toy.COLUMNS).model_copy(update={"mlflow_run_id": run})
         for variant, content in contents.items()
@@ -130,7 +131,7 @@ def test_both_variants_go_into_a_version_and_come_back_into_an_empty_store(gover
     for variant, content in contents.items():
         stored = models.load(version.release.tags[variant])
         assert stored.record == records[variant]
-        assert stored.graph.sha256 == sha256(content)
+        assert (stored.graph.sha256, stored.explainer.sha256) == (sha256(content.graph), sha256(content.explain))
     assert version.release.serving == "int8"
 
 
@@ -203,7 +204,7 @@ def test_sample_data_never_replace_real_data(governed: Governed) -> None:
     real = record.model_copy(
         update={"version": "real", "data": record.data.model_copy(update={"sample": False, "sha256": "1" * 64})}
     )
-    content = governed.workspace.fp32.read_bytes()
+    content = read_contents(governed.workspace)["fp32"]
     names = ("serving", "verification", "profile", "test_auc", "test_brier", "train_rows_sha256", "test_rows_sha256")
     tags = {name: first.tags[name] for name in names}
     version, _ = governed.registry.register({"fp32": real}, {"fp32": content}, tags)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import bentoml
@@ -8,11 +9,20 @@ from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml._internal.models import ModelStore
 
 from scoring.files import write_atomically
-from scoring.graph import Graph, GraphIntegrityError, sha256
-from scoring.models import ModelRecord, ModelStoreError, Release, load, push
-from tests.serving.toy import COLUMNS, graph, record
+from scoring.graph import Graph, GraphIntegrityError
+from scoring.models import (
+    EXPLAIN_FILE,
+    GRAPH_FILE,
+    ModelRecord,
+    ModelStoreError,
+    Release,
+    load,
+    open_model,
+    push,
+)
+from tests.serving.toy import COLUMNS, content, record
 
-CONTENT = graph(COLUMNS)
+CONTENT = content()
 
 
 @pytest.fixture
@@ -40,7 +50,7 @@ def test_a_pushed_model_comes_back_with_its_record_and_bytes(store: Path) -> Non
     entry = pushed()
     stored = load(entry.tag)
     assert stored.record == entry
-    assert stored.graph.sha256 == entry.graph_sha256
+    assert (stored.graph.sha256, stored.explainer.sha256) == (entry.graph_sha256, entry.explain_sha256)
 
 
 def test_pushing_the_same_bytes_again_changes_nothing(store: Path) -> None:
@@ -51,22 +61,31 @@ def test_pushing_the_same_bytes_again_changes_nothing(store: Path) -> None:
 
 def test_a_tag_never_moves_to_other_bytes(store: Path) -> None:
     entry = pushed()
-    other = CONTENT + b"\x00"
-    with pytest.raises(ModelStoreError, match="is in the store with other bytes"):
-        push(entry.model_copy(update={"graph_sha256": sha256(other)}), other)
+    for other in (replace(CONTENT, graph=CONTENT.graph + b"\x00"), replace(CONTENT, explain=CONTENT.explain + b"\x00")):
+        with pytest.raises(ModelStoreError, match="is in the store with other bytes"):
+            push(record("fp32", other, COLUMNS), other)
+    assert load(entry.tag).record == entry
 
 
-def test_bytes_that_are_not_the_recorded_ones_are_not_pushed(store: Path) -> None:
-    with pytest.raises(ModelStoreError, match="is not the recorded"):
-        push(record("fp32", CONTENT, COLUMNS), CONTENT + b"\x00")
+@pytest.mark.parametrize("part", ["graph", "explain"])
+def test_bytes_that_are_not_the_recorded_ones_are_not_pushed(store: Path, part: str) -> None:
+    with pytest.raises(ModelStoreError, match="graph's sha256 is not the recorded"):
+        push(record("fp32", CONTENT, COLUMNS), replace(CONTENT, **{part: b"others"}))
 
 
-def test_a_damaged_model_is_refused_by_hash(store: Path) -> None:
+@pytest.mark.parametrize("file", [GRAPH_FILE, EXPLAIN_FILE])
+def test_a_damaged_model_is_refused_by_hash(store: Path, file: str) -> None:
     entry = pushed()
-    path = Path(bentoml.models.get(entry.tag).path_of("model.onnx"))
+    path = Path(bentoml.models.get(entry.tag).path_of(file))
     path.write_bytes(path.read_bytes()[:-1] + b"\x00")
     with pytest.raises(GraphIntegrityError, match=rf"{entry.tag}: the graph's sha256 is .* was recorded"):
         load(entry.tag)
+
+
+def test_an_explain_graph_of_another_model_is_refused() -> None:
+    mixed = replace(CONTENT, explain=content(shift=0.5).explain)
+    with pytest.raises(GraphIntegrityError, match="the explain graph is of another model"):
+        open_model(record("fp32", mixed, COLUMNS), mixed)
 
 
 def test_a_missing_model_says_what_to_run(store: Path) -> None:

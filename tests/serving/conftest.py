@@ -10,14 +10,16 @@ import httpx
 import orjson
 import pytest
 
-from scoring.graph import Graph
-from scoring.models import Release, StoredModel
+from scoring.journal.writer import Journal
+from scoring.models import Release
+from scoring.policy import CutoffPolicy
 from serving.access_log import AccessLog
-from serving.core import Core, Parts
+from serving.core import Core
 from serving.exchange import Receive, Scope, Send
 from serving.face import Face
+from serving.parts import Parts, Side
 from serving.settings import Settings
-from tests.serving.toy import COLUMNS, SCORECARD, VERSION, graph, record
+from tests.serving.toy import COLUMNS, SCORECARD, VERSION, stored
 
 
 @pytest.fixture
@@ -30,14 +32,15 @@ def example() -> dict[str, Any]:
     return dict(SCORECARD.example)
 
 
-def parts(columns: list[str] = COLUMNS, **settings: Any) -> Parts:
-    content = graph(columns)
-    entry = record("fp32", content, columns)
+def parts(columns: list[str] = COLUMNS, journal: Journal | None = None, **settings: Any) -> Parts:
+    model = stored(columns)
     return Parts(
         settings=Settings(**settings),
         scorecard=SCORECARD,
-        release=Release(scorecard=SCORECARD.name, version=VERSION, serving="fp32", tags={"fp32": entry.tag}),
-        model=StoredModel(entry, Graph(content)),
+        release=Release(scorecard=SCORECARD.name, version=VERSION, serving="fp32", tags={"fp32": model.record.tag}),
+        champion=Side(model),
+        policy=CutoffPolicy.of(SCORECARD),
+        journal=journal,
     )
 
 

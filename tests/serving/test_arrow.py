@@ -13,6 +13,7 @@ from hypothesis import example as with_example
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scoring.policy import CutoffPolicy
 from serving.arrow import ARROW_STREAM, TableRows, read_rows
 from serving.payloads import BrokenRow
 from serving.problems import ProblemError
@@ -73,7 +74,9 @@ async def test_a_table_gets_a_table_when_it_asks_for_one(service: Service, examp
         b"scorecard": b"card_default",
         b"model": b"card_default:1.0.0-fp32",
         b"variant": b"fp32",
+        b"policy": CutoffPolicy.of(SCORECARD).id.encode(),
         b"cutoff": str(SCORECARD.cutoff).encode(),
+        b"groups": ",".join(group.code for group in SCORECARD.reasons).encode(),
     }
 
 
@@ -222,7 +225,7 @@ def test_flipped_bytes_are_read_or_refused(changes: list[tuple[int, int]]) -> No
     except ProblemError as problem:
         status = int(problem.status)
     else:
-        assert len(table.inputs) == len(table.positions) <= table.count <= 100_000
+        assert len(table.rows) == len(table.positions) <= table.count <= 100_000
         status = 200
     assert status in {200, 400, 422}
 
@@ -248,13 +251,13 @@ EXAMPLE_ROWS = st.builds(
 @given(st.lists(ROWS | EXAMPLE_ROWS, min_size=1, max_size=6))
 @with_example([dict(SCORECARD.example) | {"LIMIT_BAL": 1e39}])
 def test_a_row_gets_the_same_verdict_in_a_table_as_in_json(applications: list[dict[str, Any]]) -> None:
-    frame = SERVICE.core._scorer.frame
+    frame = SERVICE.core._lineup.frame
     table = _read(stream_of(table_of(applications)))
     by_json = [SERVICE.core.batch.model_validate({"applications": [row]}).applications[0] for row in applications]
     good = [row for row in by_json if not isinstance(row, BrokenRow)]
     assert table.positions.tolist() == [index for index, row in enumerate(by_json) if not isinstance(row, BrokenRow)]
     if good:
-        np.testing.assert_array_equal(table.inputs.numeric, frame.inputs(good).numeric)
+        np.testing.assert_array_equal(table.rows.inputs.numeric, frame.inputs(good).numeric)
     broken = {error.index: {item.field for item in error.errors} for error in table.errors}
     assert broken == {
         index: {item.field for item in row.errors} for index, row in enumerate(by_json) if isinstance(row, BrokenRow)
@@ -262,4 +265,4 @@ def test_a_row_gets_the_same_verdict_in_a_table_as_in_json(applications: list[di
 
 
 def _read(body: bytes) -> TableRows:
-    return read_rows(body, SERVICE.core._scorer.frame, 100_000)
+    return read_rows(body, SERVICE.core._lineup.frame, 100_000)

@@ -39,9 +39,22 @@ async def test_one_application_gets_its_decision(service: Service, example: dict
             "variant": "fp32",
             "prediction": 1,
             "decision": "decline",
+            "policy": "card_default-2abaf65f6b2d",
             "cutoff": 0.25,
             "points": 488,
             "band": "E",
+            "reasons": [
+                {
+                    "code": "EARLIER_PAYMENT_DELAYS",
+                    "sentence": "The status of payment three to six months ago is not good enough.",
+                    "contribution": 0.800000011920929,
+                },
+                {
+                    "code": "RECENT_PAYMENT_DELAY",
+                    "sentence": "The status of payment in the last two months is not good enough.",
+                    "contribution": 0.40000003576278687,
+                },
+            ],
         }
     )
 
@@ -172,7 +185,35 @@ async def test_the_model_is_described(service: Service) -> None:
                 "PAY_AMT5",
                 "PAY_AMT6",
             ],
+            "policy": "card_default-2abaf65f6b2d",
             "cutoff": 0.25,
+            "reference": {
+                "pd": 0.24790692329406738,
+                "values": {
+                    "LIMIT_BAL": 60000.0,
+                    "EDUCATION": 2.0,
+                    "PAY_0": 0.0,
+                    "PAY_2": 0.0,
+                    "PAY_3": 0.0,
+                    "PAY_4": 0.0,
+                    "PAY_5": 0.0,
+                    "PAY_6": 0.0,
+                    "BILL_AMT1": 19627.0,
+                    "BILL_AMT2": 17513.0,
+                    "BILL_AMT3": 19839.0,
+                    "BILL_AMT4": 15056.0,
+                    "BILL_AMT5": 18306.0,
+                    "BILL_AMT6": 11591.0,
+                    "PAY_AMT1": 866.0,
+                    "PAY_AMT2": 175.0,
+                    "PAY_AMT3": 195.0,
+                    "PAY_AMT4": 284.0,
+                    "PAY_AMT5": 499.0,
+                    "PAY_AMT6": 497.0,
+                },
+            },
+            "journal": "off",
+            "challenger": None,
             "bands": [
                 {"name": "A", "below": 0.05},
                 {"name": "B", "below": 0.1},
@@ -304,7 +345,7 @@ async def test_a_request_that_takes_too_long_is_given_up(
 ) -> None:
     service = make_service(request_timeout=0.1)
 
-    async def never(_: Any) -> None:
+    async def never(*_: Any) -> None:
         await asyncio.Event().wait()
 
     monkeypatch.setattr(service.core, "predict", never)
@@ -322,7 +363,7 @@ async def test_a_request_that_takes_too_long_is_given_up(
 async def test_an_unexpected_error_is_answered_and_logged_without_its_message(
     service: Service, example: dict[str, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def fails(_: Any) -> None:
+    async def fails(*_: Any) -> None:
         raise RuntimeError(f"limit {example['LIMIT_BAL']} is not divisible")
 
     monkeypatch.setattr(service.core, "predict", fails)

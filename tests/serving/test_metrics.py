@@ -55,8 +55,8 @@ async def test_requests_and_decisions_are_counted(service: Service, example: dic
     )
     assert growth(before, after, "scorebox_predictions_total") == snapshot(
         {
-            "{decision=approve,scorecard=card_default,variant=fp32}": 1.0,
-            "{decision=decline,scorecard=card_default,variant=fp32}": 2.0,
+            "{decision=decline,role=champion,scorecard=card_default,variant=fp32}": 2.0,
+            "{decision=approve,role=champion,scorecard=card_default,variant=fp32}": 1.0,
         }
     )
     assert growth(before, after, "scorebox_broken_rules_total") == snapshot(
@@ -81,8 +81,11 @@ async def test_a_request_that_waited_too_long_is_counted_as_shed(
 
 async def test_the_model_that_serves_is_named(service: Service) -> None:
     samples = await exposed(service)
-    sha = service.core.record.graph_sha256[:12]
-    labels = f"data=sample,graph_sha256={sha},model=card_default:1.0.0-fp32,scorecard={SCORECARD.name},variant=fp32"
+    sha = service.core.model_info.graph_sha256[:12]
+    labels = (
+        f"data=sample,graph_sha256={sha},model=card_default:1.0.0-fp32,role=champion,"
+        f"scorecard={SCORECARD.name},variant=fp32"
+    )
     assert samples[f"scorebox_model_info{{{labels}}}"] == 1
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from inline_snapshot import snapshot
 
-from serving.core import StartError, find_parts
+from serving.parts import StartError, find_parts
 from serving.settings import PREFIX, Settings, SettingsError, read_settings
 
 

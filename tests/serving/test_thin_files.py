@@ -15,8 +15,9 @@ from pipelines.history import fill
 from scoring.decision import Decision
 from scoring.history import HistoryStore, open_history
 from scoring.models import Release
+from scoring.policy import CutoffPolicy
 from serving import openapi
-from serving.core import Parts
+from serving.parts import Parts, Side
 from serving.settings import Settings
 from tests.histories import CLIENTS, READ, SCORECARD, SNAPSHOT, RedisServer, filled, model, redis_server, workspace
 from tests.serving.conftest import Service
@@ -32,7 +33,7 @@ UNKNOWN = EXAMPLE | {"CLIENT": 5}
 def parts(history: HistoryStore) -> Parts:
     stored = model()
     release = Release(scorecard=SCORECARD.name, version="1", serving="fp32", tags={"fp32": stored.record.tag})
-    return Parts(Settings(), SCORECARD, release, stored, history)
+    return Parts(Settings(), SCORECARD, release, Side(stored, history), CutoffPolicy.of(SCORECARD))
 
 
 @pytest.fixture

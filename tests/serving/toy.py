@@ -11,9 +11,11 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from pipelines.explain import with_explain_graph
 from scoring import models, scorecards
 from scoring.decision import Variant
-from scoring.graph import COLUMNS_KEY, INPUT, OUTPUT, sha256
+from scoring.graph import COLUMNS_KEY, INPUT, OUTPUT, Inputs, sha256
+from scoring.models import Content
 
 SCORECARD = scorecards.load("card_default")
 COLUMNS = [column for column in SCORECARD.columns if column not in SCORECARD.protected]
@@ -48,13 +50,29 @@ def graph(columns: list[str], *, shift: float = 0.0) -> bytes:
     return content
 
 
-def record(variant: Variant, content: bytes, columns: list[str], *, sample: bool = True) -> models.ModelRecord:
+def content(columns: list[str] | None = None, *, shift: float = 0.0) -> Content:
+    """The toy's graph, and the one that explains it."""
+    columns = columns or COLUMNS
+    made = graph(columns, shift=shift)
+    sample = SCORECARD.sample(np.random.default_rng(3), 1_000)
+    inputs = Inputs(np.stack([sample[name] for name in columns], axis=1).astype(np.float32))
+    return with_explain_graph(SCORECARD, made, inputs, inputs.numeric)
+
+
+def stored(columns: list[str] | None = None) -> models.StoredModel:
+    """The toy as it comes from the store."""
+    made = content(columns)
+    return models.open_model(record("fp32", made, columns or COLUMNS), made)
+
+
+def record(variant: Variant, content: Content, columns: list[str], *, sample: bool = True) -> models.ModelRecord:
     return models.ModelRecord(
         scorecard=SCORECARD.name,
         version=VERSION,
         variant=variant,
         family="logistic",
-        graph_sha256=sha256(content),
+        graph_sha256=sha256(content.graph),
+        explain_sha256=sha256(content.explain),
         columns=columns,
         cutoff=SCORECARD.cutoff,
         data=models.DataRecord(sha256="0" * 64, rows=1000, default_share=0.2212, sample=sample),
@@ -71,9 +89,9 @@ def push_release(release: Path, columns: list[str] | None = None) -> models.Rele
     tags: dict[Variant, str] = {}
     variants: tuple[tuple[Variant, float], ...] = (("fp32", 0.0), ("int8", 0.001))
     for variant, shift in variants:
-        content = graph(columns, shift=shift)
-        entry = record(variant, content, columns)
-        models.push(entry, content)
+        made = content(columns, shift=shift)
+        entry = record(variant, made, columns)
+        models.push(entry, made)
         tags[variant] = entry.tag
     written = models.Release(scorecard=SCORECARD.name, version=VERSION, serving="fp32", tags=tags)
     written.write(release)

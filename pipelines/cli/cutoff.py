@@ -1,0 +1,142 @@
+"""The cut-off policy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.markup import escape
+from rich.table import Table
+
+from pipelines.cli.console import ProfileName, ScorecardName, app, console, say
+from pipelines.errors import StageError
+from pipelines.workspace import Workspace
+from scoring.errors import field_errors
+from scoring.policy import Assumptions, CutoffPolicy
+from scoring.scorecard import Scorecard
+from scoring.scorecards import load
+
+if TYPE_CHECKING:
+    from pipelines.cutoff import Compared, CutoffReport
+
+OPTIONS = {"lowest_approval_rate": "approval-rate", "loss_given_default": "loss-given-default"}
+"""Of fields that are not named as their options."""
+
+
+@app.command()
+def cutoff(
+    scorecard: ScorecardName,
+    loss_given_default: Annotated[
+        float, typer.Option(help="Lost by an approved unit of exposure that defaults.")
+    ] = 0.75,
+    margin: Annotated[float, typer.Option(help="Earned by an approved unit of exposure that does not.")] = 0.25,
+    approval_rate: Annotated[float, typer.Option(help="Lowest share of applications to approve.")] = 0.0,
+    profile: ProfileName = "full",
+    by_hand: Annotated[float | None, typer.Option("--cutoff", help="Set this one instead of searching.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why, for a cut-off set by hand; kept in the policy.")] = None,
+    write: Annotated[bool, typer.Option("--write", help="Put the policy in force; else nothing changes.")] = False,
+    reset: Annotated[bool, typer.Option("--reset", help="Go back to the scorecard's own cut-off.")] = False,
+) -> None:
+    """Find the cut-off of the highest expected profit on the champion's test rows, and compare it with the present."""
+    from pipelines.cutoff import cutoff as run
+
+    card, workspace = load(scorecard), Workspace(scorecard, profile)
+    if reset:
+        _reset(card, workspace, by_hand is not None or reason is not None or write)
+        return
+    from pipelines.params import read_params
+
+    assumptions, stated = _checked(card, loss_given_default, margin, approval_rate, by_hand, reason)
+    report = run(card, workspace, read_params(), assumptions, stated)
+    _show(report, floor_counts=stated is None)
+    say("cutoff", f"curve and figures: {workspace.cutoff_plot}, {workspace.cutoff}")
+    proposed = report.proposed
+    if write:
+        proposed.policy.write(workspace.policy)
+        say("cutoff", f"{proposed.policy_id} is in force: {workspace.policy}")
+    elif proposed.policy_id == report.present.policy_id:
+        say("cutoff", f"{proposed.policy_id} is in force already")
+    else:
+        say("cutoff", f"{report.present.policy_id} stays in force; {proposed.policy_id} replaces it with --write")
+
+
+def _reset(card: Scorecard, workspace: Workspace, more: bool) -> None:
+    from pipelines.cutoff import reset
+
+    if more:
+        raise StageError("--reset stands alone: it goes back to the scorecard's own cut-off at once")
+    own = CutoffPolicy.of(card)
+    done = f"{workspace.policy} is gone" if reset(workspace) else "there was no other policy"
+    say("cutoff", f"{own.id} is in force, the scorecard's own cut-off of {own.cutoff:.4g}: {done}")
+
+
+def _checked(
+    card: Scorecard,
+    loss_given_default: float,
+    margin: float,
+    approval_rate: float,
+    by_hand: float | None,
+    reason: str | None,
+) -> tuple[Assumptions, CutoffPolicy | None]:
+    from pipelines.cutoff import by_hand as policy_by_hand
+
+    if (by_hand is None) != (reason is None):
+        raise StageError('a cut-off is set by hand with both --cutoff and --reason "..."')
+    try:
+        assumptions = Assumptions(
+            loss_given_default=loss_given_default, margin=margin, lowest_approval_rate=approval_rate
+        )
+        stated = None if by_hand is None or reason is None else policy_by_hand(card, by_hand, reason)
+    except ValidationError as error:
+        broken = "; ".join(f"--{OPTIONS.get(item.field, item.field)}: {item.message}" for item in field_errors(error))
+        raise StageError(broken) from None
+    return assumptions, stated
+
+
+def _show(report: CutoffReport, *, floor_counts: bool) -> None:
+    if report.sample_data:
+        console.print(f"[bold yellow]SAMPLE DATA[/] {report.scorecard}: made up by Scorebox")
+    table = Table(
+        title=f"{report.scorecard}: {report.model} on {report.rows:,} test rows, profit per 1,000 applications",
+        title_justify="left",
+    )
+    heads = ("policy", "cut-off", "approved", "bad, expected", "bad, observed", "profit, expected", "profit, observed")
+    for head in heads:
+        table.add_column(head, justify="left" if head == "policy" else "right")
+    for name, side in (("present", report.present), ("proposed", report.proposed)):
+        table.add_row(name, *_cells(side))
+    console.print(table)
+    assumed = report.assumptions
+    say(
+        "cutoff",
+        f"loss given default {assumed.loss_given_default:g}, margin {assumed.margin:g}: "
+        f"an approval breaks even at a PD of {report.break_even:.4g}",
+    )
+    if floor_counts and report.proposed.effect.cutoff > report.break_even:
+        say("cutoff", f"above it, so that at least {assumed.lowest_approval_rate:.1%} are approved")
+    gain = report.gain
+    say(
+        "cutoff",
+        f"observed gain per 1,000 applications: {1_000 * gain['value']:+.2f}, 95 % interval "
+        f"{1_000 * gain['low']:+.2f} to {1_000 * gain['high']:+.2f}",
+    )
+    if not report.is_as_expected:
+        _warn("the observed profit is not the expected one: the PDs are not calibrated for these applications")
+    if report.foreign_model:
+        _warn(f"the policy in force was found with {report.foreign_model}, the champion is {report.model}")
+
+
+def _cells(side: Compared) -> list[str]:
+    effect, observed = side.effect, side.effect.observed_profit
+    return [
+        f"{effect.cutoff:.4g}",
+        f"{effect.approval_rate:.2%}",
+        *("–" if rate is None else f"{rate:.2%}" for rate in (effect.expected_bad_rate, effect.observed_bad_rate)),
+        f"{1_000 * effect.expected_profit:,.2f}",
+        f"{1_000 * observed['value']:,.2f} ({1_000 * observed['low']:,.2f} to {1_000 * observed['high']:,.2f})",
+    ]
+
+
+def _warn(what: str) -> None:
+    console.print(f"[bold yellow]look[/] {escape(what)}", soft_wrap=True)

@@ -1,0 +1,73 @@
+"""Stage explain: the graph that gives the reasons of a decision, one per variant."""
+
+from __future__ import annotations
+
+from pipelines.errors import StageError
+from pipelines.graphs import read_variants
+from pipelines.train import candidate_blocks, load_trained, raw_inputs
+from pipelines.workspace import Workspace
+from scoring.decision import Variant
+from scoring.files import write_atomically
+from scoring.graph import Graph, GraphIntegrityError, Inputs
+from scoring.models import Content
+from scoring.reasons import Explainer
+from scoring.scorecard import Scorecard
+from training.data import read_parquet
+from training.explain import explain_graph
+from training.family import Features
+from training.frontend import feature_matrix
+from training.references import reference_ladder
+
+
+def explain(scorecard: Scorecard, workspace: Workspace) -> dict[Variant, Explainer]:
+    """Writes the explain graph of each variant, and gives it opened."""
+    specification = load_trained(workspace).specification
+    blocks = candidate_blocks(scorecard, specification.features, specification.protected_fields)
+    frame, _ = read_parquet(workspace.train)
+    inputs = raw_inputs(scorecard, frame, specification.columns)
+    features = feature_matrix(blocks, specification.columns, inputs)
+    written = {}
+    folder = workspace.explain("fp32").parent
+    folder.mkdir(exist_ok=True)
+    variants = read_variants(workspace)
+    for variant, content in variants.items():
+        explained = with_explain_graph(scorecard, content, inputs, features).explain
+        write_atomically(workspace.explain(variant), explained)
+        written[variant] = Explainer(explained)
+    for path in folder.glob("*.onnx"):
+        if path.stem not in variants:
+            path.unlink()
+    return written
+
+
+def with_explain_graph(scorecard: Scorecard, content: bytes, inputs: Inputs, features: Features) -> Content:
+    """A PD graph with its explain graph, whose reference applicants are made of these training rows.
+
+    Raises:
+        DataError: none of them would be approved.
+    """
+    references = reference_ladder(Graph(content), inputs, features, scorecard.cutoff)
+    return Content(content, explain_graph(content, scorecard, references))
+
+
+def read_contents(workspace: Workspace) -> dict[Variant, Content]:
+    """The graphs of every variant, FP32 first, each with the one that explains it.
+
+    Raises:
+        StageError: a stage has not run, or the explain graph is of another graph than the one that is there now.
+    """
+    return {variant: _with_explain(workspace, variant, graph) for variant, graph in read_variants(workspace).items()}
+
+
+def _with_explain(workspace: Workspace, variant: Variant, graph: bytes) -> Content:
+    path = workspace.explain(variant)
+    try:
+        content = Content(graph, path.read_bytes())
+        if Explainer(content.explain).explains == Graph(graph).sha256:
+            return content
+        trouble = "explains another graph"
+    except FileNotFoundError:
+        trouble = "is missing"
+    except GraphIntegrityError as error:
+        trouble = str(error)
+    raise StageError(f"{path} {trouble}; run: scorebox explain {workspace.scorecard}")

@@ -1,0 +1,308 @@
+"""The smallest change to an application that would have been approved.
+
+Only fields that the scorecard declares changeable, within their bounds. First one field alone, then two together,
+and so on: the first number of fields with an approved change decides, and of its changes the smallest wins.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from math import prod
+from typing import Annotated, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from scoring.changeable import MOST_COMBINATIONS, Changeable, Direction, Value
+from scoring.graph import Inputs
+from scoring.scorecard import Application, Scorecard
+
+ROWS = 512
+"""In one session call: what is scored beyond the smallest approved change is wasted."""
+
+
+class Change(BaseModel):
+    """One field of an application, changed."""
+
+    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True, validate_by_alias=True)
+
+    field: str
+    from_: Value = Field(alias="from", description="as it was sent")
+    to: Value
+
+
+class SearchedField(BaseModel):
+    """A field of which changes were tried."""
+
+    field: str
+    direction: Direction = Field(description="for text, up is towards the last choice")
+    minimum: float | None = Field(None, description="of a number")
+    maximum: float | None = Field(None, description="of a number")
+    step: float | None = Field(None, description="tried are whole numbers of steps above the minimum")
+    choices: list[str] | None = Field(None, description="of a text")
+
+
+class Counterfactual(BaseModel):
+    """The smallest change that would have been approved, or that none was found within the bounds."""
+
+    found: bool
+    changes: list[Change] = Field(description="to be made together; empty if none was found")
+    pd: Annotated[float, Field(ge=0, le=1)] | None = Field(description="probability of default after the changes")
+    cutoff: float = Field(description="approved is what has a PD below it")
+    searched: list[SearchedField] = Field(description="what could be changed from what was sent, and within what")
+    exhaustive: bool = Field(
+        description="every combination of steps was tried, up to the number of fields found; else a grid of them"
+    )
+    tried: int = Field(description="combinations scored")
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A changeable field of one application, with the sequences of values that lead away from its own."""
+
+    declared: Changeable
+    name: str
+    position: int
+    """Of its column among the graph's numbers, or among its texts."""
+    own: Value
+    maximum: float
+    """Of what it can be changed to."""
+    ways: tuple[tuple[Value, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A field's value: the one at a place of one of its ways."""
+
+    field: _Field
+    way: tuple[Value, ...]
+    place: int
+    """-1 for the applicant's own value."""
+
+    @property
+    def value(self) -> Value:
+        return self.way[self.place] if self.place >= 0 else self.field.own
+
+    @property
+    def size(self) -> float:
+        return self.field.declared.size(self.field.own, self.value)
+
+
+Changes: TypeAlias = Sequence[tuple[_Field, NDArray[Any]]]
+"""New values by field, one for each row."""
+
+
+def smallest_change(
+    scorecard: Scorecard,
+    application: Application,
+    columns: Sequence[str],
+    row: Inputs,
+    score: Callable[[Inputs], NDArray[np.float32]],
+    cutoff: float,
+) -> Counterfactual | None:
+    """The smallest change that brings the PD below the cut-off: fewest fields, then the least sum of their changes.
+
+    A change of a number counts as its share of the range between the bounds, of a text as 1. Where there are more
+    than 20,000 combinations of steps, evenly spaced ones are tried, the bounds among them; each number of the best
+    change of each set of fields then goes back towards the applicant's own by bisection, as long as it stays approved.
+
+    Args:
+        scorecard: the product; says what can be changed.
+        application: what was sent.
+        columns: of the graph: numbers, history, then text, as in `Frame`.
+        row: the application's row of the graph's inputs, one row.
+        score: PD of each row, which must not depend on the other rows: `Graph.score`.
+        cutoff: approved is what has a PD below it.
+
+    Returns:
+        None if the application is approved as it is.
+    """
+    return _Search(scorecard, application, columns, row, score, cutoff).result()
+
+
+class _Search:
+    """One search; it counts what it has tried."""
+
+    def __init__(
+        self,
+        scorecard: Scorecard,
+        application: Application,
+        columns: Sequence[str],
+        row: Inputs,
+        score: Callable[[Inputs], NDArray[np.float32]],
+        cutoff: float,
+    ) -> None:
+        self._application = application
+        self._row = row
+        self._score = score
+        self._cutoff = cutoff
+        self._fields = list(_fields(scorecard, application, columns, row))
+        names = {rule.column: rule.field for rule in scorecard.rules}
+        self._ratios = [
+            ((top, getattr(application, names[top])), (bottom, getattr(application, names[bottom])))
+            for top, bottom in scorecard.held_ratios
+        ]
+        self._longest = max((len(way) for field in self._fields for way in field.ways), default=0)
+        self._exhaustive = True
+        self._tried = 0
+
+    def result(self) -> Counterfactual | None:
+        if self._approved([])[0]:
+            return None
+        steps = self._best()
+        changed = [step for step in steps if step.place >= 0]
+        pd = None
+        if changed:
+            pd = float(self._pd([(step.field, _column([step])) for step in changed])[0])
+            assert pd < self._cutoff
+            # What is told to an applicant must be something that can be sent.
+            values = {step.field.name: step.value for step in changed}
+            type(self._application).model_validate({**self._application.model_dump(), **values})
+        return Counterfactual(
+            found=bool(changed),
+            changes=[Change(field=step.field.declared.column, from_=step.field.own, to=step.value) for step in changed],
+            pd=pd,
+            cutoff=self._cutoff,
+            searched=[_searched(field) for field in self._fields],
+            exhaustive=self._exhaustive,
+            tried=self._tried,
+        )
+
+    def _best(self) -> list[_Step]:
+        """The smallest approved change; empty if there is none."""
+        counts = range(1, len(self._fields) + 1)
+        coarsest = {count: _combinations(self._fields, count, 1) for count in counts}
+        # What the bounds alone do not use up is shared out; one field alone, tried first, seldom needs its part.
+        spare = MOST_COMBINATIONS - sum(coarsest.values())
+        for count in counts:
+            budget = coarsest[count] + spare // (len(self._fields) - count + 1)
+            places = self._most_places(count, budget)
+            spare -= _combinations(self._fields, count, places) - coarsest[count]
+            self._exhaustive &= places == self._longest
+            found = [best for some in combinations(self._fields, count) if (best := self._best_of(some, places))]
+            if found:
+                return min(map(self._tightened, found) if places < self._longest else found, key=_smallness)
+        return []
+
+    def _most_places(self, count: int, budget: int) -> int:
+        """At how many places of each way the changes of so many fields can be tried within a budget."""
+        places = range(1, self._longest + 1)
+        return bisect_right(places, budget, key=lambda most: _combinations(self._fields, count, most))
+
+    def _best_of(self, fields: Sequence[_Field], places: int) -> list[_Step]:
+        """The smallest approved change of all these fields, with so many places of each way; empty if there is none."""
+        options = [
+            [_Step(field, way, place) for way in field.ways for place in _spaced(len(way), places)] for field in fields
+        ]
+        values = [_column(steps) for steps in options]
+        chosen = np.indices([len(steps) for steps in options]).reshape(len(fields), -1)
+        chosen = chosen[:, self._possible(_changes(fields, values, chosen))]
+        sizes = np.zeros(chosen.shape[1])
+        for steps, picks in zip(options, chosen, strict=True):
+            sizes += np.array([step.size for step in steps])[picks]
+        # Stable, and without the last bits of a sum, so that the order of declaration decides between equals.
+        order = np.argsort(np.round(sizes, 9), kind="stable")
+        for start in range(0, len(order), ROWS):
+            picks = chosen[:, order[start : start + ROWS]]
+            self._tried += picks.shape[1]
+            approved = self._approved(_changes(fields, values, picks))
+            if approved.any():
+                first = picks[:, approved.argmax()]
+                return [steps[pick] for steps, pick in zip(options, first, strict=True)]
+        return []
+
+    def _tightened(self, steps: list[_Step]) -> list[_Step]:
+        """The same change with each number as near to the applicant's own as bisection finds it approved."""
+        for index, step in enumerate(steps):
+            nearer = [
+                [*steps[:index], replace(step, place=place), *steps[index + 1 :]] for place in range(-1, step.place)
+            ]
+            first = bisect_left(nearer, True, key=self._is_approved)
+            steps = [*nearer, steps][first]
+        return steps
+
+    def _is_approved(self, steps: Sequence[_Step]) -> bool:
+        changes = [(step.field, _column([step])) for step in steps]
+        return bool(self._possible(changes)[0] and self._approved(changes)[0])
+
+    def _approved(self, changes: Changes) -> NDArray[np.bool_]:
+        # As float64, or the cut-off would be rounded to float32 before the comparison.
+        approved: NDArray[np.bool_] = self._pd(changes).astype(np.float64) < self._cutoff
+        return approved
+
+    def _possible(self, changes: Changes) -> NDArray[np.bool_]:
+        """Whether each row holds the ratios that must not rise; one with a missing number holds by itself."""
+        changed = {field.declared.column: values for field, values in changes}
+        possible = np.ones(len(changes[0][1]), dtype=np.bool_)
+        for (top, own_top), (bottom, own_bottom) in self._ratios:
+            if own_top is not None and own_bottom is not None:
+                possible &= changed.get(top, own_top) * own_bottom <= own_top * changed.get(bottom, own_bottom)
+        return possible
+
+    def _pd(self, changes: Changes) -> NDArray[np.float32]:
+        """The PD of each row of changed values, given by column."""
+        rows = self._row.resized(len(changes[0][1]) if changes else 1)
+        for field, values in changes:
+            target = rows.text if isinstance(field.own, str) else rows.numeric
+            assert target is not None
+            target[:, field.position] = values
+        return self._score(rows)
+
+
+def _fields(scorecard: Scorecard, application: Application, columns: Sequence[str], row: Inputs) -> Iterator[_Field]:
+    """What can be changed of an application, as far as the graph reads it."""
+    rules = {rule.column: rule for rule in scorecard.rules}
+    for declared in scorecard.changeable:
+        if declared.column not in columns:
+            continue
+        rule = rules[declared.column]
+        own = getattr(application, rule.field)
+        ceiling = getattr(application, rules[declared.at_most].field) if declared.at_most else None
+        maximum = declared.maximum if ceiling is None else min(declared.maximum, ceiling)
+        position = columns.index(declared.column) - (row.numeric.shape[1] if rule.kind == "text" else 0)
+        if ways := declared.ways(rule, own, maximum):
+            yield _Field(declared, rule.field, position, own, maximum, ways)
+
+
+def _column(steps: Sequence[_Step]) -> NDArray[Any]:
+    """The values of steps of one field."""
+    return np.array([step.value for step in steps], dtype=object if isinstance(steps[0].field.own, str) else np.float64)
+
+
+def _changes(fields: Sequence[_Field], values: Sequence[NDArray[Any]], picks: NDArray[np.int64]) -> Changes:
+    return [(field, options[places]) for field, options, places in zip(fields, values, picks, strict=True)]
+
+
+def _combinations(fields: Sequence[_Field], count: int, places: int) -> int:
+    """How many changes of exactly so many fields there are, with at most so many places of each way."""
+    options = [sum(min(len(way), places) for way in field.ways) for field in fields]
+    return sum(prod(some) for some in combinations(options, count))
+
+
+def _spaced(length: int, places: int) -> list[int]:
+    """At most so many places of a way, evenly spaced, its end always among them; in order."""
+    if length <= places:
+        return list(range(length))
+    spaced: list[int] = np.unique(np.linspace(length - 1, 0, places).round().astype(np.int64)).tolist()
+    return spaced
+
+
+def _smallness(steps: Sequence[_Step]) -> tuple[int, float]:
+    return sum(step.place >= 0 for step in steps), round(sum(step.size for step in steps), 9)
+
+
+def _searched(field: _Field) -> SearchedField:
+    declared = field.declared
+    if declared.choices:
+        return SearchedField(field=declared.column, direction=declared.direction, choices=list(declared.choices))
+    return SearchedField(
+        field=declared.column,
+        direction=declared.direction,
+        minimum=declared.minimum,
+        maximum=field.maximum,
+        step=declared.step,
+    )

@@ -1,0 +1,191 @@
+"""Reasons: what each group of columns adds to an applicant's log-odds of default.
+
+The contributions are exact Shapley values against a reference applicant just below the cut-off, computed by a
+graph of its own (`training/explain.py`): what stood between this applicant and approval. They add up to the
+difference between the log-odds of the two. Where calibration is isotonic, the log-odds are the model's own,
+before its curve, which changes no order.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoring.graph import COLUMNS_KEY, INPUT, TEXT, TEXT_COLUMNS_KEY, GraphIntegrityError, Inputs, open_session, sha256
+from scoring.scorecard import PROTECTED_GROUP
+
+GROUPS_KEY = "scorebox.reason_groups"
+"""Metadata entry of an explain graph: JSON list of its groups' codes."""
+REFERENCES_KEY = "scorebox.references"
+"""Metadata entry of an explain graph: JSON list of references, `pd` rising; see `Reference`."""
+EXPLAINED_KEY = "scorebox.graph_sha256"
+"""Metadata entry of an explain graph: the hash of the PD graph that it explains."""
+REFERENCE_INPUT = "reference_numeric"
+"""The reference applicant's numbers, [1, columns] float32."""
+REFERENCE_TEXT = "reference_text"
+"""The reference applicant's texts, [1, text columns] strings."""
+CONTRIBUTIONS = "contributions"
+"""Output of an explain graph, [rows, groups] float32."""
+VALUES = "values"
+"""Output of an explain graph, [rows, 2^groups] float32: the log-odds with the reference's values in some groups.
+
+Bit g of a position says that group g has the applicant's own; the first is the reference, the last the applicant.
+"""
+LEAST_STATED = 0.01
+"""Log-odds, one percent of the odds: less is no principal reason, and may be what rounding left over."""
+MOST_PRINCIPAL = 4
+"""Reasons that are stated with a decision at most, as is usual under Regulation B."""
+COALITION_ROWS = 8_192
+"""Rows that one session call may put together: 10 MB of 304 columns."""
+
+Contributions = NDArray[np.float32]
+"""[rows, groups], log-odds: above 0 where the group speaks for a default."""
+Values = NDArray[np.float32]
+"""[rows, 2^groups], as the output `VALUES`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """A made-up applicant, typical of those who have about the same PD.
+
+    `values` has the columns that the graph reads, numbers first; None where one is missing.
+    """
+
+    pd: float
+    values: Mapping[str, float | str | None]
+    inputs: Inputs
+    """The same as one row of the graph."""
+
+    @classmethod
+    def of(cls, pd: float, inputs: Inputs, numeric: Sequence[str], text: Sequence[str]) -> Reference:
+        """One row of a graph with these columns, and its PD."""
+        numbers = inputs.numeric[0].tolist()
+        texts = [] if inputs.text is None else inputs.text[0].tolist()
+        known = [None if math.isnan(number) else number for number in numbers] + [text or None for text in texts]
+        return cls(pd, dict(zip((*numeric, *text), known, strict=True)), inputs)
+
+    @classmethod
+    def from_json(cls, entry: Mapping[str, Any], numeric: Sequence[str], text: Sequence[str]) -> Reference:
+        """What `to_json` gave."""
+        values: dict[str, float | str | None] = entry["values"]
+        numbers = np.array([[values[name] for name in numeric]], dtype=np.float32)
+        texts = np.array([[values[name] or "" for name in text]], dtype=object) if text else None
+        return cls(entry["pd"], values, Inputs(numbers, texts))
+
+    def to_json(self) -> dict[str, Any]:
+        """PD and values; a float32 is kept exactly."""
+        return {"pd": self.pd, "values": dict(self.values)}
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """What there is to say of some rows' log-odds."""
+
+    contributions: Contributions
+    reference_log_odds: NDArray[np.float32]
+    """[rows], the same in each."""
+    log_odds: NDArray[np.float32]
+    """[rows]. A row's contributions add up to what is between these two."""
+    principal: list[tuple[int, ...]]
+    """Of each row, the groups to state as reasons if it is declined; see `principal_reasons`."""
+
+
+class Explainer:
+    """One session of an explain graph.
+
+    Args:
+        content: the ONNX file.
+        expected_sha256: what its hash must be.
+
+    Raises:
+        GraphIntegrityError: the hash differs, or the file is not an explain graph.
+    """
+
+    def __init__(self, content: bytes, expected_sha256: str | None = None) -> None:
+        self._session = open_session(content, expected_sha256)
+        self.sha256 = sha256(content)
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        try:
+            self.groups: tuple[str, ...] = tuple(json.loads(metadata[GROUPS_KEY]))
+            self.explains: str = metadata[EXPLAINED_KEY]
+            columns = (json.loads(metadata[COLUMNS_KEY]), json.loads(metadata.get(TEXT_COLUMNS_KEY, "[]")))
+            self.references: list[Reference] = [
+                Reference.from_json(entry, *columns) for entry in json.loads(metadata[REFERENCES_KEY])
+            ]
+        except (KeyError, ValueError) as error:
+            raise GraphIntegrityError(f"the file is not an explain graph: {error}") from error
+        self._ports = [port.name for port in self._session.get_inputs()]
+        self._statable = len(self.groups) - (PROTECTED_GROUP in self.groups)
+        self._chunk = max(1, COALITION_ROWS >> len(self.groups))
+
+    def reference_for(self, cutoff: float) -> Reference:
+        """The reference with the highest PD that is approved at this cut-off.
+
+        Raises:
+            LookupError: every one is declined.
+        """
+        approved = [reference for reference in self.references if reference.pd < cutoff]
+        if not approved:
+            raise LookupError(f"no reference applicant has a PD below the cut-off {cutoff:g}")
+        return max(approved, key=lambda reference: reference.pd)
+
+    def contributions(self, inputs: Inputs, reference: Reference) -> Contributions:
+        """What each group adds to each row's log-odds against the reference's, [rows, groups]."""
+        return self.explain(inputs, reference).contributions
+
+    def explain(self, inputs: Inputs, reference: Reference) -> Explanation:
+        """Contributions, log-odds and principal reasons of each row."""
+        feeds: dict[str, Any] = {REFERENCE_INPUT: reference.inputs.numeric, REFERENCE_TEXT: reference.inputs.text}
+        contributions = np.empty((len(inputs), len(self.groups)), dtype=np.float32)
+        log_odds = np.empty((len(inputs), 2), dtype=np.float32)
+        principal: list[tuple[int, ...]] = []
+        for start in range(0, len(inputs), self._chunk):
+            rows = inputs[start : start + self._chunk]
+            feeds |= {INPUT: rows.numeric, TEXT: rows.text}
+            found, values = self._session.run([CONTRIBUTIONS, VALUES], {port: feeds[port] for port in self._ports})
+            contributions[start : start + len(rows)] = found
+            log_odds[start : start + len(rows)] = values[:, [0, -1]]
+            principal += principal_reasons(found, values, self._statable)
+        return Explanation(contributions, log_odds[:, 0], log_odds[:, 1], principal)
+
+
+def principal_reasons(contributions: Contributions, values: Values, statable: int) -> list[tuple[int, ...]]:
+    """The reasons to state for each row: groups by position, the weightiest first.
+
+    Of all sets of up to four groups that each speak for a default by 0.01 or more, and without which the row's
+    log-odds are at most the reference's, the one with the largest sum of contributions. Where no set reaches that,
+    the up to four groups with the largest contributions.
+
+    Args:
+        contributions: [rows, groups].
+        values: [rows, 2^groups], as `VALUES`.
+        statable: how many groups may be stated, from the first on: protected columns are the last group.
+    """
+    return [
+        _principal({group: weight for group, weight in enumerate(weights[:statable]) if weight >= LEAST_STATED}, row)
+        for weights, row in zip(contributions.tolist(), values, strict=True)
+    ]
+
+
+def _principal(weights: dict[int, float], values: NDArray[np.float32]) -> tuple[int, ...]:
+    """The same for one row: the weights of the groups that speak for a default."""
+    ranked = sorted(weights, key=lambda group: -weights[group])
+    largest = tuple(ranked[:MOST_PRINCIPAL])
+    if _reaches(largest, values):
+        return largest
+    sets = (found for size in range(1, MOST_PRINCIPAL + 1) for found in combinations(ranked, size))
+    enough = [found for found in sets if _reaches(found, values)]
+    return max(enough, key=lambda found: sum(weights[group] for group in found), default=largest)
+
+
+def _reaches(groups: tuple[int, ...], values: NDArray[np.float32]) -> bool:
+    """Whether the log-odds with the reference's values in these groups are at most the reference's."""
+    left = len(values) - 1 - sum(1 << group for group in groups)
+    return bool(values[left] <= values[0])

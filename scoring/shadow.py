@@ -1,0 +1,136 @@
+"""A second model on the same applications, off the request path, for the journal only."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from scoring.decider import Decider
+from scoring.decision import Decisions
+from scoring.frames import Frame
+from scoring.graph import Inputs
+from scoring.journal.writer import Journal, rows_of
+from scoring.rows import Rows, Table, joined_inputs
+
+logger = logging.getLogger("bentoml.scorebox")
+
+MOST_WAITING = 10_000
+"""Rows; what comes on top is dropped, and counted."""
+GATHER_SECONDS = 0.05
+"""What comes in so long is scored and journaled together, so that the champion seldom meets a commit of it."""
+MOST_TOGETHER = 2_048
+NICENESS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowObservers:
+    """Told of what becomes of rows."""
+
+    scored: Callable[[int], None] = lambda rows: None
+    dropped: Callable[[int], None] = lambda rows: None
+    failed: Callable[[int], None] = lambda rows: None
+
+
+class Shadow:
+    """Scores what another model has decided; nothing that happens here reaches that one.
+
+    Args:
+        decider: the model, under the policy that decides.
+        frame: of its columns.
+        read_columns: those of the model that decides: only where they are the same can a table be scored.
+        journal: where the results go.
+        observers: who is told.
+    """
+
+    def __init__(
+        self,
+        decider: Decider,
+        frame: Frame,
+        read_columns: Sequence[str],
+        journal: Journal,
+        observers: ShadowObservers | None = None,
+    ) -> None:
+        self._decider = decider
+        self._frame = frame
+        self._takes_tables = tuple(read_columns) == frame.columns
+        self._journal = journal
+        self._observers = observers or ShadowObservers()
+        self._queue: queue.SimpleQueue[tuple[Decisions, Sequence[Rows]] | None] = queue.SimpleQueue()
+        self._waiting = 0
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def offer(self, decisions: Decisions, parts: Sequence[Rows]) -> None:
+        """Takes the rows of a batch that has been decided, or drops them; never waits."""
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="shadow", daemon=True)
+                self._thread.start()
+            fits = self._waiting + len(decisions) <= MOST_WAITING
+            if fits:
+                self._waiting += len(decisions)
+        if fits:
+            self._queue.put((decisions, parts))
+        else:
+            self._observers.dropped(len(decisions))
+
+    def close(self) -> None:
+        """Finishes what waits."""
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join()
+
+    def _run(self) -> None:
+        # Requests come first; on Linux a thread has a niceness of its own.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        ended = False
+        while not ended:
+            batches = [self._queue.get()]
+            time.sleep(GATHER_SECONDS)
+            while not self._queue.empty() and sum(len(batch[0]) for batch in batches if batch) < MOST_TOGETHER:
+                batches.append(self._queue.get())
+            ended = None in batches
+            work = [batch for batch in batches if batch is not None]
+            if not work:
+                continue
+            rows = sum(len(decisions) for decisions, _ in work)
+            try:
+                self._score(work)
+            except Exception as error:
+                # Its message may hold a value.
+                logger.error("the shadow of %s failed: %s", self._decider.basis.model, type(error).__name__)  # noqa: TRY400
+                self._observers.failed(rows)
+            finally:
+                with self._lock:
+                    self._waiting -= rows
+
+    def _score(self, work: Sequence[tuple[Decisions, Sequence[Rows]]]) -> None:
+        ids: list[str] = []
+        parts: list[Rows] = []
+        dropped = 0
+        for decisions, offered in work:
+            start = 0
+            for part in offered:
+                if isinstance(part, Table) and not self._takes_tables:
+                    dropped += len(part)
+                else:
+                    parts.append(part)
+                    ids += decisions.decision_ids[start : start + len(part)]
+                start += len(part)
+        if dropped:
+            self._observers.dropped(dropped)
+        if not ids:
+            return
+        inputs: Inputs = joined_inputs(parts, self._frame)
+        made = self._decider.decide(inputs, np.zeros(len(inputs), dtype=bool), reasons=False)
+        self._journal.append_challenges(
+            self._decider.basis, ids, made.pd.tolist(), made.declined.tolist(), rows_of(inputs.numeric)
+        )
+        self._observers.scored(len(ids))

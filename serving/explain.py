@@ -1,0 +1,40 @@
+"""`POST /explain`: all that speaks for and against an application, and the smallest change that would be approved."""
+
+from __future__ import annotations
+
+from scoring.counterfactual import smallest_change
+from scoring.decider import Decider
+from scoring.frames import Frame
+from scoring.scorecard import Application, Scorecard
+from serving.payloads import Explanation, GroupContribution, ReferenceInfo
+
+
+def explain(scorecard: Scorecard, decider: Decider, frame: Frame, application: Application) -> Explanation:
+    """The application's explanation by the model and policy that decide.
+
+    Raises:
+        HistoryUnavailableError: the history cannot be read.
+    """
+    basis = decider.basis
+    row = frame.inputs([application])
+    pd = decider.graph.score(row)[0]
+    found = decider.explainer.explain(row, decider.reference)
+    by_code = zip(basis.groups, found.contributions[0].tolist(), strict=True)
+    groups = [
+        GroupContribution(code=code, sentence=decider.sentence(code), contribution=contribution)
+        for code, contribution in sorted(by_code, key=lambda group: -group[1])
+    ]
+    change = smallest_change(scorecard, application, frame.columns, row, decider.graph.score, basis.cutoff)
+    return Explanation(
+        scorecard=basis.scorecard,
+        model=basis.model,
+        policy=basis.policy,
+        pd=float(pd),
+        decision="approve" if change is None else "decline",
+        cutoff=basis.cutoff,
+        log_odds=float(found.log_odds[0]),
+        reference_log_odds=float(found.reference_log_odds[0]),
+        reference=ReferenceInfo(pd=decider.reference.pd, values=dict(decider.reference.values)),
+        contributions=groups,
+        counterfactual=change,
+    )

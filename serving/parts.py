@@ -1,0 +1,132 @@
+"""What a service is put together from: settings, scorecard, models, policy, history, journal, each checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from scoring import scorecards
+from scoring.challenge import Challenge
+from scoring.frames import history_columns
+from scoring.graph import GraphIntegrityError
+from scoring.history import HistoryError, HistoryStore, open_history
+from scoring.journal.schema import JournalError
+from scoring.journal.writer import Journal, JournalLimits
+from scoring.models import ModelStoreError, Release, StoredModel, load
+from scoring.policy import CutoffPolicy, PolicyError
+from scoring.scorecard import Scorecard
+from scoring.scorecards import UnknownScorecardError
+from serving.settings import Settings, SettingsError, read_settings
+
+WRONG_PARTS = (
+    SettingsError, UnknownScorecardError, ModelStoreError, GraphIntegrityError, HistoryError, PolicyError, JournalError,
+    OSError,
+)  # fmt: skip
+"""What is raised where a part is missing or not what it should be; the message says what to do."""
+
+
+class StartError(SystemExit):
+    """Ends the process with one line that says what to do."""
+
+    def __init__(self, reason: Exception) -> None:
+        super().__init__(f"scorebox cannot start: {' '.join(str(reason).split())}")
+
+
+@dataclass(frozen=True)
+class Side:
+    """A model, and the history that it reads."""
+
+    model: StoredModel
+    history: HistoryStore | None = None
+    """None for a scorecard without a history."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a service is put together from."""
+
+    settings: Settings
+    scorecard: Scorecard
+    release: Release
+    champion: Side
+    policy: CutoffPolicy
+    journal: Journal | None = None
+    """None where decisions are not kept."""
+    challenger: tuple[Challenge, Side] | None = None
+
+
+def find_parts(folder: Path, scorecard: str | None = None) -> Parts:
+    """Everything that a service starts with.
+
+    Args:
+        folder: where `releases/` is.
+        scorecard: the scorecard a Bento was built for.
+
+    Raises:
+        StartError: something is missing or not what it should be.
+    """
+    try:
+        settings = read_settings(scorecard)
+        return find_models(folder, settings, _journal(settings, folder))
+    except WRONG_PARTS as error:
+        raise StartError(error) from None
+
+
+def find_models(folder: Path, settings: Settings, journal: Journal | None) -> Parts:
+    """What release, policy and challenge say now, beside a journal that stays.
+
+    Raises:
+        Exception: one of `WRONG_PARTS`.
+    """
+    name = settings.scorecard
+    product = scorecards.load(name)
+    releases = folder / "releases"
+    release_file = settings.release or releases / f"{name}.json"
+    release = Release.read(release_file)
+    if release.scorecard != name:
+        raise SettingsError(f"the release is of {release.scorecard}, but SCOREBOX_SCORECARD is {name}")
+    variant = settings.variant or release.serving
+    if variant not in release.tags:
+        raise SettingsError(f"SCOREBOX_VARIANT: release {release.version} has only {', '.join(release.tags)}")
+    history = settings.history or str(releases / f"{name}.history.sqlite")
+    champion = _side(product, release.tags[variant], history)
+    challenge = Challenge.read(settings.challenge or release_file.with_suffix(".challenger.json"), name)
+    challenger = None
+    if challenge is not None:
+        if journal is None:
+            raise SettingsError("a challenger needs the journal: set SCOREBOX_JOURNAL, or end the challenge")
+        theirs = challenge.release
+        challenger = (challenge, _side(product, theirs.tags[theirs.serving], history))
+        if _protected(product, champion) != _protected(product, challenger[1]):
+            raise ModelStoreError(
+                f"the challenger {theirs.version} reads other protected fields than the champion {release.version}"
+            )
+    policy = CutoffPolicy.in_force(product, settings.policy or release_file.with_suffix(".policy.json"))
+    return Parts(settings, product, release, champion, policy, journal, challenger)
+
+
+def same_requests(before: Parts, after: Parts) -> bool:
+    """Whether requests hold the same contract: it requires the protected fields that a model reads."""
+    return _protected(before.scorecard, before.champion) == _protected(after.scorecard, after.champion)
+
+
+def _protected(scorecard: Scorecard, side: Side) -> frozenset[str]:
+    return scorecard.protected & set(side.model.graph.columns)
+
+
+def _side(scorecard: Scorecard, tag: str, history: str) -> Side:
+    model = load(tag)
+    if not scorecard.history:
+        return Side(model)
+    return Side(model, open_history(history, scorecard, history_columns(scorecard, model.graph.columns)))
+
+
+def _journal(settings: Settings, folder: Path) -> Journal | None:
+    """The journal, closed again: it is for the process that answers, and this may be its parent."""
+    if settings.journal == "off":
+        return None
+    limits = JournalLimits(settings.journal_sync, settings.journal_segment_bytes, settings.journal_retention_months)
+    journal = Journal(Path(settings.journal) if settings.journal else folder / "journal" / settings.scorecard, limits)
+    journal.open()
+    journal.close()
+    return journal
