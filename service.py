@@ -15,6 +15,7 @@ from bentoml.models import BentoModel
 
 from serving.bento import as_bento_errors, behind_face, built_for, started, unnamed
 from serving.core import Core
+from serving.outcomes import OutcomesTaken
 from serving.parts import find_models, find_parts
 
 parts = find_parts(Path(__file__).parent, built_for())
@@ -24,12 +25,14 @@ tags = parts.release.tags
 if TYPE_CHECKING:
     from scoring.decision import Decision
     from scoring.scorecard import Application
+    from serving.outcomes import OutcomeBatch
     from serving.payloads import Batch, BatchDecisions
 else:
     Application = core.application
     Batch = core.batch
     Decision = core.decision
     BatchDecisions = core.batch_decisions
+    OutcomeBatch = core.outcome_batch
 
 
 @bentoml.service(
@@ -77,3 +80,9 @@ class Scorebox:
         """Decide many applications; a broken one does not fail the others."""
         with as_bento_errors():
             return BatchDecisions(**await core.predict_batch(batch, unnamed()))
+
+    @bentoml.api
+    async def outcomes(self, batch: OutcomeBatch, /) -> OutcomesTaken:
+        """Attach matured outcomes to decisions; unknown and conflicting ones are kept aside and reported."""
+        with as_bento_errors():
+            return await core.outcomes(batch, unnamed())

@@ -67,7 +67,7 @@ def serve(
     """A server that is ready; `settings` are environment variables, `release` says to serve the one at `home`."""
     port = free_port()
     output = home / f"server-{port}.log"
-    env = environment(home) | {"SCOREBOX_DRAIN": "0"} | settings
+    env = environment(home) | {"SCOREBOX_DRAIN": "0", "SCOREBOX_JOURNAL": str(home / "journal")} | settings
     if release:
         env["SCOREBOX_RELEASE"] = str(home / "release.json")
     with output.open("wb") as log:
