@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -47,18 +48,20 @@ WHY: dict[Fate, str] = {
 """Of the outcomes that were not recorded."""
 
 
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
 def _as_date(value: Any) -> date:
     if isinstance(value, datetime):
         return value.date()
-    if isinstance(value, str):
-        try:
-            return date.fromisoformat(value.strip())
-        except ValueError:
-            raise ValueError("should be a date such as 2026-10-01") from None
-    if not isinstance(value, date):
-        # Pydantic would take a number for the seconds since 1970.
-        raise ValueError("should be a date such as 2026-10-01")  # noqa: TRY004  # pydantic knows this one
-    return value
+    if isinstance(value, date):
+        return value
+    # Pydantic would take a number for the seconds since 1970.
+    text = value.strip() if isinstance(value, str) else ""
+    try:
+        return date.fromisoformat(text if _DATE.fullmatch(text) else "")
+    except ValueError:
+        raise ValueError("should be a date such as 2026-10-01") from None
 
 
 class _Row(BaseModel):

@@ -143,9 +143,7 @@ NAMES = st.sampled_from("abcd")
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("decide"), NAMES),
-        st.tuples(
-            st.just("record"), st.lists(st.tuples(NAMES, st.integers(0, 1), st.sampled_from([EARLIER, LATER])))
-        ),
+        st.tuples(st.just("record"), st.lists(st.tuples(NAMES, st.integers(0, 1), st.sampled_from([EARLIER, LATER])))),
         st.just(("adopt", None)),
     ),
     max_size=12,
