@@ -91,7 +91,7 @@ def test_bad_rows_are_named_with_the_reason_and_the_others_recorded(names: list[
 def test_a_parquet_file_and_one_date_for_all(names: list[str], scorebox: Run) -> None:
     columns = {"decision_id": names[:3], "defaulted": [True, False, None]}
     pq.write_table(pa.table(columns), "outcomes.parquet")
-    code, printed = take(scorebox, "outcomes.parquet", "--observed-on", "2026-09-30", "--rejects", "rejects.csv")
+    code, _printed = take(scorebox, "outcomes.parquet", "--observed-on", "2026-09-30", "--rejects", "rejects.csv")
     assert code == 0
     assert [(row["row"], row["why"]) for row in rejected()] == [("2", "defaulted: Field required")]
     assert [(item.outcome.defaulted, item.outcome.observed_on) for item in Outcomes(JOURNAL).kept("recorded")] == [

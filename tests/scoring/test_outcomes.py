@@ -196,7 +196,7 @@ def test_several_processes_record_at_a_time(journal: Journal) -> None:
     with multiprocessing.get_context("spawn").Pool(3) as pool:
         taken = pool.starmap(record_all, [(journal.folder, names, label) for label in (0, 1, 1)])
     store = Outcomes(journal.folder)
-    assert sum((part["recorded"] for part in taken)) == 200
+    assert sum(part["recorded"] for part in taken) == 200
     assert set(store.labels()) == set(names)
     assert all(sum(part.values()) == 200 for part in taken)
     assert Counter(store.labels().values())[0] == taken[0]["recorded"]
