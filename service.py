@@ -17,6 +17,7 @@ from serving.bento import as_bento_errors, behind_face, built_for, started, unna
 from serving.core import Core
 from serving.outcomes import OutcomesTaken
 from serving.parts import find_models, find_parts
+from serving.payloads import Explanation
 
 parts = find_parts(Path(__file__).parent, built_for())
 core = Core(parts, lambda: find_models(Path(__file__).parent, parts.settings, parts.journal))
@@ -80,6 +81,12 @@ class Scorebox:
         """Decide many applications; a broken one does not fail the others."""
         with as_bento_errors():
             return BatchDecisions(**await core.predict_batch(batch, unnamed()))
+
+    @bentoml.api
+    async def explain(self, application: Application, /) -> Explanation:
+        """Explain how an application would be decided, and what would change it."""
+        with as_bento_errors():
+            return await core.explain(application)
 
     @bentoml.api
     async def outcomes(self, batch: OutcomeBatch, /) -> OutcomesTaken:

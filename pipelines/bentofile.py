@@ -31,7 +31,7 @@ def bentofile(scorecard: Scorecard) -> str:
         "labels": {"scorecard": name},
         "args": {"scorecard": name},
         # From the root only: the model store may lie in the project, and in it are Bentos with the same folders.
-        "include": ["/service.py", "/scoring/", "/serving/", f"/releases/{name}.json"],
+        "include": ["/service.py", "/scoring/", "/serving/", f"/releases/{name}.json", f"/releases/{name}.policy.json"],
         "exclude": ["__pycache__/"],
         # A lock would keep the address of the package index it was made with.
         "python": {"packages": extras["serve"], "lock_packages": False},

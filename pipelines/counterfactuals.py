@@ -69,7 +69,7 @@ def line(scorecard: Scorecard, rows: int) -> str:
 
 def main(rows: Annotated[int, typer.Option(help="Declined rows of each scorecard.", min=1)] = 1_000) -> None:
     """Search the counterfactuals of declined test rows, and time it."""
-    titles = "scorecard|declines|one field|two|three or more|none|of these, every step tried|ms, median|95 %|longest"
+    titles = "scorecard|declines|one field|two|three or more|none|none, every step tried|ms, median|95 %|longest"
     sys.stdout.write(f"| {titles.replace('|', ' | ')} |\n|{' --- |' * (titles.count('|') + 1)}\n")
     for name in names():
         sys.stdout.write(line(load(name), rows) + "\n")

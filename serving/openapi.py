@@ -104,14 +104,10 @@ def document(core: Core, bento: dict[str, Any], description: str) -> bytes:
         "requestBody": _body({"application/json": _content(batch, {"applications": [example]}), **arrow}),
         "responses": _responses({"application/json": _content(core.batch_decisions), **arrow}, _REFUSALS),
     }
-    paths["/explain"] = {
-        "post": {
-            "operationId": "explain",
-            "summary": "Explain how an application would be decided, and what would change it",
-            "tags": ["Service APIs"],
-            "requestBody": _body({"application/json": _content(core.application, example)}),
-            "responses": _responses({"application/json": _content(Explanation)}, _REFUSALS),
-        }
+    paths["/explain"]["post"] |= {
+        "summary": "Explain how an application would be decided, and what would change it",
+        "requestBody": _body({"application/json": _content(core.application, example)}),
+        "responses": _responses({"application/json": _content(Explanation)}, _REFUSALS),
     }
     outcome = {"decision_id": "01a1fbe2-5569-7462-838c-3f9e536b1092", "defaulted": 0, "observed_on": "2027-11-21"}
     paths["/outcomes"]["post"] |= {

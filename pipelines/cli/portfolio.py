@@ -43,10 +43,12 @@ def score(
     from scoring import models
     from scoring.frames import thin_frame
     from scoring.history import REDIS_SCHEMES
+    from scoring.policy import CutoffPolicy
 
     card = load(scorecard)
     release = models.Release.read(RELEASES / f"{scorecard}.json")
     model = models.load(release.tags[release.serving])
+    policy = CutoffPolicy.in_force(card, RELEASES / f"{scorecard}.policy.json")
     portfolio = inputs.find(card, thin_frame(card, model.graph.columns), source)
     address = None
     if card.history:
@@ -58,6 +60,7 @@ def score(
         summary = run.score(
             card,
             model,
+            policy,
             portfolio,
             to,
             most_rejected=max_reject_share,
@@ -66,7 +69,10 @@ def score(
             history=address,
         )
     speed = summary.rows / summary.seconds
-    say("score", f"{model.record.tag}: {summary.rows:,} rows in {summary.seconds:,.1f} s, {speed:,.0f} rows/s")
+    say(
+        "score",
+        f"{model.record.tag}, {policy.id}: {summary.rows:,} rows in {summary.seconds:,.1f} s, {speed:,.0f} rows/s",
+    )
     say("score", f"{summary.declined / summary.scored:.1%} of {summary.scored:,} declined: {summary.output}")
     say("score", f"{summary.rejected:,} rejected: {summary.rejects}")
 

@@ -28,6 +28,7 @@ from pipelines.workspace import RELEASES, Workspace
 from scoring import models, scorecards
 from scoring.files import write_atomically
 from scoring.frames import Frame
+from scoring.policy import CutoffPolicy
 
 PAGE = Path("docs/batch.md")
 BEGIN, END = "<!-- benchmark -->\n", "<!-- /benchmark -->\n"
@@ -74,13 +75,16 @@ def measure(contender: Contender, source: str, output: str) -> Measurement:
     tag = models.Release.read(RELEASES / f"{SCORECARD}.json").tags["fp32"]
     record, content = models.read(tag)
     model = models.open_model(record, content)
+    policy = CutoffPolicy.of(card)
     wall, cpu = time.perf_counter(), time.process_time()
     if contender == "scorebox":
         portfolio = inputs.find(card, Frame(card, model.graph.columns), source)
         to = run.targets(portfolio, output, None)
-        rows = run.score(card, model, portfolio, to, most_rejected=0, engine="local", advance=lambda done: None).scored
+        rows = run.score(
+            card, model, policy, portfolio, to, most_rejected=0, engine="local", advance=lambda done: None
+        ).scored
     else:
-        rows = plain.score(content.graph, record.columns, card.key, record.cutoff, source, output)
+        rows = plain.score(content.graph, record.columns, card.key, policy.cutoff, source, output)
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     return Measurement(contender, rows, cpu, wall, peak_memory())
 

@@ -39,6 +39,7 @@ class PartScorer:
         scorecard: name of the product; the workers have the same code.
         record: what is known of the model.
         content: its graphs, so that workers need no model store.
+        cutoff: applications with this PD or more are declined.
         parts: all parts of the portfolio.
         key: the portfolio's key column, if it has one.
         history: the address of the scorecard's history; None for one without.
@@ -49,11 +50,12 @@ class PartScorer:
         scorecard: str,
         record: ModelRecord,
         content: Content,
+        cutoff: float,
         parts: list[Part],
         key: pa.Field | None,
         history: str | None,
     ) -> None:
-        self._scorer = RowScorer(scorecards.load(scorecard), models.open_model(record, content), key, history)
+        self._scorer = RowScorer(scorecards.load(scorecard), models.open_model(record, content), cutoff, key, history)
         self._parts = parts
 
     def __call__(self, chosen: pa.Table) -> Iterator[pa.Table]:
@@ -74,7 +76,9 @@ def _row(*values: int | bytes | str) -> pa.Table:
     return pa.table([[value] for value in values], schema=OUTCOME)
 
 
-def outcomes(scorecard: Scorecard, record: ModelRecord, portfolio: Portfolio, history: str | None) -> Iterator[Outcome]:
+def outcomes(
+    scorecard: Scorecard, record: ModelRecord, cutoff: float, portfolio: Portfolio, history: str | None
+) -> Iterator[Outcome]:
     """The outcomes of all rows, in the order of the input.
 
     Raises:
@@ -94,7 +98,7 @@ def outcomes(scorecard: Scorecard, record: ModelRecord, portfolio: Portfolio, hi
     try:
         if ours:
             ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
-        yield from _run(ray, scorecard, record, content, portfolio, history)
+        yield from _run(ray, scorecard, record, content, cutoff, portfolio, history)
     except (ray.exceptions.RayError, ConnectionError) as error:
         reason = one_line(getattr(error, "cause", None) or error)
         raise StageError(f"Ray failed: {reason[:LONGEST_REASON]}") from error
@@ -121,7 +125,13 @@ def _check_address(address: str) -> None:
 
 
 def _run(
-    ray: Any, scorecard: Scorecard, record: ModelRecord, content: Content, portfolio: Portfolio, history: str | None
+    ray: Any,
+    scorecard: Scorecard,
+    record: ModelRecord,
+    content: Content,
+    cutoff: float,
+    portfolio: Portfolio,
+    history: str | None,
 ) -> Iterator[Outcome]:
     import ray.data
 
@@ -135,7 +145,7 @@ def _run(
     scored = ray.data.from_items([{PART: number} for number in range(len(parts))], override_num_blocks=len(parts))
     scored = scored.map_batches(
         PartScorer,
-        fn_constructor_args=(scorecard.name, record, content, parts, portfolio.key, history),
+        fn_constructor_args=(scorecard.name, record, content, cutoff, parts, portfolio.key, history),
         batch_format="pyarrow",
         batch_size=1,
         zero_copy_batch=True,

@@ -41,6 +41,7 @@ class RowScorer:
     Args:
         scorecard: the product.
         model: the variant that scores.
+        cutoff: applications with this PD or more are declined.
         key: the portfolio's key column, if it has one.
         history: the address of the scorecard's history; None for one without.
 
@@ -48,15 +49,16 @@ class RowScorer:
         HistoryError: the history is missing or not the scorecard's.
     """
 
-    def __init__(self, scorecard: Scorecard, model: StoredModel, key: pa.Field | None, history: str | None) -> None:
-        record = model.record
+    def __init__(
+        self, scorecard: Scorecard, model: StoredModel, cutoff: float, key: pa.Field | None, history: str | None
+    ) -> None:
         store = None
         if history is not None:
             store = open_history(history, scorecard, history_columns(scorecard, model.graph.columns))
         self._frame = Frame(scorecard, model.graph.columns, store)
         self._key_is_field = scorecard.key in scorecard.columns
         self._graph = model.graph
-        self._judge = Judge(scorecard, record.cutoff)
+        self._judge = Judge(scorecard, cutoff)
         self._bands = pa.array([band.name for band in scorecard.bands])
         self._key = key
         keys = [] if key is None else [key]

@@ -17,6 +17,7 @@ from pipelines.portfolio.places import Place, aside, one_line, place
 from pipelines.portfolio.rows import ROW, Outcome, RowScorer
 from pipelines.portfolio.tables import CSV, PARQUET, TableWriter
 from scoring.models import StoredModel
+from scoring.policy import CutoffPolicy
 from scoring.scorecard import Scorecard
 from training.errors import DataError
 
@@ -73,6 +74,7 @@ def targets(portfolio: Portfolio, output: str, rejects: str | None) -> Targets:
 def score(
     scorecard: Scorecard,
     model: StoredModel,
+    policy: CutoffPolicy,
     portfolio: Portfolio,
     to: Targets,
     *,
@@ -86,6 +88,7 @@ def score(
     Args:
         scorecard: the product.
         model: the variant that scores.
+        policy: the cut-off that decides.
         portfolio: the input.
         to: where the files go.
         most_rejected: share of rows; with more of them rejected there is no output.
@@ -100,11 +103,11 @@ def score(
         StageError: too many rows are rejected: only the reject file is written; or Ray is not there.
     """
     started = time.perf_counter()
-    scorer = RowScorer(scorecard, model, portfolio.key, history)
+    scorer = RowScorer(scorecard, model, policy.cutoff, portfolio.key, history)
     if engine == "ray":
         from pipelines.portfolio.cluster import outcomes
 
-        found = outcomes(scorecard, model.record, portfolio, history)
+        found = outcomes(scorecard, model.record, policy.cutoff, portfolio, history)
     else:
         found = _here(scorer, portfolio)
     with aside(to.output) as output, aside(to.rejects) as rejects:
@@ -114,7 +117,12 @@ def score(
             rows, good, declined = _write(found, scored, rejected, advance)
             record = model.record
             facts = {"scorecard": scorecard.name, "model": record.tag, "graph_sha256": record.graph_sha256}
-            facts |= {"cutoff": str(record.cutoff), "rows": str(rows), "rejected": str(rows - good)}
+            facts |= {
+                "policy": policy.id,
+                "cutoff": str(policy.cutoff),
+                "rows": str(rows),
+                "rejected": str(rows - good),
+            }
             scored.close(facts)
             rejected.close(facts)
         except (pa.ArrowException, OSError) as error:

@@ -17,6 +17,7 @@ from tests.serving.toy import SCORECARD
 EXAMPLE = dict(SCORECARD.example)
 LATE = EXAMPLE | {"PAY_0": 6}
 OUTCOME = {"decision_id": "unknown", "defaulted": 1, "observed_on": "2026-09-30"}
+GOOD = EXAMPLE | {"PAY_2": -2, "PAY_6": -2, "PAY_0": -2, "LIMIT_BAL": 1_000_000}
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,9 @@ CORPUS: dict[str, tuple[str, Any]] = {
     "an empty object": ("/predict", {}),
     "a list": ("/predict", [EXAMPLE]),
     "malformed": ("/predict", b'{"LIMIT_BAL": '),
+    "an application to explain": ("/explain", LATE),
+    "one to explain that would be approved": ("/explain", GOOD),
+    "a broken one to explain": ("/explain", EXAMPLE | {"PAY_0": "late"}),
     "a good batch": ("/predict_batch", {"applications": [EXAMPLE, LATE, EXAMPLE]}),
     "a batch with broken rows": ("/predict_batch", {"applications": [EXAMPLE | {"AGE": 1}, LATE, {}, 5, EXAMPLE]}),
     "a batch of broken rows": ("/predict_batch", {"applications": [{}, EXAMPLE | {"PAY_0": "1"}]}),

@@ -13,11 +13,13 @@ import pyarrow.parquet as pq
 from pipelines.portfolio import inputs, run
 from scoring.frames import Frame
 from scoring.models import StoredModel
+from scoring.policy import CutoffPolicy
 from scoring.scorecards import load
 from tests.serving.conftest import parts
 
 CARD = load("card_default")
 TOY = parts().champion.model
+OWN = CutoffPolicy.of(CARD)
 
 
 def rows(count: int) -> pa.Table:
@@ -51,11 +53,14 @@ def score(
     rejects: str | None = None,
     most_rejected: float = 0.5,
     engine: run.Engine = "local",
+    policy: CutoffPolicy = OWN,
 ) -> run.Summary:
     """Scores as the command does, with any model."""
     found = inputs.find(CARD, Frame(CARD, model.graph.columns), str(source))
     to = run.targets(found, str(output), rejects)
-    return run.score(CARD, model, found, to, most_rejected=most_rejected, engine=engine, advance=lambda done: None)
+    return run.score(
+        CARD, model, policy, found, to, most_rejected=most_rejected, engine=engine, advance=lambda done: None
+    )
 
 
 def read(path: Path) -> pa.Table:

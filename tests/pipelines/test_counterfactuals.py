@@ -59,6 +59,7 @@ def test_the_answer_sent_back_is_approved_and_keeps_to_what_can_be_changed(name:
         result = smallest_change(card, sent, graph.columns, frame.inputs([sent]), graph.score, cutoff)
         assert result is not None
         assert result.tried <= MOST_COMBINATIONS
+        assert result.exhaustive or len(result.changes) != 1, "of one field alone every step is tried"
         assert {field.field for field in result.searched} <= set(declared) - card.protected
         if not result.found:
             continue

@@ -20,6 +20,7 @@ from scoring.features import raw_columns
 from scoring.frames import Frame, history_columns, thin_frame
 from scoring.history import HistoryStore, open_history
 from scoring.models import open_model
+from scoring.policy import CutoffPolicy
 from tests.home_credit import CARD, SMALL, UNKNOWN, Built, applications, build, knobs
 from training.frontend import feature_matrix, feature_names
 from training.tables.home_credit.tables import TABLES_BY_NAME
@@ -58,6 +59,7 @@ def test_training_service_and_portfolio_give_the_same_bits(built: Built, store: 
     run.score(
         CARD,
         model,
+        CutoffPolicy.of(CARD),
         portfolio,
         to,
         most_rejected=0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ from scoring.models import StoredModel, open_model
 from scoring.policy import CutoffPolicy
 from scoring.scorer import Caller, Scorer
 from tests.conftest import Project
-from tests.pipelines.portfolios import CARD, TOY, changed, read, rows, score, write
+from tests.pipelines.portfolios import CARD, OWN, TOY, changed, read, rows, score, write
 from tests.serving.toy import record
 
 OUTPUT = ["ID", "row", "pd", "points", "band", "decision"]
@@ -43,7 +44,7 @@ async def test_a_portfolio_gets_the_bits_that_the_service_gives(trained: StoredM
     score(write(table, tmp_path / "in.parquet"), tmp_path / "out.parquet", model=trained)
     batch = read(tmp_path / "out.parquet")
 
-    scorer = Scorer(CARD, Decider(CARD, trained, CutoffPolicy.of(CARD)), max_batch_size=1024, max_wait=60)
+    scorer = Scorer(CARD, Decider(CARD, trained, OWN), max_batch_size=1024, max_wait=60)
     caller = Caller("test")
     fields = table.select(list(CARD.columns)).to_pylist()
     applications = [scorer.application.model_validate(row) for row in fields]
@@ -76,11 +77,27 @@ def test_the_output_has_the_key_the_row_and_the_decision(tmp_path: Path) -> None
         b"scorecard": b"card_default",
         b"model": b"card_default:1.0.0-fp32",
         b"graph_sha256": TOY.graph.sha256.encode(),
+        b"policy": OWN.id.encode(),
         b"cutoff": str(CARD.cutoff).encode(),
         b"rows": b"2000",
         b"rejected": b"0",
     }
     assert read(tmp_path / "out.rejects.parquet").num_rows == 0
+
+
+def test_the_policy_decides_and_not_the_cutoff_in_the_model_s_record(tmp_path: Path) -> None:
+    path = write(rows(2_000), tmp_path / "in.parquet")
+    score(path, tmp_path / "own.parquet")
+    score(path, tmp_path / "other.parquet", policy=CutoffPolicy.of(dataclasses.replace(CARD, cutoff=0.1)))
+    own, other = read(tmp_path / "own.parquet"), read(tmp_path / "other.parquet")
+    for table, cutoff in ((own, CARD.cutoff), (other, 0.1)):
+        declined = table.column("pd").to_numpy().astype(np.float64) >= cutoff
+        assert table.column("decision").to_pylist() == np.where(declined, "decline", "approve").tolist()
+    assert own.column("decision") != other.column("decision")
+    assert own.drop_columns(["decision"]).equals(other.drop_columns(["decision"]))
+    metadata = pq.read_metadata(tmp_path / "other.parquet").metadata
+    assert metadata[b"cutoff"] == b"0.1"
+    assert metadata[b"policy"] != OWN.id.encode()
 
 
 @pytest.mark.parametrize("name", ["in.csv", "in.csv.gz", "folder/a.parquet", "folder/deep/b.csv"])

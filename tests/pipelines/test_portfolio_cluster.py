@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
+from scoring.policy import CutoffPolicy
 from tests.conftest import PROJECT, Project, make_project
-from tests.pipelines.portfolios import changed, rows, write
+from tests.pipelines.portfolios import CARD, changed, rows, write
 from tests.serving.toy import push_release_in
 
 SUFFIXES = ("parquet", "csv", "csv.gz")
@@ -16,9 +18,11 @@ SUFFIXES = ("parquet", "csv", "csv.gz")
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project with a release of a small model, and portfolios of many parts with bad rows in two of them."""
+    """A small model with a cut-off policy, and portfolios of many parts with bad rows in two of them."""
     made = make_project(tmp_path_factory.mktemp("cluster") / "project")
     push_release_in(made.store, made.folder / "releases" / "card_default.json")
+    own = CutoffPolicy.of(dataclasses.replace(CARD, cutoff=0.1))
+    own.write(made.folder / "releases" / "card_default.policy.json")
     table = changed(changed(rows(9_000), "AGE", 4, 5), "BILL_AMT1", 8_999, None)
     for part in range(9):
         write(

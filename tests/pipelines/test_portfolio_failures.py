@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -17,12 +18,14 @@ import pytest
 from s3fs import S3FileSystem
 
 from pipelines.errors import StageError
+from scoring.policy import CutoffPolicy
 from tests.conftest import Project, make_project
-from tests.pipelines.portfolios import changed, read, rows, score, write
+from tests.pipelines.portfolios import CARD, changed, read, rows, score, write
 from tests.serving.toy import push_release_in
 from training.errors import DataError
 
 LONG = 1_500_000
+POLICY = CutoffPolicy.of(dataclasses.replace(CARD, cutoff=0.1))
 
 
 def truncated(path: Path) -> Path:
@@ -195,9 +198,10 @@ def test_an_s3_server_out_of_reach_is_one_line(tmp_path: Path, monkeypatch: pyte
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project with a release of a small model."""
+    """A project with a release of a small model, and a cut-off of its own."""
     made = make_project(tmp_path_factory.mktemp("portfolio") / "project")
     push_release_in(made.store, made.folder / "releases" / "card_default.json")
+    POLICY.write(made.folder / "releases" / "card_default.policy.json")
     return made
 
 
@@ -206,8 +210,10 @@ def test_the_command_says_what_it_did_and_fails_with_one_line(served: Project) -
     write(table, served.folder / "in.parquet")
     done = served.scorebox("score", "card_default", "in.parquet", "out.csv")
     said = " ".join(done.stderr.split())
-    declined = read(served.folder / "out.csv").column("decision").to_pylist().count("decline") / 99
-    assert "card_default:1.0.0-fp32: 100 rows in " in said
+    pd = read(served.folder / "out.csv").column("pd").to_numpy()
+    declined = np.mean(pd >= POLICY.cutoff)
+    assert declined != np.mean(pd >= CARD.cutoff)
+    assert f"card_default:1.0.0-fp32, {POLICY.id}: 100 rows in " in said
     assert f"score {declined:.1%} of 99 declined: out.csv score 1 rejected: out.rejects.csv" in said.replace(
         f"{served.folder}/", ""
     )

@@ -188,6 +188,18 @@ def test_of_two_as_small_the_field_declared_first_wins() -> None:
         assert found(search(applicant(AMOUNT=3), score, card=card)) == {changeable[0].column: 1}
 
 
+def test_two_sums_of_the_same_changes_are_as_small_in_whatever_order_they_were_added() -> None:
+    """0.1 + 0.2 + 0.3 is more than 0.3 + 0.2 + 0.1 by its last bit."""
+    changeable = [Changeable(column, "up", minimum=1, maximum=11) for column in ("AMOUNT", "MONTHS", "INCOME")]
+
+    def score(inputs: Inputs) -> NDArray[np.float32]:
+        approved = [row in ([2, 3, 4], [4, 3, 2]) for row in inputs.numeric.tolist()]
+        return np.where(approved, 0, 1).astype(np.float32)
+
+    result = search(applicant(AMOUNT=1, MONTHS=1, INCOME=1), score, card=replace(CARD, changeable=tuple(changeable)))
+    assert found(result) == {"AMOUNT": 2, "MONTHS": 3, "INCOME": 4}
+
+
 def test_the_same_question_has_the_same_answer() -> None:
     score = linear(amount=0.07, months=0.05, travel=0.1)
     assert search(applicant(), score) == search(applicant(), score)
@@ -280,6 +292,8 @@ def test_where_not_every_step_can_be_tried_no_number_could_stay_a_step_nearer(
         return
     assert result is not None
     assert result.tried <= MOST_COMBINATIONS
+    # Of one field alone every step is tried.
+    assert result.exhaustive == (len(result.changes) == 1)
     values = {"AMOUNT": own[0], "MONTHS": own[1], "INCOME": own[2]}
     best = {"AMOUNT": 1, "MONTHS": 1, "INCOME": 1_000}
     reach = {
@@ -295,3 +309,12 @@ def test_where_not_every_step_can_be_tried_no_number_could_stay_a_step_nearer(
         nearer = {**after, change.field: float(change.to) + (1 if values[change.field] > float(change.to) else -1)}
         nearer["MONTHS"] = int(nearer["MONTHS"])
         assert score(FRAME.inputs([applicant(**nearer)]))[0] >= cutoff
+
+
+def test_a_held_ratio_does_not_rise_on_the_way_back_either() -> None:
+    card = replace(FINE, held_ratios=(("AMOUNT", "MONTHS"),))
+    sent = applicant(AMOUNT=1_001, MONTHS=1_000, INCOME=1_000)
+    result = search(sent, linear(months=0.001), card=card, cutoff=0.4)
+    after = {"MONTHS": 1_000, **found(result)}
+    assert float(after["AMOUNT"]) / float(after["MONTHS"]) <= 1.001
+    assert after["MONTHS"] == 399
