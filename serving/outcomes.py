@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import date
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
+from pydantic_core import PydanticCustomError
 
 from scoring.journal.writer import Journal
 from scoring.outcomes import Fate, Outcome, Outcomes
 from serving.problems import ProblemError
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def _checked_date(value: Any) -> str:
+    # Pydantic would take numbers, of text too, for the seconds since 1970.
+    if not isinstance(value, str) or not _DATE.fullmatch(value):
+        raise PydanticCustomError("date_type", "Input should be a date such as 2026-10-01")
+    return value
 
 
 class DecisionOutcome(BaseModel):
@@ -21,7 +32,21 @@ class DecisionOutcome(BaseModel):
 
     decision_id: Annotated[str, Field(min_length=1, max_length=64, description="of the decision")]
     defaulted: Annotated[int, Field(ge=0, le=1, description="1: the applicant has defaulted")]
-    observed_on: Annotated[date, Field(description="when that was known for good; not before the decision")]
+    observed_on: Annotated[
+        date,
+        # Strict, pydantic takes text for a date only straight from JSON, not after the check below.
+        Field(strict=False, description="when that was known for good; not before the decision"),
+        BeforeValidator(_checked_date),
+    ]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_not_crowded(cls, value: Any) -> Any:
+        # A member more is a rule more that is broken, and a body has room for very many.
+        most = 2 * len(cls.model_fields)
+        if isinstance(value, dict) and len(value) > most:
+            raise PydanticCustomError("too_long", "Outcome should have at most {most} members", {"most": most})
+        return value
 
 
 class OutcomeBatch(BaseModel):

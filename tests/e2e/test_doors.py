@@ -84,7 +84,7 @@ def verdict(response: httpx.Response) -> Any:
     """
     body = response.json()
     if response.status_code == 200:
-        for decision in body.get("decisions", [body] if "pd" in body else []):
+        for decision in body.get("decisions", [body] if "decision_id" in body else []):
             if decision is not None:
                 assert decision.pop("decision_id")
                 assert decision.pop("decided_at")

@@ -65,9 +65,12 @@ async def test_each_outcome_that_was_not_recorded_is_named_by_its_place(
     [
         ({"outcomes": [outcome("a"), outcome("b", 2)]}, [("outcomes.1.defaulted", "less_than_equal")]),
         ({"outcomes": [outcome("a", True)]}, [("outcomes.0.defaulted", "int_type")]),
-        ({"outcomes": [outcome("a", 1, "2026-13-01")]}, [("outcomes.0.observed_on", "date_parsing")]),
+        ({"outcomes": [outcome("a", 1, "2026-13-01")]}, [("outcomes.0.observed_on", "date_from_datetime_parsing")]),
+        ({"outcomes": [outcome("a", 1, "20260930")]}, [("outcomes.0.observed_on", "date_type")]),
+        ({"outcomes": [outcome("a", 1, 20260930)]}, [("outcomes.0.observed_on", "date_type")]),
         ({"outcomes": [outcome("")]}, [("outcomes.0.decision_id", "string_too_short")]),
         ({"outcomes": [outcome("a") | {"why": 1}]}, [("outcomes.0.why", "extra_forbidden")]),
+        ({"outcomes": [{str(i): i for i in range(1_000)}]}, [("outcomes.0", "too_long")]),
         ({"outcomes": [outcome("a")] * 6}, [("outcomes", "too_long")]),
         ({"outcomes": []}, [("outcomes", "too_short")]),
         ({}, [("outcomes", "missing")]),
