@@ -71,7 +71,7 @@ def test_the_promised_auc_is_that_of_every_pair(scores: list[float]) -> None:
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_labels_that_are_drawn_from_the_pds_keep_what_these_promise(seed: int) -> None:
     scores = draw_pds(3_000, seed)
     found = measured(decided(scores, draw_labels(scores, seed + 1)))
@@ -87,11 +87,11 @@ def test_labels_that_are_drawn_from_the_pds_keep_what_these_promise(seed: int) -
 def test_a_model_that_keeps_its_promise_is_hardly_ever_called_decayed() -> None:
     decays = [
         judged(decided(scores, draw_labels(scores, seed))).verdict == "decay"
-        for seed in range(20)
+        for seed in range(12)
         for scores in [draw_pds(400, seed + 1_000)]
     ]
     # One in twenty by the bands alone; without their common level one in four would be.
-    assert sum(decays) <= 2
+    assert sum(decays) <= 1
 
 
 def test_outcomes_of_approvals_only_are_no_decay_though_the_auc_is_lower() -> None:
