@@ -175,7 +175,8 @@ def import_outcomes(
                     good[position] = Outcome(row.decision_id, row.defaulted, row.observed_on.isoformat(), name)
             fates = dict(zip(good, store.record(list(good.values())), strict=True))
             summary.results.update(fates.values())
-            summary.results["broken"] += len(broken)
+            if broken:
+                summary.results["broken"] += len(broken)
             for position in range(batch.rows):
                 if position in broken:
                     cells, why = broken[position]

@@ -40,6 +40,7 @@ def test_a_file_of_good_outcomes_is_recorded_and_a_second_time_repeated(names: l
     assert code == 0
     assert "recorded │ 6" in printed
     assert "warning" not in printed
+    assert "broken" not in printed
     code, printed = take(scorebox, "outcomes.csv", "--rejects", "rejects.csv")
     assert code == 0
     assert "repeated │ 6" in printed

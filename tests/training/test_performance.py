@@ -90,8 +90,8 @@ def test_a_model_that_keeps_its_promise_is_hardly_ever_called_decayed() -> None:
         for seed in range(12)
         for scores in [draw_pds(400, seed + 1_000)]
     ]
-    # One in twenty by the bands alone; without their common level one in four would be.
-    assert sum(decays) <= 1
+    # One in twenty by the bands, and some by AUC and Brier score; without a common level of the bands, half of them.
+    assert sum(decays) <= 2
 
 
 def test_outcomes_of_approvals_only_are_no_decay_though_the_auc_is_lower() -> None:
