@@ -63,12 +63,16 @@ SMALL_PARAMS: dict[str, Any] = {
                 "approval_gap": 0.5,
                 "microseconds_1": 1e9,
                 "microseconds_256": 1e9,
+                "reasons_reach": 0.5,
                 "auc_tolerance": 0.02,
                 "brier_tolerance": 0.002,
                 "calibration_error_tolerance": 0.02,
                 "approval_gap_tolerance": 0.1,
             },
-            "monitoring": {"performance": {"auc_tolerance": 0.03, "brier_tolerance": 0.01, "least_matured": 200}},
+            "monitoring": {
+                "performance": {"auc_tolerance": 0.03, "brier_tolerance": 0.01, "least_matured": 200},
+                "drift": {"share": 0.3, "psi": 0.25, "least_rows": 500},
+            },
         }
     },
 }
