@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from scoring.decision import Basis
 from scoring.journal.record import (
     CHALLENGE_COLUMNS,
@@ -63,6 +65,19 @@ class JournalReader:
                 if row is not None:
                     return decision_record(row, read_bases(connection))
         return None
+
+    def known(self, decision_ids: Sequence[str]) -> dict[str, str]:
+        """When each of these decisions was made; those that the journal does not have are left out."""
+        query = "SELECT decision_id, decided_at FROM decisions WHERE decision_id IN (SELECT value FROM json_each(?))"
+        found: dict[str, str] = {}
+        wanted = set(decision_ids)
+        for path in reversed(segments(self._folder)):
+            if not wanted:
+                break
+            with reading(path) as connection:
+                found |= connection.execute(query, (orjson.dumps(list(wanted)).decode(),)).fetchall()
+            wanted -= found.keys()
+        return found
 
     def of_applicant(self, applicant: str) -> list[str]:
         """The ids of an applicant's decisions that have not been erased."""
