@@ -29,15 +29,15 @@ def arrive(connection: Connection, where: str, table: Table, key: Column[Any], r
     """
     if not rows:
         return
-    arrived = set(connection.scalars(insert(table).on_conflict_do_nothing().returning(key), rows))
-    known = {row[key.name]: row for row in rows if row[key.name] not in arrived}
-    if not known:
+    # Without RETURNING, so that the driver sends one prepared statement many times: a third of the time.
+    statement = insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    if connection.execute(statement, rows).rowcount == len(rows):
         return
-    there = connection.execute(select(table).where(key.in_(known))).mappings()
+    there = connection.execute(select(table).where(key.in_([row[key.name] for row in rows]))).mappings()
     found = {row[key.name]: dict(row) for row in there}
     other = []
-    for name, row in known.items():
-        if different := _differences(table, row, found.get(name)):
+    for row in rows:
+        if different := _differences(table, row, found.get(row[key.name])):
             other.append(f"{row['decision_id']} ({different})")
     if other:
         named = ", ".join(other[:_MOST_NAMED]) + (", ..." if len(other) > _MOST_NAMED else "")
