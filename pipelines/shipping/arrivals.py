@@ -35,10 +35,11 @@ def arrive(connection: Connection, where: str, table: Table, key: Column[Any], r
         return
     there = connection.execute(select(table).where(key.in_([row[key.name] for row in rows]))).mappings()
     found = {row[key.name]: dict(row) for row in there}
-    other = []
-    for row in rows:
-        if different := _differences(table, row, found.get(row[key.name])):
-            other.append(f"{row['decision_id']} ({different})")
+    other = [
+        f"{row['decision_id']} ({different})"
+        for row in rows
+        if (different := _differences(table, row, found.get(row[key.name])))
+    ]
     if other:
         named = ", ".join(other[:_MOST_NAMED]) + (", ..." if len(other) > _MOST_NAMED else "")
         raise StageError(

@@ -13,7 +13,7 @@ from tests.scoring.journal.made_up import append
 if __name__ == "__main__":
     journal = Journal(Path(sys.argv[1]), JournalLimits(segment_bytes=1 << 20))
     journal.open()
-    while not select.select([sys.stdin], [], [], 0.002)[0]:
+    while not select.select([sys.stdin], [], [], 0.01)[0]:
         made = append(journal, [0.01 * number for number in range(5)], applicant="anna")
         challenge(journal, made.decision_ids[:1])
     journal.close()

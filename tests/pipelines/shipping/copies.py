@@ -6,7 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,12 @@ def copied_ids(address: str) -> list[str]:
         return [name for (name,) in rows]
 
 
+def copied(address: str) -> int:
+    """How many decisions a copy has."""
+    (row,) = read(address, "SELECT count(*) AS decisions FROM journal.decisions")
+    return int(row["decisions"])
+
+
 def change(address: str, statement: str) -> None:
     """Changes a copy by hand."""
     with psycopg.connect(address) as connection:
@@ -84,7 +91,8 @@ FROM_THE_START = (
 
 def ship_all(folder: Path, database: Database) -> list[Copied]:
     """Copies all there is."""
-    shipper, done = Shipper(folder, database), []
+    shipper = Shipper(folder, database)
+    done: list[Copied] = []
     while not done or done[-1].full:
         done.append(shipper.ship())
     return done
@@ -114,6 +122,12 @@ class Command:
         """Its next line, once it is there."""
         assert self.process.stdout is not None
         return " ".join(self.process.stdout.readline().split())
+
+    def until(self, reached: Callable[[], bool]) -> None:
+        """Waits, while it runs, for what it is to do."""
+        while not reached():
+            assert self.process.poll() is None, self.ended()
+            time.sleep(0.02)
 
     def ended(self) -> tuple[int, str]:
         """Its exit code and what it said."""
