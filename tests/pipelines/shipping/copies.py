@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -82,11 +83,9 @@ def read(address: str, query: str) -> list[dict[str, Any]]:
         return connection.execute(query.encode()).fetchall()
 
 
-FROM_THE_START = (
-    "UPDATE journal.journals SET decisions = 0, decision_proof = decode(repeat('00', 32), 'hex'), "
-    "challenges = 0, challenge_proof = decode(repeat('00', 32), 'hex')"
-)
-"""As in docs/shipping.md: the next call compares everything."""
+STATEMENTS: list[str] = re.findall(r"```sql\n(.*?);\n```", (PROJECT / "docs" / "shipping.md").read_text(), re.DOTALL)
+FROM_THE_START, *QUESTIONS = STATEMENTS
+"""What the document has a person run before a comparison of the whole copy, and what it has them ask."""
 
 
 def ship_all(folder: Path, database: Database) -> list[Copied]:
