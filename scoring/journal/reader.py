@@ -127,12 +127,39 @@ class JournalReader:
 
     def last_sequence(self) -> int:
         """The sequence of the newest decision, 0 if there is none."""
+        return self._last("decisions", "first_decision")
+
+    def last_challenge(self) -> int:
+        """The sequence of the newest challenge, 0 if there is none."""
+        return self._last("challenges", "first_challenge")
+
+    def oldest_after(self, decision: int, challenge: int) -> str | None:
+        """The time of the oldest record beyond these sequences, None if there is none; reads one row of a table."""
+        times = []
+        if decision < self.last_sequence():
+            times.append(self._time_after("decisions", "decided_at", decision))
+        if challenge < self.last_challenge():
+            times.append(self._time_after("challenges", "scored_at", challenge))
+        return min((time for time in times if time is not None), default=None)
+
+    def _last(self, table: str, first: str) -> int:
+        # The newest segment knows where it began, so it answers for those before it.
+        with reading(segments(self._folder)[-1]) as connection:
+            query = f"SELECT coalesce((SELECT max(sequence) FROM {table}), {first} - 1) FROM segment"  # noqa: S608  # own words only
+            (last,) = connection.execute(query).fetchone()
+            return int(last)
+
+    def _time_after(self, table: str, column: str, after: int) -> str | None:
+        query = f"SELECT sequence, {column} FROM {table} WHERE sequence > ? ORDER BY sequence LIMIT 1"  # noqa: S608  # own words only
+        found: str | None = None
         for path in reversed(segments(self._folder)):
             with reading(path) as connection:
-                (last,) = connection.execute("SELECT max(sequence) FROM decisions").fetchone()
-                if last is not None:
-                    return int(last)
-        return 0
+                row = connection.execute(query, (after,)).fetchone()
+            if row is not None:
+                found = row[1]
+                if row[0] == after + 1:
+                    break
+        return found
 
     def _rows(
         self, table: str, columns: str, after: int, clauses: Sequence[str] = (), arguments: Sequence[str] = ()

@@ -8,12 +8,16 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import UUID, uuid4
+
+from scoring.files import write_atomically
 
 FORMAT = 1
 """Of the tables below; a segment of another format is refused."""
 NO_PROOF = bytes(32)
 """What stands before the first proof of a journal."""
 
+_ID = "id"
 _NAME = re.compile(r"segment-(\d{6})\.sqlite")
 
 TABLES = (
@@ -97,6 +101,27 @@ def make_segment(
     new.replace(path)
     sync_folder(folder)
     return path
+
+
+def journal_id(folder: Path) -> str:
+    """The UUID that tells a journal from every other; sequences count within it.
+
+    Raises:
+        JournalError: the journal has none, since no service has opened it yet, or the file is no UUID.
+    """
+    path = folder / _ID
+    try:
+        return str(UUID(path.read_text().strip()))
+    except FileNotFoundError:
+        raise JournalError(f"the journal {folder} has no id yet: a service that opens it makes one") from None
+    except ValueError:
+        raise JournalError(f"{path} does not hold a UUID") from None
+
+
+def identify(folder: Path) -> None:
+    """Gives a journal its id, once; only who holds the folder's lock may."""
+    if not (folder / _ID).exists():
+        write_atomically(folder / _ID, f"{uuid4()}\n")
 
 
 def sync_folder(folder: Path) -> None:

@@ -36,6 +36,7 @@ from scoring.journal.schema import (
     NO_PROOF,
     JournalError,
     connect,
+    identify,
     make_segment,
     reading,
     segment_number,
@@ -131,6 +132,7 @@ class Journal:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._holder = os.open(self.folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
             fcntl.flock(self._holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            identify(self.folder)
             remove_expired(self.folder, self._limits.retention_months)
             found = segments(self.folder)
             self._continue(found[-1] if found else self._new_segment(1))
