@@ -14,6 +14,9 @@ FORMAT = 1
 NO_PROOF = bytes(32)
 """What stands before the first proof of a journal."""
 
+WAIT_SECONDS = 5.0
+"""How long one process waits until another has done with a segment."""
+
 _NAME = re.compile(r"segment-(\d{6})\.sqlite")
 
 TABLES = (
@@ -121,7 +124,9 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
     """
     address = f"{path.resolve().as_uri()}?mode={'rw' if write else 'ro'}"
     try:
-        connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False, timeout=5.0)
+        connection = sqlite3.connect(
+            address, uri=True, isolation_level=None, check_same_thread=False, timeout=WAIT_SECONDS
+        )
     except sqlite3.Error as error:
         raise JournalError(f"{path} cannot be opened: {error}") from None
     try:
@@ -139,8 +144,10 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
 
 def finish_segment(path: Path) -> None:
     """Makes a segment that nobody appends to one plain file, unless it is being read just now."""
-    if not path.with_name(f"{path.name}-wal").exists():
-        return
+    with path.open("rb") as file:
+        # Bytes 18 and 19 of a database say whether it has a log, https://www.sqlite.org/fileformat.html.
+        if file.read(20)[18:] != b"\2\2":
+            return
     connection = connect(path, write=True)
     try:
         connection.execute("PRAGMA busy_timeout = 0")

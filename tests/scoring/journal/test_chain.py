@@ -45,10 +45,10 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def rotated(tmp_path: Path) -> Path:
     """A journal of 90 decisions in several segments."""
-    journal = Journal(tmp_path / "journal", JournalLimits(segment_bytes=1 << 16))
+    journal = Journal(tmp_path / "journal", JournalLimits(segment_bytes=1 << 17))
     journal.open()
     for _ in range(30):
-        append(journal, [0.1, 0.2, 0.9], applicant="x" * 2_000)
+        append(journal, [0.1, 0.2, 0.9], applicant="x" * 4_000)
     journal.close()
     assert len(segments(tmp_path / "journal")) > 3
     return tmp_path / "journal"
@@ -114,7 +114,7 @@ def test_records_that_are_exchanged_show(folder: Path) -> None:
 
 
 def test_the_end_and_the_whole_of_a_segment_that_are_missing_show(rotated: Path) -> None:
-    first, second, third, *_ = [start[1] for start in JournalReader(rotated).starts()]
+    second, third, *_ = [start[1] for start in JournalReader(rotated).starts()[1:]]
     change(segments(rotated)[0], "DELETE FROM decisions WHERE sequence = ?", second - 1)
     assert faults(rotated) == [(second - 1, "missing record")]
     segments(rotated)[1].unlink()
@@ -129,10 +129,10 @@ def test_a_record_in_another_segment_than_its_own_is_a_stray(rotated: Path) -> N
 
 
 def test_a_segment_of_another_journal_shows(rotated: Path, tmp_path: Path) -> None:
-    other = Journal(tmp_path / "other", JournalLimits(segment_bytes=1 << 16))
+    other = Journal(tmp_path / "other", JournalLimits(segment_bytes=1 << 17))
     other.open()
     for _ in range(30):
-        append(other, [0.1, 0.2, 0.9], applicant="x" * 2_000)
+        append(other, [0.1, 0.2, 0.9], applicant="x" * 4_000)
     other.close()
     first = JournalReader(rotated).starts()[1][1]
     segments(tmp_path / "other")[1].replace(segments(rotated)[1])
@@ -184,7 +184,7 @@ def test_a_proof_is_found_by_its_sequence(rotated: Path) -> None:
 
 
 def test_a_span_is_bounded_by_times(tmp_path: Path) -> None:
-    journal = Journal(tmp_path, JournalLimits(segment_bytes=1 << 16))
+    journal = Journal(tmp_path, JournalLimits(segment_bytes=1 << 17))
     journal.open()
     for day in range(1, 21):
         append(journal, [0.1, 0.2], applicant="x" * 4_000, decided_at=f"2026-03-{day:02}T12:00:00.000+00:00")
