@@ -16,6 +16,7 @@ from pipelines.cli import history as history
 from pipelines.cli import journal as journal
 from pipelines.cli import leakage as leakage
 from pipelines.cli import portfolio as portfolio
+from pipelines.cli import replay as replay
 from pipelines.cli import sources as sources
 from pipelines.cli import stages as stages
 from pipelines.cli.console import app as app

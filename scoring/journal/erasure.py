@@ -29,9 +29,6 @@ def erase(folder: Path, decision_ids: Sequence[str]) -> list[str]:
         try:
             connection.execute("BEGIN IMMEDIATE")
             found = [name for name in decision_ids if _erase_decision(connection, name)]
-            if found:
-                # The pages of an index keep what was moved to others when they were split.
-                connection.execute("REINDEX applicants")
             connection.execute("COMMIT")
             # The log still holds what was written first.
             (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()

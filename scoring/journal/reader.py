@@ -69,6 +69,17 @@ class JournalReader:
                     return decision_record(row, read_bases(connection))
         return None
 
+    def sequences_of(self, decision_ids: Sequence[str]) -> dict[str, int]:
+        """Where the decisions of these ids stand; ids that the journal does not have are left out."""
+        found: dict[str, int] = {}
+        for path in segments(self.folder):
+            with reading(path) as connection:
+                for name in decision_ids:
+                    row = connection.execute("SELECT sequence FROM decisions WHERE decision_id = ?", (name,)).fetchone()
+                    if row is not None:
+                        found[name] = row[0]
+        return found
+
     def of_applicant(self, applicant: str) -> list[str]:
         """The ids of an applicant's decisions that have not been erased."""
         found: list[str] = []
