@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,21 +30,6 @@ Until = Annotated[str | None, typer.Option(help="The time before which they were
 def journal_folder(scorecard: str, given: Path | None) -> Path:
     """Where the journal of a scorecard is."""
     return given or Path("journal") / scorecard
-
-
-def moment(option: str, text: str | None) -> str | None:
-    """A time as the journal writes it.
-
-    Raises:
-        StageError: it is none.
-    """
-    if text is None:
-        return None
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise StageError(f"{option}: {text!r} is no date or time of ISO 8601, such as 2026-11-21T08:00") from None
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 @journal_app.command()
@@ -84,12 +68,13 @@ def export(
 ) -> None:
     """Write the decisions into a Parquet file, with all that is kept of them."""
     from pipelines.cli.portfolio import rows_done
+    from pipelines.current_rows import utc
     from pipelines.journal_export import export as run
     from scoring.journal.reader import JournalReader
 
     reader = JournalReader(journal_folder(scorecard, journal))
     with rows_done(None) as advance:
-        count = run(reader, output, moment("--since", since), moment("--until", until), advance)
+        count = run(reader, output, utc(since), utc(until), advance)
     say("export", f"{count:,} decisions: {output}")
 
 

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipelines.cli.console import ScorecardName, app, console, say, steps
-from pipelines.cli.journal import JournalFolder, Since, Until, journal_folder, moment
+from pipelines.cli.journal import JournalFolder, Since, Until, journal_folder
 from pipelines.errors import StageError
 from scoring.scorecards import load
 
@@ -33,6 +33,7 @@ def replay(
     out: Annotated[Path | None, typer.Option(help="Where the report goes, as JSON.")] = None,
 ) -> None:
     """Recompute decisions from the journal alone and compare the bits; all of them, if none are named."""
+    from pipelines.current_rows import utc
     from pipelines.replay import places_of, sample_of
     from pipelines.replay import replay as run
     from scoring.files import write_atomically
@@ -44,7 +45,7 @@ def replay(
     if decision_ids:
         places: list[int] | range = places_of(reader, decision_ids)
     else:
-        places = reader.span(since=moment("--since", since), until=moment("--until", until))
+        places = reader.span(since=utc(since), until=utc(until))
         if sample is not None:
             places = sample_of(places, sample)
     began = datetime.now(UTC)

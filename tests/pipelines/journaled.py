@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -23,18 +22,19 @@ from scoring.scorer import Caller, Scorer
 
 
 def sample_applications(card: Scorecard, columns: Sequence[str], rows: int, seed: int = 5) -> list[Application]:
-    """Made-up applicants, as a request would bring them."""
-    drawn = card.sample(np.random.default_rng(seed), rows)
+    """Made-up applicants, as requests would bring them; of what may be missing, some is."""
+    generator = np.random.default_rng(seed)
+    drawn = {name: values.tolist() for name, values in card.sample(generator, rows).items()}
+    given = {
+        rule.column: generator.random(rows) > (0.3 if card.may_be_missing(rule) else -1)
+        for rule in card.rules
+        if rule.column not in card.protected
+    }
     model = card.request_model(columns)
-    known = [name for name in card.columns if name not in card.protected]
     return [
-        model.model_validate({name: values[name] for name in known if _is_given(values[name])}, strict=False)
-        for values in ({name: drawn[name][row].item() for name in known} for row in range(rows))
+        model.model_validate({name: drawn[name][row] for name, there in given.items() if there[row]}, strict=False)
+        for row in range(rows)
     ]
-
-
-def _is_given(value: Any) -> bool:
-    return value is not None and value == value  # noqa: PLR0124  # NaN
 
 
 def decide(

@@ -13,8 +13,6 @@ import pytest
 from inline_snapshot import snapshot
 
 from pipelines import journal_export
-from pipelines.cli.journal import moment
-from pipelines.errors import StageError
 from scoring.journal.reader import JournalReader
 from scoring.journal.record import payload_digest, seal
 from scoring.journal.schema import NO_PROOF, segments
@@ -273,11 +271,3 @@ def test_a_changed_decision_is_shown_with_a_warning(journaled: Journaled, scoreb
         1,
         snapshot("error journal/card_default has no decision another"),
     )
-
-
-def test_times_are_read_in_any_zone() -> None:
-    assert moment("--since", None) is None
-    assert moment("--since", "2026-11-21") == "2026-11-21T00:00:00.000+00:00"
-    assert moment("--since", "2026-11-21T08:00+02:00") == "2026-11-21T06:00:00.000+00:00"
-    with pytest.raises(StageError, match="--until: 'x' is no date"):
-        moment("--until", "x")

@@ -94,7 +94,7 @@ def test_ids_times_and_samples_choose_decisions(journaled: Journaled, replay: Re
     )
     assert scorebox("replay", "card_default", "--since", "yesterday") == (
         1,
-        snapshot("error --since: 'yesterday' is no date or time of ISO 8601, such as 2026-11-21T08:00"),
+        snapshot("error 'yesterday' is no date or time of ISO 8601, such as 2026-01-31 or 2026-01-31T12:00"),
     )
     assert scorebox("replay", "card_default", "--journal", "elsewhere") == (
         1,
