@@ -67,14 +67,14 @@ def export(
     journal: JournalFolder = None,
 ) -> None:
     """Write the decisions into a Parquet file, with all that is kept of them."""
-    from pipelines.cli.portfolio import rows_done
     from pipelines.current_rows import utc
     from pipelines.journal_export import export as run
     from scoring.journal.reader import JournalReader
 
     reader = JournalReader(journal_folder(scorecard, journal))
-    with rows_done(None) as advance:
-        count = run(reader, output, utc(since), utc(until), advance)
+    first, last = utc(since), utc(until)
+    with steps(len(reader.span(since=first, until=last))) as tell:
+        count = run(reader, output, first, last, lambda rows: tell("export", rows))
     say("export", f"{count:,} decisions: {output}")
 
 

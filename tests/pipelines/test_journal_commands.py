@@ -10,6 +10,8 @@ import numpy as np
 import orjson
 import pyarrow.parquet as pq
 import pytest
+from bentoml._internal.configuration.containers import BentoMLContainer
+from bentoml._internal.models import ModelStore
 from inline_snapshot import snapshot
 
 from pipelines import journal_export
@@ -17,10 +19,11 @@ from scoring.journal.reader import JournalReader
 from scoring.journal.record import payload_digest, seal
 from scoring.journal.schema import NO_PROOF, segments
 from scoring.journal.writer import Journal, JournalLimits
+from tests.conftest import PROJECT
 from tests.pipelines.conftest import Run
 from tests.pipelines.journaled import Journaled, decide, sample_applications
 from tests.scoring.journal.made_up import BASIS, append, inputs
-from tests.serving.toy import COLUMNS, SCORECARD, stored
+from tests.serving.toy import COLUMNS, SCORECARD, push_release, stored
 
 
 @pytest.fixture
@@ -52,6 +55,32 @@ def writer(journaled: Journaled) -> Iterator[Journal]:
 
 def head_of(printed: str) -> str:
     return next(word for word in printed.split() if word.partition(":")[0].isdigit() and len(word) > 60)
+
+
+@pytest.fixture
+def released(journaled: Journaled, tmp_path: Path) -> Iterator[None]:
+    """The model that decided is in the store."""
+    (tmp_path / "store").mkdir()
+    BentoMLContainer.model_store.set(ModelStore(tmp_path / "store"))
+    push_release(Path("releases/card_default.json"))
+    yield
+    BentoMLContainer.model_store.reset()
+
+
+@pytest.mark.usefixtures("released")
+def test_the_commands_of_the_document_do_what_they_say(journaled: Journaled, writer: Journal, scorebox: Run) -> None:
+    known = {
+        "DECISION_ID": journaled.ids[5],
+        "SEQUENCE:PROOF": head_of(scorebox("journal", "verify", "card_default")[1]),
+        "APPLICANT_ID": "client-2",
+    }
+    block = (PROJECT / "docs" / "journal.md").read_text().partition("```sh\n")[2].partition("```")[0]
+    lines = [line.partition("#")[0].split() for line in block.splitlines()]
+    assert len(lines) == 9
+    for _, *arguments in lines:
+        code, printed = scorebox(*(known.get(argument, argument) for argument in arguments))
+        assert code == 0, (arguments, printed)
+    assert len(list(JournalReader(journaled.folder).erasures())) == 41
 
 
 def test_a_whole_journal_verifies_and_says_its_head(journaled: Journaled, writer: Journal, scorebox: Run) -> None:
