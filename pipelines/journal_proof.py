@@ -72,8 +72,9 @@ def prove(reader: JournalReader, head: tuple[int, bytes] | None, advance: Callab
         StageError: retention has removed the decision of the head.
         JournalError: a segment cannot be read.
     """
-    chain = Chain(reader)
     span, challenges = reader.span(), reader.challenge_span()
+    # Only now: it knows the segments of that time, and a service may begin another one.
+    chain = Chain(reader)
     if head is not None and head[0] < span.start - 1:
         raise StageError(f"--head: decision {head[0]:,} has been removed by retention, {span.start:,} is the first")
     decided, challenged = Kind("decision", span.start), Kind("challenge", challenges.start)

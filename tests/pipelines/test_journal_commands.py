@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,10 +27,10 @@ from tests.scoring.journal.made_up import BASIS, append, inputs
 from tests.serving.toy import COLUMNS, SCORECARD, push_release, stored
 
 
-@pytest.fixture
-def journaled(scorebox: Run) -> Journaled:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Journaled:
     """60 decisions of one applicant and 40 of another, and what a challenger made of two, in several segments."""
-    folder = Path("journal") / "card_default"
+    folder = tmp_path_factory.mktemp("made") / "journal"
     model = stored()
     applications = sample_applications(SCORECARD, COLUMNS, 100)
     limits = JournalLimits(segment_bytes=1 << 16)
@@ -42,6 +43,14 @@ def journaled(scorebox: Run) -> Journaled:
     journal.close()
     assert len(segments(folder)) > 1
     return made
+
+
+@pytest.fixture
+def journaled(made: Journaled, scorebox: Run) -> Journaled:
+    """A copy of them where the command looks for them."""
+    folder = Path("journal") / "card_default"
+    shutil.copytree(made.folder, folder)
+    return Journaled(folder, made.model)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,19 +27,29 @@ from tests.serving.toy import COLUMNS, SCORECARD, push_release
 TAG = "card_default:1.0.0-fp32"
 
 
-@pytest.fixture
-def journaled(scorebox: Run, tmp_path: Path) -> Iterator[Journaled]:
-    """300 decisions, of 100 every reason, by a model in the project's store."""
-    folder = Path("journal") / "card_default"
-    store = tmp_path / "store"
-    store.mkdir()
-    BentoMLContainer.model_store.set(ModelStore(store))
-    release = push_release(Path("releases/card_default.json"))
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Journaled:
+    """300 decisions, of 100 every reason, by a model in a store beside them."""
+    folder = tmp_path_factory.mktemp("made")
+    (folder / "store").mkdir()
+    BentoMLContainer.model_store.set(ModelStore(folder / "store"))
+    release = push_release(folder / "release.json")
     model = models.load(release.tags["fp32"])
+    BentoMLContainer.model_store.reset()
     applications = sample_applications(SCORECARD, COLUMNS, 300)
-    decide(folder, SCORECARD, model, applications[:200])
-    decide(folder, SCORECARD, model, applications[200:], every_reason=True, applicant="client-7")
-    yield Journaled(folder, model)
+    decide(folder / "journal", SCORECARD, model, applications[:200])
+    decide(folder / "journal", SCORECARD, model, applications[200:], every_reason=True, applicant="client-7")
+    return Journaled(folder / "journal", model)
+
+
+@pytest.fixture
+def journaled(made: Journaled, scorebox: Run, tmp_path: Path) -> Iterator[Journaled]:
+    """A copy of them where the command looks for them."""
+    shutil.copytree(made.folder.parent / "store", tmp_path / "store")
+    BentoMLContainer.model_store.set(ModelStore(tmp_path / "store"))
+    folder = Path("journal") / "card_default"
+    shutil.copytree(made.folder, folder)
+    yield Journaled(folder, made.model)
     BentoMLContainer.model_store.reset()
 
 
