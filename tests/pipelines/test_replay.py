@@ -90,6 +90,7 @@ def test_decisions_replay_to_the_bit(journaled: Journaled, replay: Replayed) -> 
 
 def test_ids_times_and_samples_choose_decisions(journaled: Journaled, replay: Replayed, scorebox: Run) -> None:
     first, *_, last = journaled.ids
+    assert module.places_of(JournalReader(journaled.folder), [last, first, first]) == [1, 300]
     assert replay(last, first, first)[1]["verdicts"] == {"same": 2}
     assert replay("--sample", "17")[1]["verdicts"] == {"same": 17}
     assert replay("--sample", "1000")[1]["verdicts"] == {"same": 300}
