@@ -313,8 +313,7 @@ def test_retention_removes_whole_old_segments_and_the_rest_verifies(folder: Path
 
     again = Journal(folder, SMALL)
     again.open()
-    append(again, [0.3])
-    append(again, [0.4], decided_at="2021-05-05T00:00:00.000+00:00")
+    append(again, [0.3, 0.4], decided_at="2021-05-05T00:00:00.000+00:00")
     again.close()
     third = Journal(folder, SMALL)
     third.open()
