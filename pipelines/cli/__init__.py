@@ -19,6 +19,7 @@ from pipelines.cli import leakage as leakage
 from pipelines.cli import outcomes as outcomes
 from pipelines.cli import performance as performance
 from pipelines.cli import portfolio as portfolio
+from pipelines.cli import replay as replay
 from pipelines.cli import ship as ship
 from pipelines.cli import sources as sources
 from pipelines.cli import stages as stages

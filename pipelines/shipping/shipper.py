@@ -122,7 +122,7 @@ class Shipper:
                 f"{self._database.name} holds {decided.sequence:,} decisions and {challenged.sequence:,} challenges of "
                 f"the journal {self._folder}, which has fewer: an older copy of it must have taken its place"
             )
-        _, decision, decision_proof, challenge, challenge_proof = next(reader.starts())
+        _, decision, decision_proof, challenge, challenge_proof = reader.starts()[0]
         decided, lost = decided.after_retention("decisions", _Position(decision - 1, decision_proof))
         challenged, lost_too = challenged.after_retention("challenges", _Position(challenge - 1, challenge_proof))
         made = self._sealed("decision", reader.decisions(after=decided.sequence), decided)

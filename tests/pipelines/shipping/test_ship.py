@@ -306,7 +306,7 @@ def test_what_retention_removed_before_it_was_copied_is_said_and_the_rest_copied
     while len(segments(folder)) < 4:
         append(journal, some(100))
     segments(folder)[0].unlink()
-    _, first, *_ = next(JournalReader(folder).starts())
+    _, first, *_ = JournalReader(folder).starts()[0]
     code, said = ship_command(folder, address).ended()
     assert code == 0
     assert f"not copied, since retention removed them before: decisions 1 to {first - 1}" in said
