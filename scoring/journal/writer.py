@@ -36,9 +36,12 @@ from scoring.journal.schema import (
     NO_PROOF,
     JournalError,
     connect,
+    finish_segment,
+    identify,
     make_segment,
     reading,
     segment_number,
+    segment_path,
     segments,
     sync_folder,
 )
@@ -131,8 +134,8 @@ class Journal:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._holder = os.open(self.folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
             fcntl.flock(self._holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            remove_expired(self.folder, self._limits.retention_months)
-            found = segments(self.folder)
+            identify(self.folder)
+            found = self._tidied()
             self._continue(found[-1] if found else self._new_segment(1))
         except BlockingIOError:
             self._release()
@@ -279,17 +282,20 @@ class Journal:
     def _continue(self, path: Path) -> None:
         """Appends to this segment from now on, after its last records."""
         connection = connect(path, write=True)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"PRAGMA synchronous = {self._limits.sync.upper()}")
-        decision, decision_proof, challenge, challenge_proof = connection.execute(
-            "SELECT first_decision, decision_proof, first_challenge, challenge_proof FROM segment"
-        ).fetchone()
-        last = connection.execute("SELECT sequence, proof FROM decisions ORDER BY sequence DESC LIMIT 1").fetchone()
-        if last is not None:
-            decision, decision_proof = last[0] + 1, last[1]
-        last = connection.execute("SELECT sequence, proof FROM challenges ORDER BY sequence DESC LIMIT 1").fetchone()
-        if last is not None:
-            challenge, challenge_proof = last[0] + 1, last[1]
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA synchronous = {self._limits.sync.upper()}")
+            decision, decision_proof, challenge, challenge_proof = connection.execute(
+                "SELECT first_decision, decision_proof, first_challenge, challenge_proof FROM segment"
+            ).fetchone()
+            last = "SELECT sequence, proof FROM {} ORDER BY sequence DESC LIMIT 1"
+            if (row := connection.execute(last.format("decisions")).fetchone()) is not None:
+                decision, decision_proof = row[0] + 1, row[1]
+            if (row := connection.execute(last.format("challenges")).fetchone()) is not None:
+                challenge, challenge_proof = row[0] + 1, row[1]
+        except sqlite3.Error:
+            connection.close()
+            raise
         self._next_decision, self._decision_proof = decision, decision_proof
         self._next_challenge, self._challenge_proof = challenge, challenge_proof
         self._bases = {}
@@ -312,17 +318,29 @@ class Journal:
         pages, size = (self._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
         if pages * size < self._limits.segment_bytes:
             return
-        full = self._connection
+        full, number = self._connection, segment_number(self._path) + 1
         try:
-            self._continue(self._new_segment(segment_number(self._path) + 1))
+            self._continue(self._new_segment(number))
         except (OSError, sqlite3.Error, JournalError) as error:
+            # One that stayed would be continued after a restart, though this one has later records.
+            segment_path(self.folder, number).unlink(missing_ok=True)
             logger.warning("no new segment in %s: %s", self.folder, error)
             return
-        # A finished segment is one plain file, without a log beside it.
-        full.execute("PRAGMA journal_mode = DELETE")
-        full.close()
-        sync_folder(self.folder)
+        try:
+            full.close()
+            self._tidied()
+        except (OSError, sqlite3.Error, JournalError) as error:
+            # The batch is in the journal, whatever becomes of older segments.
+            logger.warning("the older segments in %s stay as they are: %s", self.folder, error)
+
+    def _tidied(self) -> list[Path]:
+        """The segments, the finished ones without logs beside them, the expired ones gone."""
         remove_expired(self.folder, self._limits.retention_months)
+        found = segments(self.folder)
+        for path in found[:-1]:
+            finish_segment(path)
+        sync_folder(self.folder)
+        return found
 
 
 class _Transaction:
