@@ -135,6 +135,11 @@ class Workspace:
         return self.folder / "report"
 
     @property
+    def monitoring(self) -> Path:
+        """Folder of what is said about the model while it serves."""
+        return self.folder / "monitoring"
+
+    @property
     def release(self) -> Path:
         """The release that the service follows."""
         return RELEASES / f"{self.scorecard}.json"
@@ -143,6 +148,16 @@ class Workspace:
     def policy(self) -> Path:
         """The cut-off policy that the service follows; missing where the scorecard's own cut-off decides."""
         return RELEASES / f"{self.scorecard}.policy.json"
+
+    @property
+    def challenge(self) -> Path:
+        """Which challenger meets the champion; missing without one."""
+        return RELEASES / f"{self.scorecard}.challenger.json"
+
+    @property
+    def comparison(self) -> Path:
+        """Champion and challenger on the same applications; the page and the picture are beside it."""
+        return self.monitoring / "compare.json"
 
     @property
     def history(self) -> Path:
