@@ -103,10 +103,10 @@ def _check(candidate: Registered, champion: Registered) -> None:
     Raises:
         StageError: it may not.
     """
-    name = f"version {candidate.number}"
+    reason = None
     if candidate.tags["verification"] != HOLDS:
-        raise StageError(
-            f"{name} may not decide: its verification says {candidate.tags['verification']!r}; --share 0 lets it look on"
-        )
-    if candidate.tags["data"] == SAMPLE and champion.tags["data"] != SAMPLE:
-        raise StageError(f"{name} may not decide: it is of {SAMPLE}, the champion is not; --share 0 lets it look on")
+        reason = f"its verification says: {candidate.tags['verification']}"
+    elif candidate.tags["data"] == SAMPLE and champion.tags["data"] != SAMPLE:
+        reason = f"it is of {SAMPLE}, the champion is not"
+    if reason is not None:
+        raise StageError(f"version {candidate.number} may not decide: {reason}; --share 0 lets it look on")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from pipelines.challenge import standing
@@ -131,12 +132,14 @@ def _scored_by_both(
     return found[found["challenger_model"] == (challenger or found["challenger_model"].iloc[-1])]
 
 
-def _labels(path: Path, decision_ids: pd.Series[str]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _labels(path: Path, decision_ids: pd.Series[str]) -> NDArray[np.float64]:
     """The label of each decision, NaN where the file has none."""
     try:
         table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype={"decision_id": str})
     except (OSError, ValueError) as error:
-        raise StageError(f"{path} cannot be read as {'Parquet' if path.suffix == '.parquet' else 'CSV'}: {error}") from None
+        raise StageError(
+            f"{path} cannot be read as {'Parquet' if path.suffix == '.parquet' else 'CSV'}: {error}"
+        ) from None
     missing = [column for column in OUTCOME_COLUMNS if column not in table]
     if missing:
         raise StageError(f"{path} has no column {', '.join(missing)}")
@@ -147,7 +150,8 @@ def _labels(path: Path, decision_ids: pd.Series[str]) -> np.ndarray[tuple[int], 
     if repeated.any():
         raise StageError(f"{path}: {int(repeated.sum()):,} rows repeat a decision_id")
     known = table.set_index("decision_id")["defaulted"]
-    return decision_ids.map(known).to_numpy(dtype=np.float64)
+    labels: NDArray[np.float64] = decision_ids.map(known).to_numpy(dtype=np.float64)
+    return labels
 
 
 def _page(compared: Compared, picture: str) -> str:

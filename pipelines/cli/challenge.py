@@ -72,8 +72,8 @@ def challenge(
 def compare(
     scorecard: ScorecardName,
     journal: JournalFolder = None,
-    since: Annotated[str | None, typer.Option(parser=moment, metavar="TIME", help="Earliest, UTC, ISO 8601.")] = None,
-    until: Annotated[str | None, typer.Option(parser=moment, metavar="TIME", help="Before this, UTC.")] = None,
+    since: Annotated[str | None, typer.Option(help="The earliest decision, ISO 8601, UTC.")] = None,
+    until: Annotated[str | None, typer.Option(help="The time before which decisions were made.")] = None,
     outcomes: Annotated[
         Path | None, typer.Option(help="Matured labels, CSV or Parquet: decision_id, defaulted.")
     ] = None,
@@ -102,7 +102,8 @@ def compare(
     found = compared.comparison
     if fail and (found.flips.share > flips or found.psi > psi):
         raise StageError(
-            f"{found.flips.share:.2%} of decisions differ, at most {flips:.2%} may; PSI {found.psi:.4f}, at most {psi:g}"
+            f"{found.flips.share:.2%} of decisions differ, at most {flips:.2%} may; "
+            f"PSI {found.psi:.4f}, at most {psi:g}"
         )
 
 
