@@ -237,7 +237,8 @@ def _singles(shares: Sequence[Share]) -> list[Share]:
 
 def _outcome(shares: Sequence[Share]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """PD of each row, and whether it is declined."""
-    return (
-        np.concatenate([decisions.pd[start:stop] for decisions, start, stop in shares]),
-        np.concatenate([decisions.declined[start:stop] for decisions, start, stop in shares]),
-    )
+    parts = [(decisions.pd[start:stop], decisions.declined[start:stop]) for decisions, start, stop in shares]
+    if len(parts) == 1:
+        return parts[0]
+    pd, declined = zip(*parts, strict=True)
+    return np.concatenate(pd), np.concatenate(declined)

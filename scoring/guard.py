@@ -60,6 +60,11 @@ class _Recent:
         self._rows[(self._count + np.arange(len(rows))) % len(self._rows)] = rows
         self._count += len(rows)
 
+    def add_one(self, *values: float) -> None:
+        """Takes one row in."""
+        self._rows[self._count % len(self._rows)] = values
+        self._count += 1
+
     def of(self, side: float) -> Numbers:
         """[rows, columns], those with this number in the last column."""
         rows = self._rows[: self._count]
@@ -82,7 +87,7 @@ class Guard:
         """PD, whether it declines, side."""
         self._requests = _Recent(bounds.window, 3)
         """Seconds, NaN for all but one decided application; whether it failed; side."""
-        self._unseen = 0
+        self._until_next_look = LEAST
 
     def champion_decided(self, pd: NDArray[np.floating], declined: NDArray[np.bool_], seconds: float) -> None:
         """Takes in a request of [rows] that the champion has decided in so many seconds."""
@@ -93,15 +98,15 @@ class Guard:
     ) -> Breach | None:
         """Takes in a request of [rows] that the challenger has decided, and judges it from time to time."""
         self._add(pd, declined, seconds, CHALLENGER)
-        self._unseen += len(pd)
-        if self._unseen < max(LEAST, LOOK_AGAIN * len(self._decisions.of(CHALLENGER))):
+        self._until_next_look -= len(pd)
+        if self._until_next_look > 0:
             return None
-        self._unseen = 0
+        self._until_next_look = max(LEAST, int(LOOK_AGAIN * len(self._decisions.of(CHALLENGER))))
         return self.judge()
 
     def challenger_failed(self) -> Breach | None:
         """Takes in a request that the challenger has not decided."""
-        self._requests.add(np.nan, 1.0, CHALLENGER)
+        self._requests.add_one(np.nan, 1.0, CHALLENGER)
         return self.judge()
 
     def measures(self) -> dict[str, float]:
@@ -135,8 +140,13 @@ class Guard:
         return None
 
     def _add(self, pd: NDArray[np.floating], declined: NDArray[np.bool_], seconds: float, side: float) -> None:
-        self._decisions.add(pd, declined, side)
-        self._requests.add(seconds if len(pd) == 1 else np.nan, 0.0, side)
+        if len(pd) == 1:
+            # Most requests are of one row, and whoever waits for this one waits for the guard too.
+            self._decisions.add_one(pd[0], declined[0], side)
+            self._requests.add_one(seconds, 0.0, side)
+        else:
+            self._decisions.add(pd, declined, side)
+            self._requests.add_one(np.nan, 0.0, side)
 
 
 def _quantile(seconds: Numbers, standard_errors: float) -> float:
