@@ -75,6 +75,7 @@ def test_the_page_can_be_followed(tmp_path: Path) -> None:
         assert "1,000 decisions differ" in reader.run(share)
         found = json.loads((folder / "artifacts" / "quick" / NAME / "monitoring" / "compare.json").read_text())
         assert found["champion"] == old
+        assert server.get("/model_info").json()["challenger"]["withdrawn"] is False, server.output.read_text()
         assert 100 < found["by_challenger"] < 200
         told = reader.run(withdrawal)
         assert "withdrawn" in told

@@ -89,7 +89,8 @@ def test_closing_finishes_what_waits_and_nothing_is_lost_or_doubled(tmp_path: Pa
     expected: dict[str, float] = {}
     for seed, rows in enumerate((1, 700, 3, 1_024, 1)):
         decisions, parts = decided(rows, seed)
-        watched.shadow.offer(decisions, parts)
+        # A batch is of several callers.
+        watched.shadow.offer(decisions, [parts[0][: rows // 3], parts[0][rows // 3 :]])
         expected |= dict(
             zip(decisions.decision_ids, CHALLENGER.graph.score(parts[0].inputs).astype(float).tolist(), strict=True)
         )
