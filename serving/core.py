@@ -63,10 +63,11 @@ class Core:
         self.metrics = Metrics(lambda: self._lineup.oldest_wait)
         self._find = find or (lambda: parts)
         self._reloading = asyncio.Lock()
+        self._retiring: set[asyncio.Task[None]] = set()
         # One at a time: a search may score thousands of rows, and decisions come first.
         self._explaining = ThreadPoolExecutor(1, thread_name_prefix="explain")
         self._lineup = Lineup(parts, self.metrics)
-        self.metrics.serves(parts)
+        self.metrics.serves(parts, self._lineup.contest)
         self.application = self._lineup.application
         self.batch = batch_model(self.application, parts.settings.max_batch_rows)
         self.decision = decision_model(parts.scorecard)
@@ -99,6 +100,7 @@ class Core:
         journal = self._lineup.parts.journal
         if journal is not None:
             journal.open()
+        self._lineup.say()
 
     async def reload(self) -> Reloaded:
         """Takes up what release, policy and challenge name now; what serves goes on serving until that is ready.
@@ -119,9 +121,12 @@ class Core:
                 detail = "nothing was reloaded: the new model reads other protected fields, start the service anew"
                 raise ProblemError(HTTPStatus.CONFLICT, detail)
             self._lineup = lineup
-            self.metrics.serves(parts)
-            await before.close()
-        logger.info("reloaded: %s", lineup.names)
+            self.metrics.serves(parts, lineup.contest)
+            # What a shadow has waiting may take long, and nobody need wait for it.
+            task = asyncio.create_task(self._retire(before), name="retire")
+            self._retiring.add(task)
+            task.add_done_callback(self._retiring.discard)
+        lineup.say()
         return Reloaded(changed=lineup.names != before.names, **lineup.names)
 
     async def predict(self, application: Application, caller: Caller) -> dict[str, Any]:
@@ -195,9 +200,15 @@ class Core:
         """Finishes what waits and takes no more."""
         self._explaining.shutdown()
         await self._lineup.close()
+        await asyncio.gather(*self._retiring)
         journal = self._lineup.parts.journal
         if journal is not None:
             journal.close()
+
+    async def _retire(self, before: Lineup) -> None:
+        await before.close()
+        # The guard may have withdrawn the challenger while its last requests were answered.
+        self._lineup.contest.heed_withdrawal()
 
     def _check(self, errors: list[RowError], good: int) -> None:
         self.metrics.broken(item for error in errors for item in error.errors)

@@ -31,6 +31,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from scoring.contest import Contest
 from scoring.decision import Basis, Decisions
 from scoring.errors import FieldError
+from scoring.guard import MEASURES
 from scoring.journal.schema import JournalError
 from scoring.journal.shipped import Shipped
 from scoring.journal.writer import Journal
@@ -120,7 +121,7 @@ CHALLENGER_SHARE = Gauge(
 WITHDRAWN = Counter("scorebox_challenger_withdrawn_total", "How often the guard took a share back.", ["measure"])
 GUARD = Gauge(
     "scorebox_guard_measure",
-    "What the guard compares of challenger and champion.",
+    "What the guard compares of challenger and champion, less what chance explains; 0 for too few decisions.",
     ["measure"],
     multiprocess_mode="mostrecent",
 )
@@ -139,8 +140,9 @@ class Metrics:
         self._served: list[Gauge] = []
         self._journal: Journal | None = None
 
-    def serves(self, parts: Parts) -> None:
+    def serves(self, parts: Parts, contest: Contest) -> None:
         """Says which models and which policy decide from now on."""
+        self._contest = contest
         for before in self._served:
             before.set(0)
         self._served = []
@@ -163,10 +165,6 @@ class Metrics:
         policy = CUTOFF.labels(parts.scorecard.name, parts.policy.id)
         policy.set(parts.policy.cutoff)
         self._served.append(policy)
-
-    def contested(self, contest: Contest) -> None:
-        """Shows the guard of this contest from now on."""
-        self._contest = contest
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
         """Counts one answered request."""
@@ -240,9 +238,9 @@ class Metrics:
         self._show_journal()
         if self._contest is not None:
             CHALLENGER_SHARE.set(self._contest.share)
-            if self._contest.guard is not None:
-                for measure, value in self._contest.guard.measures().items():
-                    GUARD.labels(measure).set(value)
+            found = {} if self._contest.guard is None else self._contest.guard.measures()
+            for measure in MEASURES:
+                GUARD.labels(measure).set(found.get(measure, 0.0))
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
             return generate_latest(REGISTRY)
         registry = CollectorRegistry()

@@ -10,6 +10,7 @@ import sys
 from rich.markup import escape
 
 from pipelines.cli import bento as bento
+from pipelines.cli import challenge as challenge
 from pipelines.cli import cutoff as cutoff
 from pipelines.cli import drift as drift
 from pipelines.cli import governance as governance

@@ -67,6 +67,10 @@ class JournalUnavailableError(RuntimeError):
     """The journal cannot take records now, so nothing can be decided; what was decided is safe."""
 
 
+class KeyTakenError(JournalUnavailableError):
+    """Somebody else has answered a request under this key since it was looked for; it can be recalled now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """An idempotency key, for one part of a request that was decided in several."""
@@ -159,6 +163,7 @@ class Journal:
             origins: the requests that the rows are of, in order.
 
         Raises:
+            KeyTakenError: see there.
             JournalUnavailableError: the disk is full, or fails.
         """
         with self._lock, self._transaction() as connection:
@@ -394,10 +399,11 @@ def _spread(origins: Sequence[Origin]) -> Iterator[Origin]:
 def _write_keys(connection: sqlite3.Connection, origins: Sequence[Origin], first: int) -> None:
     for origin in origins:
         if (key := origin.key) is not None:
-            connection.execute(
-                "INSERT INTO keys VALUES (?, ?, ?, ?, ?)",
-                (key.name, key.part, key.request_sha256, first, origin.rows),
-            )
+            row = (key.name, key.part, key.request_sha256, first, origin.rows)
+            try:
+                connection.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?)", row)
+            except sqlite3.IntegrityError:
+                raise KeyTakenError("an idempotency key has been answered meanwhile") from None
         first += origin.rows
 
 
