@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from pipelines.errors import StageError
-from pipelines.explain import read_contents
+from pipelines.graphs import read_contents
 from pipelines.ingest import IngestionSummary
 from pipelines.params import ScorecardParams
 from pipelines.push import store_version
@@ -19,7 +19,7 @@ from scoring.scorecard import Scorecard
 from training import benchmark as variants
 from training import card as cards
 from training.fairness import SMALLEST_GROUP
-from training.report import candidates_table, comparison_table
+from training.report import candidates_table, comparison_table, reasons_sentence, reasons_table
 
 
 def card(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams) -> Path:
@@ -56,6 +56,8 @@ def card(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams) ->
             "store_version": store_version(report, contents),
             "smallest_group": SMALLEST_GROUP,
             "candidates_table": candidates_table(competition.candidates),
+            "reasons_table": reasons_table(report.reasons),
+            "reasons_sentence": reasons_sentence(report.reasons),
             "comparison_table": comparison_table(report.protected_comparison) if report.protected_comparison else "",
             "variants_table": variants.markdown(read_benchmark(workspace)),
         }

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pipelines.errors import StageError
 from pipelines.graphs import read_variants
 from pipelines.train import candidate_blocks, load_trained, raw_inputs
 from pipelines.workspace import Workspace
 from scoring.decision import Variant
 from scoring.files import write_atomically
-from scoring.graph import Graph, GraphIntegrityError, Inputs
+from scoring.graph import Graph, Inputs
 from scoring.models import Content
 from scoring.reasons import Explainer
 from scoring.scorecard import Scorecard
@@ -48,26 +47,3 @@ def with_explain_graph(scorecard: Scorecard, content: bytes, inputs: Inputs, fea
     """
     references = reference_ladder(Graph(content), inputs, features, scorecard.cutoff)
     return Content(content, explain_graph(content, scorecard, references))
-
-
-def read_contents(workspace: Workspace) -> dict[Variant, Content]:
-    """The graphs of every variant, FP32 first, each with the one that explains it.
-
-    Raises:
-        StageError: a stage has not run, or the explain graph is of another graph than the one that is there now.
-    """
-    return {variant: _with_explain(workspace, variant, graph) for variant, graph in read_variants(workspace).items()}
-
-
-def _with_explain(workspace: Workspace, variant: Variant, graph: bytes) -> Content:
-    path = workspace.explain(variant)
-    try:
-        content = Content(graph, path.read_bytes())
-        if Explainer(content.explain).explains == Graph(graph).sha256:
-            return content
-        trouble = "explains another graph"
-    except FileNotFoundError:
-        trouble = "is missing"
-    except GraphIntegrityError as error:
-        trouble = str(error)
-    raise StageError(f"{path} {trouble}; run: scorebox explain {workspace.scorecard}")

@@ -8,7 +8,9 @@ from pipelines.train import load_trained, raw_inputs
 from pipelines.workspace import Workspace
 from scoring.decision import Variant
 from scoring.files import write_atomically
-from scoring.graph import sha256
+from scoring.graph import GraphIntegrityError, sha256
+from scoring.models import Content
+from scoring.reasons import Explainer
 from scoring.scorecard import Scorecard
 from training.benchmark import Benchmark, compare_variants, markdown
 from training.data import read_parquet
@@ -41,7 +43,7 @@ def benchmark(scorecard: Scorecard, workspace: Workspace, params: ScorecardParam
     columns = load_trained(workspace).specification.columns
     test, _ = read_parquet(workspace.test)
     result = compare_variants(
-        read_variants(workspace),
+        read_contents(workspace),
         raw_inputs(scorecard, test, columns),
         test[scorecard.target].to_numpy(),
         scorecard.cutoff,
@@ -72,3 +74,26 @@ def read_graph(workspace: Workspace, variant: Variant) -> bytes:
     except FileNotFoundError:
         stage = "export" if variant == "fp32" else "quantize"
         raise StageError(f"{path} is missing; run: scorebox {stage} {workspace.scorecard}") from None
+
+
+def read_contents(workspace: Workspace) -> dict[Variant, Content]:
+    """The graphs of every variant, FP32 first, each with the one that explains it.
+
+    Raises:
+        StageError: a stage has not run, or the explain graph is of another graph than the one that is there now.
+    """
+    return {variant: _with_explain(workspace, variant, graph) for variant, graph in read_variants(workspace).items()}
+
+
+def _with_explain(workspace: Workspace, variant: Variant, graph: bytes) -> Content:
+    path = workspace.explain(variant)
+    try:
+        content = Content(graph, path.read_bytes())
+        if Explainer(content.explain).explains == sha256(graph):
+            return content
+        trouble = "explains another graph"
+    except FileNotFoundError:
+        trouble = "is missing"
+    except GraphIntegrityError as error:
+        trouble = str(error)
+    raise StageError(f"{path} {trouble}; run: scorebox explain {workspace.scorecard}")

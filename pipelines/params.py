@@ -57,6 +57,7 @@ class PromotionLimits(_Strict):
     approval_gap: Limit
     microseconds_1: Limit
     microseconds_256: Limit
+    reasons_reach: Limit
     auc_tolerance: Limit
     brier_tolerance: Limit
     calibration_error_tolerance: Limit

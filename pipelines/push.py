@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.errors import StageError
-from pipelines.explain import read_contents
+from pipelines.graphs import read_contents
 from pipelines.registry import CHALLENGER, CHAMPION, Registered, Registry
 from pipelines.report import Report, read_benchmark, read_report, same_graphs
 from pipelines.verify import read_verification

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from pipelines.errors import StageError
-from pipelines.graphs import read_variants
+from pipelines.graphs import read_contents
 from pipelines.params import Candidate, Params
 from pipelines.train import Advance, fit_candidate, load_competition, load_trained, raw_inputs
 from pipelines.workspace import Workspace
@@ -22,6 +22,7 @@ from scoring.decision import Variant
 from scoring.files import write_atomically
 from scoring.graph import Graph, sha256
 from scoring.models import DataRecord
+from scoring.reasons import Explainer
 from scoring.scorecard import Scorecard
 from training import tracking
 from training.benchmark import Benchmark
@@ -29,6 +30,7 @@ from training.data import data_record, read_parquet
 from training.fairness import Comparison, compare
 from training.metrics import Estimate, ReliabilityBin, bootstrap, point_metrics, reliability
 from training.plots import draw_all
+from training.reason_figures import ReasonFigures, reason_figures
 from training.report import markdown
 
 LIBRARIES = ("lightgbm", "numpy", "onnx", "onnxruntime", "scikit-learn", "torch")
@@ -51,6 +53,7 @@ class Report(BaseModel):
     """Of the variant that serves."""
     variant_metrics: dict[Variant, dict[str, float]]
     reliability: list[ReliabilityBin]
+    reasons: ReasonFigures
     protected_comparison: list[Comparison]
     graph_sha256: dict[Variant, str]
     columns: list[str]
@@ -65,7 +68,8 @@ def report(
     """Writes metrics, plots, the report as JSON and Markdown, and an MLflow run of it all."""
     trained = load_trained(workspace)
     competition = load_competition(workspace)
-    variants = read_variants(workspace)
+    contents = read_contents(workspace)
+    variants = {variant: content.graph for variant, content in contents.items()}
     benchmark = read_benchmark(workspace)
     train_frame, metadata = read_parquet(workspace.train)
     test, _ = read_parquet(workspace.test)
@@ -74,6 +78,8 @@ def report(
     scores = {variant: Graph(content).score(inputs) for variant, content in variants.items()}
     pd_values = scores[benchmark.serving]
     knobs = params.scorecard(scorecard.name)
+    served = contents[benchmark.serving]
+    reasons = reason_figures(scorecard, Graph(served.graph), Explainer(served.explain), inputs, scorecard.cutoff)
 
     metrics = bootstrap(
         labels,
@@ -85,7 +91,7 @@ def report(
     comparisons = _compare_protected(scorecard, workspace, params, train_frame, test, labels, advance)
     data = data_record(train_frame, metadata, scorecard.target)
     title = f"{scorecard.name} ({'SAMPLE DATA' if data.sample else 'test rows'})"
-    plots = draw_all(workspace.report / "plots", title, labels, pd_values, scorecard.cutoff)
+    plots = draw_all(workspace.report / "plots", title, labels, pd_values, scorecard.cutoff, reasons)
     write_atomically(
         workspace.report / "metrics.json",
         json.dumps({name: round(item["value"], 6) for name, item in metrics.items()}, indent=2) + "\n",
@@ -117,6 +123,7 @@ def report(
             metrics=metrics,
             variant_metrics={variant: point_metrics(labels, pd) for variant, pd in scores.items()},
             reliability=reliability(labels, pd_values),
+            reasons=reasons,
             protected_comparison=comparisons,
             graph_sha256={variant: sha256(content) for variant, content in variants.items()},
             columns=trained.specification.columns,
@@ -127,7 +134,9 @@ def report(
         write_atomically(workspace.report / "report.json", result.model_dump_json(indent=2) + "\n")
         write_atomically(
             workspace.report / "report.md",
-            markdown(title, competition.candidates, competition.winner, metrics, result.reliability, comparisons),
+            markdown(
+                title, competition.candidates, competition.winner, metrics, result.reliability, reasons, comparisons
+            ),
         )
         tracking.log(
             parameters,

@@ -19,22 +19,23 @@ from pipelines.workspace import Workspace
 from scoring.features import Block, raw_columns
 from scoring.files import write_atomically
 from scoring.graph import Graph, Inputs
+from scoring.reasons import Explainer, Reference
 from scoring.scorecard import Scorecard
 from training import imbalance as balancing
 from training.calibration import Calibration, choose
 from training.data import read_parquet
+from training.explain import explain_graph
 from training.export import export_graph
 from training.families import FAMILIES
 from training.family import Labels, Model
 from training.frontend import feature_matrix, feature_names
 from training.imbalance import Imbalance, ImbalanceError
 from training.selection import (
-    REASON_ROWS,
     CandidateResult,
     fold_result,
     judge,
-    least_microseconds,
     out_of_fold,
+    reasons_microseconds,
     search,
 )
 from training.split import applicants, folds
@@ -193,11 +194,19 @@ def fit_candidate(
         parameters=parameters,
         imbalance=candidate.imbalance,
         brier_by_calibration=brier_by_calibration,
-        reasons_microseconds=round(least_microseconds(Graph(trained.graph(scorecard)), raw.resized(REASON_ROWS)), 1),
+        reasons_microseconds=_reasons_microseconds(scorecard, trained, raw),
         **fold_result(labels, log_odds, parts, calibration),
     )
     advance(f"{name}: final fit", 1)
     return trained, result
+
+
+def _reasons_microseconds(scorecard: Scorecard, trained: Trained, raw: Inputs) -> float:
+    """Of the reasons for the first row; whom it is compared with makes no difference to the time."""
+    content = trained.graph(scorecard)
+    graph, explainer = Graph(content), Explainer(explain_graph(content, scorecard))
+    reference = Reference.of(0.0, raw[1:2], graph.numeric_columns, graph.text_columns)
+    return round(reasons_microseconds(explainer, raw[:1], reference), 1)
 
 
 def compete(

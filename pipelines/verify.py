@@ -11,7 +11,7 @@ import pandas as pd
 from pydantic import BaseModel
 
 from pipelines.errors import StageError
-from pipelines.graphs import read_variants
+from pipelines.graphs import read_contents
 from pipelines.params import Params, PromotionLimits
 from pipelines.report import read_benchmark, same_graphs
 from pipelines.train import Trained, candidate_blocks, graph_inputs, load_trained, raw_inputs
@@ -20,6 +20,7 @@ from scoring.decision import Variant
 from scoring.files import write_atomically
 from scoring.frames import thin_frame
 from scoring.graph import Graph
+from scoring.reasons import Explainer
 from scoring.scorecard import Scorecard
 from training.checks import Check, approval_gaps, at_least, at_most, failed, impact_ratios
 from training.data import read_parquet
@@ -28,12 +29,15 @@ from training.fairness import GroupRate, compare
 from training.family import Labels
 from training.frontend import feature_matrix
 from training.metrics import Estimate, PDs, bootstrap, calibration_error
+from training.reason_figures import ReasonFigures, reason_figures
 from training.selection import least_microseconds
 
 ALONE_ROWS = 256
 """Test rows that are scored one by one."""
 BATCH_SIZES = (2, 7, 64, ALONE_ROWS)
 LATENCY_ROWS = (1, 256)
+ADDITIVITY = 1e-5
+"""Log-odds."""
 
 
 class Figures(BaseModel):
@@ -61,12 +65,15 @@ class Verification(BaseModel):
     checks: dict[str, Check]
     auc: Estimate
     figures: Figures
+    reasons: ReasonFigures
+    """Of the variant that serves."""
 
 
 def verify(scorecard: Scorecard, workspace: Workspace, params: Params) -> Verification:
     """Writes `verification.json`, `metrics.json` and `approval_rates.json`, whether every check holds or not."""
     trained = load_trained(workspace)
-    contents = read_variants(workspace)
+    stored = read_contents(workspace)
+    contents = {variant: content.graph for variant, content in stored.items()}
     benchmark = read_benchmark(workspace)
     same_graphs(workspace, "benchmark", {item.variant: item.sha256 for item in benchmark.variants}, contents)
     test, _ = read_parquet(workspace.test)
@@ -74,6 +81,13 @@ def verify(scorecard: Scorecard, workspace: Workspace, params: Params) -> Verifi
     knobs = params.scorecard(scorecard.name)
     graphs = {variant: Graph(content) for variant, content in contents.items()}
     scores = {variant: graph.score(graph_inputs(graph, test)) for variant, graph in graphs.items()}
+    explainers = {variant: Explainer(content.explain) for variant, content in stored.items()}
+    reasons = {
+        variant: reason_figures(
+            scorecard, graphs[variant], explainer, graph_inputs(graphs[variant], test), scorecard.cutoff
+        )
+        for variant, explainer in explainers.items()
+    }
     serving = benchmark.serving
     measured = figures(scorecard, test, labels, scores[serving])
     auc = bootstrap(
@@ -105,6 +119,21 @@ def verify(scorecard: Scorecard, workspace: Workspace, params: Params) -> Verifi
             f"approval_gap_{column}": at_most(f"approval-rate gap by {column}", gap, limits.approval_gap)
             for column, gap in measured.approval_gaps.items()
         },
+        "reasons_alone_and_in_batches": at_most(
+            "largest difference of a contribution to a row's log-odds alone and in batches",
+            max(_reason_difference(graphs[variant], explainer, test) for variant, explainer in explainers.items()),
+            0.0,
+        ),
+        "reasons_add_up": at_most(
+            "largest difference of contributions in sum from a row's log-odds less the reference's",
+            max(item.additivity for item in reasons.values()),
+            ADDITIVITY,
+        ),
+        "reasons_reach": at_least(
+            "share of declines that the reference's values in their stated reasons would approve",
+            reasons[serving].reached_share,
+            limits.reasons_reach,
+        ),
         **variant_checks(scores, scorecard.cutoff, graphs[serving], test, limits),
     }
     result = Verification(
@@ -116,6 +145,7 @@ def verify(scorecard: Scorecard, workspace: Workspace, params: Params) -> Verifi
         checks=checks,
         auc=auc,
         figures=measured,
+        reasons=reasons[serving],
     )
     # In DVC's forms: flat numbers to compare between runs, and the points of a plot.
     written = {
@@ -194,6 +224,14 @@ def _batch_difference(graph: Graph, rows: pd.DataFrame) -> float:
         for size in BATCH_SIZES
     ]
     return max(float(np.abs(alone - other).max()) for other in (whole, *batched))
+
+
+def _reason_difference(graph: Graph, explainer: Explainer, rows: pd.DataFrame) -> float:
+    inputs = graph_inputs(graph, rows)
+    reference = explainer.references[0]
+    whole = explainer.contributions(inputs, reference)
+    alone = [explainer.contributions(inputs[row : row + 1], reference) for row in range(min(ALONE_ROWS, len(inputs)))]
+    return float(np.abs(whole[: len(alone)] - np.concatenate(alone)).max())
 
 
 def _without_pd(scorecard: Scorecard, graph: Graph, seed: int) -> int:

@@ -44,7 +44,9 @@ class Decision(BaseModel):
     decided_at: str = Field(description="UTC, ISO 8601")
     reasons: list[Reason] = Field(description="up to four principal reasons for a decline, the first weighs most")
     contributions: dict[str, float] | None = Field(
-        None, description="by ?reasons=all: the contribution of every reason group to the log-odds"
+        None,
+        description="by ?reasons=all: the contribution of every reason group to the log-odds",
+        exclude_if=lambda contributions: contributions is None,
     )
 
 

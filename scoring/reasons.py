@@ -38,10 +38,13 @@ VALUES = "values"
 
 Bit g of a position says that group g has the applicant's own; the first is the reference, the last the applicant.
 """
-LEAST_STATED = 0.01
-"""Log-odds, one percent of the odds: less is no principal reason, and may be what rounding left over."""
 MOST_PRINCIPAL = 4
 """Reasons that are stated with a decision at most, as is usual under Regulation B."""
+NEGLIGIBLE = 1e-9
+"""Contributions up to here are what rounding in double leaves of a group that changes nothing.
+
+A decline always has more against it: two float32 PDs that differ are further apart.
+"""
 COALITION_ROWS = 8_192
 """Rows that one session call may put together: 10 MB of 304 columns."""
 
@@ -159,9 +162,9 @@ class Explainer:
 def principal_reasons(contributions: Contributions, values: Values, statable: int) -> list[tuple[int, ...]]:
     """The reasons to state for each row: groups by position, the weightiest first.
 
-    Of all sets of up to four groups that each speak for a default by 0.01 or more, and without which the row's
-    log-odds are at most the reference's, the one with the largest sum of contributions. Where no set reaches that,
-    the up to four groups with the largest contributions.
+    Of all sets of up to four groups that each speak for a default, and without which the row's log-odds are at most
+    the reference's, the one with the largest sum of contributions. Where no set reaches that, the up to four groups
+    with the largest contributions.
 
     Args:
         contributions: [rows, groups].
@@ -169,7 +172,7 @@ def principal_reasons(contributions: Contributions, values: Values, statable: in
         statable: how many groups may be stated, from the first on: protected columns are the last group.
     """
     return [
-        _principal({group: weight for group, weight in enumerate(weights[:statable]) if weight >= LEAST_STATED}, row)
+        _principal({group: weight for group, weight in enumerate(weights[:statable]) if weight > NEGLIGIBLE}, row)
         for weights, row in zip(contributions.tolist(), values, strict=True)
     ]
 

@@ -36,6 +36,7 @@ _REQUEST_ID = {
     "or holds others than letters, digits and ._:/+=@-",
     "schema": {"type": "string"},
 }
+_NAME = {"type": "string", "pattern": "^[A-Za-z0-9._:/+=@-]{1,128}$"}
 _CALLER = [
     {
         "name": "reasons",
@@ -47,13 +48,13 @@ _CALLER = [
         "name": "Idempotency-Key",
         "in": "header",
         "description": "the same request under it gets the same decisions, once in the journal; for 24 hours at least",
-        "schema": {"type": "string"},
+        "schema": _NAME,
     },
     {
         "name": "Applicant-ID",
         "in": "header",
         "description": "the caller's name for the applicant, kept in the journal",
-        "schema": {"type": "string"},
+        "schema": _NAME,
     },
 ]
 _TRACEPARENT = {

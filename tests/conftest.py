@@ -63,6 +63,7 @@ SMALL_PARAMS: dict[str, Any] = {
                 "approval_gap": 0.5,
                 "microseconds_1": 1e9,
                 "microseconds_256": 1e9,
+                "reasons_reach": 0.5,
                 "auc_tolerance": 0.02,
                 "brier_tolerance": 0.002,
                 "calibration_error_tolerance": 0.02,

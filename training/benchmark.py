@@ -11,8 +11,10 @@ from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from scoring.decision import Variant
 from scoring.graph import Graph, Inputs
+from scoring.models import Content
+from scoring.reasons import Explainer
 from training.family import Labels
-from training.selection import Gate, least_microseconds
+from training.selection import Gate, least_microseconds, reasons_microseconds
 
 BATCHES = {1: 300, 64: 200, 1_024: 60, 65_536: 5}
 """Rows scored at once, and how often; the shortest run counts."""
@@ -33,6 +35,8 @@ class VariantFigures(BaseModel):
     brier: float
     brier_change: float
     microseconds: dict[int, float]
+    reasons_microseconds: float
+    """Of the exact reasons for one application."""
     gates: list[Gate] = []
 
 
@@ -55,14 +59,14 @@ class VariantLimits(BaseModel):
 
 
 def compare_variants(
-    contents: Mapping[Variant, bytes],
+    contents: Mapping[Variant, Content],
     inputs: Inputs,
     labels: Labels,
     cutoff: float,
     limits: VariantLimits,
 ) -> Benchmark:
     """Measures each variant on the same rows; INT8 serves only if it is as good and faster."""
-    graphs = {variant: Graph(content) for variant, content in contents.items()}
+    graphs = {variant: Graph(content.graph) for variant, content in contents.items()}
     reference = graphs["fp32"].score(inputs).astype(np.float64)
     figures = [
         _figures(variant, contents[variant], graph, inputs, labels, cutoff, reference)
@@ -90,7 +94,7 @@ def compare_variants(
 
 def _figures(
     variant: Variant,
-    content: bytes,
+    content: Content,
     graph: Graph,
     inputs: Inputs,
     labels: Labels,
@@ -101,9 +105,11 @@ def _figures(
     difference = np.abs(pd - reference)
     auc, reference_auc = (float(roc_auc_score(labels, values)) for values in (pd, reference))
     brier, reference_brier = (float(brier_score_loss(labels, values)) for values in (pd, reference))
+    explainer = Explainer(content.explain)
+    compared_with = explainer.reference_for(cutoff)
     return VariantFigures(
         variant=variant,
-        bytes=len(content),
+        bytes=len(content.graph),
         sha256=graph.sha256,
         largest_pd_difference=float(difference.max()),
         mean_pd_difference=float(difference.mean()),
@@ -115,6 +121,7 @@ def _figures(
         microseconds={
             rows: round(least_microseconds(graph, inputs.resized(rows), runs), 1) for rows, runs in BATCHES.items()
         },
+        reasons_microseconds=round(reasons_microseconds(explainer, inputs[:1], compared_with), 1),
     )
 
 
@@ -126,6 +133,7 @@ def markdown(benchmark: Benchmark) -> str:
     """The table for the docs."""
     head = ["variant", "bytes", "largest PD difference", "mean", "flipped", "AUC", "Brier"]
     head += [f"µs, {rows:,} row{'s' if rows > 1 else ''}" for rows in BATCHES]
+    head.append("reasons µs")
     lines = [f"| {' | '.join(head)} |", "|" + " --- |" * len(head)]
     for item in benchmark.variants:
         cells = [
@@ -137,6 +145,7 @@ def markdown(benchmark: Benchmark) -> str:
             f"{item.auc:.5f} ({item.auc_change:+.5f})",
             f"{item.brier:.5f} ({item.brier_change:+.5f})",
             *(f"{item.microseconds[rows]:,.1f}" for rows in BATCHES),
+            f"{item.reasons_microseconds:,.1f}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     lines.append(f"\nCut-off {benchmark.cutoff:g}. {benchmark.serving.upper()} serves: {benchmark.reason}.")

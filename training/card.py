@@ -29,6 +29,7 @@ SECTIONS = (
     "Candidates",
     "Performance",
     "Calibration",
+    "Reasons",
     "Fairness",
     "Gates",
     "Variants",

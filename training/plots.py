@@ -15,20 +15,22 @@ from scoring.files import write_atomically
 from training.cutoff import Curve
 from training.family import Labels
 from training.metrics import PDs, reliability
+from training.reason_figures import ReasonFigures
 
 GOOD, BAD, GUIDE = "#2c7fb8", "#d95f0e", "#999999"
 MARKS = (":", "-")
 """Lines of the cut-offs that are compared."""
 
 
-def draw_all(directory: Path, title: str, labels: Labels, pd: PDs, cutoff: float) -> list[Path]:
-    """Writes `roc.png`, `precision_recall.png`, `reliability.png`, `scores.png` and `gains.png`."""
+def draw_all(directory: Path, title: str, labels: Labels, pd: PDs, cutoff: float, reasons: ReasonFigures) -> list[Path]:
+    """Writes `roc.png`, `precision_recall.png`, `reliability.png`, `scores.png`, `gains.png` and `reasons.png`."""
     drawings: dict[str, Callable[[Axes], None]] = {
         "roc": lambda axes: _roc(axes, labels, pd),
         "precision_recall": lambda axes: _precision_recall(axes, labels, pd),
         "reliability": lambda axes: _reliability(axes, labels, pd),
         "scores": lambda axes: _scores(axes, labels, pd, cutoff),
         "gains": lambda axes: _gains(axes, labels, pd),
+        "reasons": lambda axes: _reasons(axes, reasons),
     }
     written = []
     for name, draw in drawings.items():
@@ -116,3 +118,13 @@ def _gains(axes: Axes, labels: Labels, pd: PDs) -> None:
     axes.plot(share, perfect, color=BAD, linestyle="--", linewidth=1, label="perfect")
     axes.plot([0, 1], [0, 1], color=GUIDE, linestyle=":", label="chance")
     axes.set(title="gains", xlabel="share of applications, riskiest first", ylabel="share of defaults found")
+
+
+def _reasons(axes: Axes, reasons: ReasonFigures) -> None:
+    groups = sorted(reasons.groups, key=lambda group: group.mean_contribution)
+    names = [group.code.replace("_", " ").lower() for group in groups]
+    bars = axes.barh(names, [group.mean_contribution for group in groups], color=GOOD)
+    shares = [f"{group.stated_share:.0%}" for group in groups]
+    axes.bar_label(bars, shares, padding=3, fontsize=8)
+    axes.margins(x=0.12)
+    axes.set(title="reasons", xlabel="mean contribution to the log-odds; at the bar, share of declines it is stated in")

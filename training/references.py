@@ -1,7 +1,7 @@
 """Reference applicants: whom the reasons of a decision compare an applicant with.
 
 A decision's reference lies just below the cut-off, which can change without a new model; so a model carries a
-ladder of them over the PDs that occur. None is a person's record: each is a blend of training rows of about the
+ladder of them over the PDs that occur. None is one person's record: each is a blend of training rows of about the
 same PD that are like each other.
 """
 
@@ -23,8 +23,12 @@ QUANTILES = (0.01, 0.995)
 """The levels lie between these quantiles of the training rows' PDs."""
 NEAR_SHARE, FEWEST_NEAR, MOST_NEAR = 0.05, 50, 200
 """How many training rows count as near a level."""
+NOBODY_S_OWN = 5
+"""A blend may equal training rows if at least so many have these values: where columns are few, most blends do."""
 BLENDED = 9
 """Rows in one blend. Odd, so that the median of a column that is always known is the middle one."""
+HAIR = 0.02
+"""Log-odds below the level within which the most typical blend is taken: from 0.246 for 0.25."""
 
 
 def reference_ladder(graph: Graph, inputs: Inputs, features: Features, cutoff: float) -> list[Reference]:
@@ -47,12 +51,11 @@ def reference_ladder(graph: Graph, inputs: Inputs, features: Features, cutoff: f
     scaled = _standardised(features)
     step = (high - low) / (LEVELS - 1)
     found: dict[float, Reference] = {}
-    for level in (*np.linspace(low, high, LEVELS), _log_odds(np.array([cutoff]))[0]):
-        for reference in _below(graph, inputs, pd, scaled, _near(log_odds, level), level):
-            # The cut-off is the one level that must have a reference, though it be further below.
-            if level - _log_odds(np.array([reference.pd]))[0] <= step:
-                found[reference.pd] = reference
-            break
+    for level in (*np.linspace(low, high, LEVELS), *_log_odds(np.array([cutoff]))):
+        blends = _below(graph, inputs, pd, scaled, _near(log_odds, level), level)
+        best = next(blends, None)
+        if best and _log_odds(np.array([best.pd]))[0] >= level - step:
+            found[best.pd] = best
     ladder = [found[key] for key in sorted(found)]
     if not ladder or ladder[0].pd >= cutoff:
         raise DataError(f"no typical applicant has a PD below the cut-off {cutoff:g}; reasons need one")
@@ -88,7 +91,11 @@ def _below(
     near: NDArray[np.int64],
     level: float,
 ) -> Iterator[Reference]:
-    """Blends of near rows whose PD is below the level, the highest first, none of them a training row."""
+    """Blends of near rows whose PD is below the level, none of them one person's record, the best first.
+
+    Those a hair below it come by how typical they are: how near the rows blended are to the mean of all near rows.
+    The others come by their PD.
+    """
     distance = ((scaled[near, None, :] - scaled[None, near, :]) ** 2).sum(axis=2)
     alike = near[np.argsort(distance, axis=1, kind="stable")[:, :BLENDED]]
     blends = Inputs(
@@ -96,10 +103,13 @@ def _below(
         None if inputs.text is None else np.array([_most_frequent(inputs.text[rows]) for rows in alike], dtype=object),
     )
     scores = graph.score(blends).astype(np.float64)
-    for row in np.argsort(-scores, kind="stable"):
+    below = level - _log_odds(scores)
+    apart = ((scaled[alike].mean(axis=1) - scaled[near].mean(axis=0)) ** 2).sum(axis=1)
+    order = np.lexsort((np.where(below <= HAIR, apart, below), below > HAIR))
+    for row in order[below[order] > 0]:
         blend = blends[row : row + 1]
         # A row with the same values has the same PD, to the bit.
-        if _log_odds(scores[row : row + 1])[0] < level and not _contains(inputs[pd == scores[row]], blend):
+        if not 0 < _same(inputs[pd == scores[row]], blend) < NOBODY_S_OWN:
             yield Reference.of(float(scores[row]), blend, graph.numeric_columns, graph.text_columns)
 
 
@@ -120,8 +130,9 @@ def _most_frequent(rows: NDArray[np.object_]) -> list[str]:
     return [max(sorted(set(column)), key=column.count) for column in columns]
 
 
-def _contains(rows: Inputs, one: Inputs) -> bool:
+def _same(rows: Inputs, one: Inputs) -> int:
+    """How many of the rows have the values of that one."""
     same = ((rows.numeric == one.numeric) | (np.isnan(rows.numeric) & np.isnan(one.numeric))).all(axis=1)
     if rows.text is not None:
         same &= (rows.text == one.text).all(axis=1)
-    return bool(same.any())
+    return int(same.sum())

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from training.fairness import Comparison
 from training.metrics import Estimate, ReliabilityBin
+from training.reason_figures import ReasonFigures
 from training.selection import CandidateResult
 
 
@@ -32,9 +33,10 @@ def markdown(
     winner: str,
     metrics: Mapping[str, Estimate],
     bins: Sequence[ReliabilityBin],
+    reasons: ReasonFigures,
     comparisons: Sequence[Comparison],
 ) -> str:
-    """Candidates and gates, metrics with intervals, reliability, and protected columns in and out."""
+    """Candidates and gates, metrics with intervals, reliability, reasons, and protected columns in and out."""
     return "\n".join(
         [
             f"# {title}\n",
@@ -55,6 +57,9 @@ def markdown(
                 ["rows", "mean PD", "share of defaults"],
                 [[str(item["rows"]), f"{item['mean_pd']:.4f}", f"{item['default_share']:.4f}"] for item in bins],
             ),
+            "## Reasons\n",
+            reasons_table(reasons),
+            reasons_sentence(reasons),
             "## Protected columns in and out\n",
             comparison_table(comparisons),
             "## Approval rate by group\n",
@@ -80,6 +85,27 @@ def candidates_table(candidates: Sequence[CandidateResult]) -> str:
             ]
             for item in candidates
         ],
+    )
+
+
+def reasons_table(figures: ReasonFigures) -> str:
+    """One row per group, the weightiest first."""
+    return table(
+        ["reason group", "mean contribution", "stated in"],
+        [
+            [item.code, f"{item.mean_contribution:.3f}", f"{item.stated_share:.1%} of declines"]
+            for item in sorted(figures.groups, key=lambda item: -item.mean_contribution)
+        ],
+    )
+
+
+def reasons_sentence(figures: ReasonFigures) -> str:
+    """Against whom, and how far the stated reasons go."""
+    return (
+        f"Contributions to the log-odds against the reference applicant at PD {figures.reference_pd:.4f}, on "
+        f"{figures.rows:,} rows; reasons are stated for the {figures.declined:,} declines. With the reference's values "
+        f"in the groups stated, {figures.reached_share:.1%} of them would be approved, and {figures.lowered_share:.1%} "
+        "would have a lower PD.\n"
     )
 
 

@@ -26,6 +26,8 @@ def typed(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
         yield running
 
 
+FACE_ONLY = {"/reload"}
+"""What no typed method offers: it needs a header."""
 CORPUS: dict[str, tuple[str, Any]] = {
     "a good application": ("/predict", EXAMPLE),
     "another": ("/predict", LATE),
@@ -73,7 +75,8 @@ def verdict(response: httpx.Response) -> Any:
     body = response.json()
     if response.status_code == 200:
         for decision in body.get("decisions", [body]):
-            if decision is not None:
+            # An explanation decides nothing.
+            if decision is not None and "counterfactual" not in decision:
                 assert decision.pop("decision_id")
                 assert decision.pop("decided_at")
         return body
@@ -91,4 +94,6 @@ def test_the_typed_methods_have_the_routes_of_the_document(server: Server, typed
     by_bentoml = typed.get("/docs.json").json()["paths"]
     served = server.get("/docs.json").json()["paths"]
     operations = {path: item["post"]["operationId"] for path, item in by_bentoml.items() if "post" in item}
-    assert operations == {path: item["post"]["operationId"] for path, item in served.items() if "post" in item}
+    assert operations == {
+        path: item["post"]["operationId"] for path, item in served.items() if "post" in item and path not in FACE_ONLY
+    }

@@ -50,6 +50,9 @@ def test_the_card_has_its_sections_tables_and_plots(governed: Governed) -> None:
             "## Calibration",
             "| rows | mean PD | share of defaults |",
             "![reliability](plots/reliability.png)",
+            "## Reasons",
+            "| reason group | mean contribution | stated in |",
+            "![reasons](plots/reasons.png)",
             "## Fairness",
             "| column | group | rows | share of defaults | mean PD | approval rate |",
             "| column | gap | adverse impact ratio |",
@@ -58,7 +61,7 @@ def test_the_card_has_its_sections_tables_and_plots(governed: Governed) -> None:
             "| gate | value | limit | verdict |",
             "| check | value | rule | limit | verdict |",
             "## Variants",
-            "| variant | bytes | largest PD difference | mean | flipped | AUC | Brier | µs, 1 row | µs, 64 rows | µs, 1,024 rows | µs, 65,536 rows |",  # noqa: E501
+            "| variant | bytes | largest PD difference | mean | flipped | AUC | Brier | µs, 1 row | µs, 64 rows | µs, 1,024 rows | µs, 65,536 rows | reasons µs |",  # noqa: E501
             "## Limits and caveats",
             "## Lineage",
             "| item | value |",
@@ -85,7 +88,7 @@ def test_the_card_is_of_this_model(governed: Governed) -> None:
 def test_the_page_holds_everything_that_it_shows(governed: Governed) -> None:
     page = (governed.workspace.report / "card.html").read_text()
     sources = re.findall(r'src="([^"]{0,30})', page)
-    assert len(sources) == 5
+    assert len(sources) == 6
     assert all(source.startswith("data:image/png;base64,") for source in sources)
     assert not re.search(r'(href|src)="(http|plots)', page)
     for section in SECTIONS:

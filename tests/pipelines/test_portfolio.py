@@ -15,7 +15,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
 
-from pipelines.explain import read_contents
+from pipelines.graphs import read_contents
 from pipelines.portfolio import tables
 from pipelines.workspace import Workspace
 from scoring.decider import Decider

@@ -20,7 +20,7 @@ import pytest
 from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml._internal.models import ModelStore
 
-from pipelines.explain import read_contents
+from pipelines.graphs import read_contents
 from scoring import models
 from scoring.decision import Variant
 from scoring.frames import Frame

@@ -18,6 +18,7 @@ IMPOSSIBLE = {
     "approval_gap": 0.0,
     "microseconds_1": 0.0,
     "microseconds_256": 0.0,
+    "reasons_reach": 1.1,
 }
 
 
@@ -41,6 +42,8 @@ def test_every_limit_is_held_against_the_model(governed: Governed) -> None:
         "alone_and_in_batches",
         "extremes",
         "flipped_share",
+        "reasons_add_up",
+        "reasons_alone_and_in_batches",
     }
     assert "FAILS" in printed
     assert "error card_default fails parity, auc, brier, expected_calibration_error, approval_gap_AGE" in printed
@@ -48,6 +51,7 @@ def test_every_limit_is_held_against_the_model(governed: Governed) -> None:
 
 def test_variants_that_decide_differently_fail(governed: Governed) -> None:
     governed.workspace.int8.write_bytes(toy.graph(toy.COLUMNS, shift=2.0))
+    governed.run("explain", CARD.name)
     governed.run("benchmark", CARD.name)
     code, printed = governed.run("verify", CARD.name)
     assert code == 1
@@ -57,6 +61,7 @@ def test_variants_that_decide_differently_fail(governed: Governed) -> None:
 def test_a_graph_that_is_not_the_trained_model_s_fails_parity(governed: Governed) -> None:
     columns = list(Graph(governed.workspace.fp32.read_bytes()).columns)
     governed.workspace.fp32.write_bytes(toy.graph(columns))
+    governed.run("explain", CARD.name)
     governed.run("benchmark", CARD.name)
     code, printed = governed.run("verify", CARD.name)
     assert code == 1
@@ -65,6 +70,10 @@ def test_a_graph_that_is_not_the_trained_model_s_fails_parity(governed: Governed
 
 def test_a_benchmark_of_other_graphs_is_refused(governed: Governed) -> None:
     governed.workspace.fp32.write_bytes(toy.graph(toy.COLUMNS))
+    code, printed = governed.run("verify", CARD.name)
+    assert code == 1
+    assert "fp32.onnx explains another graph; run: scorebox explain card_default" in printed
+    governed.run("explain", CARD.name)
     code, printed = governed.run("verify", CARD.name)
     assert code == 1
     assert "the graphs are not those that `scorebox benchmark` measured; run it again" in printed

@@ -46,7 +46,6 @@ def test_a_decision_says_everything_that_was_decided() -> None:
                 "points": 557,
                 "band": "B",
                 "reasons": [],
-                "contributions": None,
             },
             {
                 "scorecard": "card_default",
@@ -71,7 +70,6 @@ def test_a_decision_says_everything_that_was_decided() -> None:
                         "contribution": 1.5999999046325684,
                     },
                 ],
-                "contributions": None,
             },
         ]
     )

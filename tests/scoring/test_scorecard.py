@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -8,7 +9,7 @@ from pydantic import Field, ValidationError
 
 from scoring import scorecards
 from scoring.errors import field_errors
-from scoring.scorecard import Application, FieldRule, RiskBand, Scorecard, field_rules
+from scoring.scorecard import Application, FieldRule, ReasonGroup, RiskBand, Scorecard, field_rules
 from scoring.scorecards import UnknownScorecardError, load
 
 CARD = load("card_default")
@@ -101,6 +102,11 @@ def test_protected_fields_may_be_left_out_unless_the_graph_reads_them() -> None:
     assert errors(CARD.request_model(["AGE"]), {**body, "AGE": 17}) == [("AGE", "greater_than_equal")]
 
 
+def last_reason(**changes: Any) -> tuple[ReasonGroup, ...]:
+    """The groups with another last one, which is EDUCATION."""
+    return (*CARD.reasons[:-1], replace(CARD.reasons[-1], **changes))
+
+
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
@@ -109,6 +115,20 @@ def test_protected_fields_may_be_left_out_unless_the_graph_reads_them() -> None:
         ({"cutoff": 1.0}, "the cut-off must lie between 0 and 1"),
         ({"purpose": " "}, "purpose and limits must say something"),
         ({"limits": ()}, "purpose and limits must say something"),
+        ({"reasons": ()}, "there must be 1 to 10 reason groups, not 0"),
+        ({"reasons": CARD.reasons * 2}, "there must be 1 to 10 reason groups, not 12"),
+        ({"reasons": CARD.reasons[:-1]}, "must be in one reason group: EDUCATION"),
+        ({"reasons": last_reason(columns=("EDUCATION", "SEX"))}, "must be in one reason group: SEX"),
+        ({"reasons": last_reason(columns=("EDUCATION", "ID"))}, "must be in one reason group: ID"),
+        ({"reasons": last_reason(columns=("EDUCATION", "PAY_0"))}, "must be in one reason group: PAY_0"),
+        ({"reasons": last_reason(columns=("EDUCATION", "INCOME"))}, "must be in one reason group: INCOME"),
+        (
+            {"reasons": last_reason(code="BALANCES")},
+            "reason BALANCES is there twice",
+        ),
+        ({"reasons": last_reason(sentence=" ")}, "reason EDUCATION .* no sentence"),
+        ({"reasons": last_reason(code="school")}, "'school' is not the code"),
+        ({"reasons": last_reason(code="PROTECTED")}, "'PROTECTED' is not the code"),
         ({"protected": frozenset({"RELIGION"})}, r"protected columns are not fields: \['RELIGION'\]"),
     ],
 )

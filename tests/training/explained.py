@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import permutations
 from typing import Any, Literal
 
 import numpy as np
 import onnx
-import onnxruntime
 import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
@@ -17,7 +16,8 @@ from pydantic import Field
 from pipelines.explain import with_explain_graph
 from pipelines.train import raw_inputs
 from scoring.features import Block, raw_columns
-from scoring.graph import Graph, Inputs
+from scoring.graph import Graph, Inputs, open_session
+from scoring.models import Content
 from scoring.plain_features import plain_features
 from scoring.reasons import Explainer, Reference
 from scoring.sampling import sample_by_rules
@@ -88,10 +88,14 @@ class Case:
     explain: bytes
 
     @property
+    def both(self) -> Content:
+        return Content(self.content, self.explain)
+
+    @cached_property
     def graph(self) -> Graph:
         return Graph(self.content)
 
-    @property
+    @cached_property
     def explainer(self) -> Explainer:
         return Explainer(self.explain)
 
@@ -108,7 +112,7 @@ class Case:
         model.graph.output.append(
             onnx.helper.make_tensor_value_info(tail.input[0], onnx.TensorProto.FLOAT, ["rows", 1])
         )
-        session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        session = open_session(model.SerializeToString())
         found = session.run(None, inputs.feed(port.name for port in session.get_inputs()))[0]
         return np.asarray(found[:, 0], dtype=np.float64)
 

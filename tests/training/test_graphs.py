@@ -9,6 +9,7 @@ import onnx
 import pytest
 
 from scoring.graph import Graph
+from tests.training.explained import card_default
 from tests.training.models import FEATURES, fit_again, fitted
 from training.benchmark import VariantLimits, compare_variants, markdown
 from training.quantize import quantisable_nodes, quantized
@@ -124,7 +125,7 @@ WIDE = VariantLimits(flipped_share=1, auc_drop=1, brier_rise=1)
 def test_the_table_shows_what_int8_changes() -> None:
     model = fitted("network")
     table = compare_variants(
-        {"fp32": content("network", "fp32", "platt"), "int8": content("network", "int8", "platt")},
+        {"fp32": card_default("network").both, "int8": card_default("network", "int8").both},
         model.inputs,
         model.labels,
         0.25,
@@ -143,7 +144,7 @@ def test_the_table_shows_what_int8_changes() -> None:
 def test_int8_that_flips_too_many_decisions_does_not_serve() -> None:
     model = fitted("network")
     table = compare_variants(
-        {"fp32": content("network", "fp32", "platt"), "int8": content("network", "int8", "platt")},
+        {"fp32": card_default("network").both, "int8": card_default("network", "int8").both},
         model.inputs,
         model.labels,
         float(np.median(Graph(model.graph()).score(model.inputs))),
@@ -155,6 +156,6 @@ def test_int8_that_flips_too_many_decisions_does_not_serve() -> None:
 
 def test_without_int8_fp32_serves_and_the_table_says_why() -> None:
     model = fitted("boosting")
-    table = compare_variants({"fp32": model.graph()}, model.inputs, model.labels, 0.25, WIDE)
+    table = compare_variants({"fp32": card_default("boosting").both}, model.inputs, model.labels, 0.25, WIDE)
     assert (table.serving, len(table.variants)) == ("fp32", 1)
     assert "a tree ensemble has no layers to quantise" in table.reason
