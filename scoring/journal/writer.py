@@ -111,6 +111,7 @@ class Journal:
         self._holder: int | None = None
         self._connection: sqlite3.Connection | None = None
         self._path = folder
+        self._most_pages = 0
         # By identity: a basis is made once for each model and policy.
         self._bases: dict[int, tuple[Basis, int, bytes]] = {}
         self._next_decision = self._next_challenge = 1
@@ -185,7 +186,7 @@ class Journal:
                     points[index],
                     decisions.bands[index],
                     None if thin is None else thin[index],
-                    " ".join([reason["code"] for reason in decisions.reasons[index]]),
+                    " ".join([reason["code"] for reason in reasons]) if (reasons := decisions.reasons[index]) else "",
                     None if found is None else found.astype(FLOATS, copy=False).tobytes(),
                     digest,
                 )
@@ -194,10 +195,13 @@ class Journal:
                 rows.append((*members[:4], number, *members[5:12], *payload, digest, proof))
             _insert(connection, "decisions", rows)
             _write_keys(connection, origins, first)
+            # Within the transaction this takes no locks of its own.
+            (pages,) = connection.execute("PRAGMA page_count").fetchone()
         # Only now: of a batch that was not committed nothing may remain, not even its numbers.
         self._bases[id(decisions.basis)] = (decisions.basis, number, basis_sha256)
         self._next_decision, self._decision_proof = first + len(rows), proof
-        self._rotate_if_full()
+        if pages >= self._most_pages:
+            self._rotate()
 
     def recall(self, key: Key) -> list[DecisionRecord] | None:
         """The decisions that answered a part of a request under this key; None if there are none.
@@ -299,6 +303,8 @@ class Journal:
         self._next_decision, self._decision_proof = decision, decision_proof
         self._next_challenge, self._challenge_proof = challenge, challenge_proof
         self._bases = {}
+        (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
+        self._most_pages = -(-self._limits.segment_bytes // page_bytes)
         self._connection, self._path = connection, path
 
     def _new_segment(self, number: int) -> Path:
@@ -312,12 +318,9 @@ class Journal:
             self._challenge_proof,
         )
 
-    def _rotate_if_full(self) -> None:
+    def _rotate(self) -> None:
         """Starts the next segment; a disk that has no room for it only makes this one longer."""
         assert self._connection is not None
-        pages, size = (self._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
-        if pages * size < self._limits.segment_bytes:
-            return
         full = self._connection
         try:
             self._continue(self._new_segment(segment_number(self._path) + 1))
