@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.errors import StageError
 from training.benchmark import VariantLimits
+from training.drift import SHIFTED
 from training.imbalance import Imbalance
 
 PARAMS_FILE = Path("params.yaml")
@@ -70,6 +71,23 @@ class Freshness(_Strict):
     max_age_days: Annotated[float, Field(gt=0)]
 
 
+class DriftLimits(_Strict):
+    """When `scorebox drift` says that retraining is due."""
+
+    share: Share = 0.3
+    """Share of the features that have drifted."""
+    psi: Annotated[float, Field(gt=0)] = SHIFTED
+    """Of a feature that counts as drifted, and of the score."""
+    least_rows: Annotated[int, Field(ge=1)] = 500
+    """Applications; of fewer no verdict is given."""
+
+
+class Monitoring(_Strict):
+    """Limits of what is watched while a model serves."""
+
+    drift: DriftLimits = DriftLimits()
+
+
 class ScorecardParams(_Strict):
     """The knobs of one scorecard."""
 
@@ -84,6 +102,7 @@ class ScorecardParams(_Strict):
     gates: Gates
     variant_limits: VariantLimits
     promotion: PromotionLimits
+    monitoring: Monitoring = Monitoring()
 
 
 class Params(_Strict):

@@ -23,7 +23,7 @@ from mlflow.models import ModelSignature
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.types import Schema, TensorSpec
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from pipelines.errors import StageError
 from pipelines.ingest import SAMPLE
@@ -180,16 +180,27 @@ class Registry:
 
         Raises:
             ModelStoreError: the registry's bytes are not the recorded ones.
+            StageError: the registry's record cannot be read.
         """
         missing = [tag for tag in registered.release.tags.values() if not _stored(tag)]
         if missing:
             with connected("give the model") as client, tempfile.TemporaryDirectory() as temporary:
                 source = client.get_model_version_download_uri(self._name, str(registered.number))
                 folder = Path(mlflow.artifacts.download_artifacts(source, dst_path=temporary))
-                for variant, record in RECORDS.validate_json((folder / RECORDS_FILE).read_bytes()).items():
+                records = self._records(folder / RECORDS_FILE, registered.number)
+                for variant, record in records.items():
                     files = (GRAPH_FILES[variant], EXPLAIN_FILES[variant])
                     models.push(record, Content(*((folder / name).read_bytes() for name in files)))
         return missing
+
+    def _records(self, path: Path, number: int) -> dict[Variant, ModelRecord]:
+        try:
+            return RECORDS.validate_json(path.read_bytes())
+        except ValidationError:
+            # Of a Scorebox whose models had no explain graph.
+            raise StageError(
+                f"the record of version {number} of {self._name} cannot be read; train and push it again"
+            ) from None
 
     def _save(self, folder: Path, records: Mapping[Variant, ModelRecord], contents: Mapping[Variant, Content]) -> None:
         """One folder: the FP32 graph in MLflow's ONNX flavour, the other graphs and the records beside it."""

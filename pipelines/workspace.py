@@ -135,6 +135,11 @@ class Workspace:
         return self.folder / "report"
 
     @property
+    def monitoring(self) -> Path:
+        """Folder of what is said about the model while it serves."""
+        return self.folder / "monitoring"
+
+    @property
     def release(self) -> Path:
         """The release that the service follows."""
         return RELEASES / f"{self.scorecard}.json"

@@ -69,6 +69,7 @@ SMALL_PARAMS: dict[str, Any] = {
                 "calibration_error_tolerance": 0.02,
                 "approval_gap_tolerance": 0.1,
             },
+            "monitoring": {"drift": {"share": 0.3, "psi": 0.25, "least_rows": 500}},
         }
     },
 }

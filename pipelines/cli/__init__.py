@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from pipelines.cli import bento as bento
 from pipelines.cli import cutoff as cutoff
+from pipelines.cli import drift as drift
 from pipelines.cli import governance as governance
 from pipelines.cli import history as history
 from pipelines.cli import journal as journal

@@ -33,7 +33,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @contextmanager
 def serving(home: Path, target: str = "service:Scorebox") -> Iterator[Server]:
     history = str(home / "history.sqlite")
-    with serve(home, target, SCOREBOX_SCORECARD=CARD.name, SCOREBOX_HISTORY=history) as running:
+    # Two servers share the home; each has a journal of its own.
+    journal = str(home / target.replace(":", "-"))
+    with serve(
+        home, target, SCOREBOX_SCORECARD=CARD.name, SCOREBOX_HISTORY=history, SCOREBOX_JOURNAL=journal
+    ) as running:
         yield running
 
 

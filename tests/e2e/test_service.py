@@ -232,7 +232,8 @@ def test_a_worker_that_is_killed_comes_back_and_its_numbers_stay(home: Path, exa
             answer = client.post(server.url + "/predict", json=example)
         assert answer.status_code == 200
         metrics = server.get("/metrics").text
-        assert 'scorebox_predictions_total{decision="decline",scorecard="card_default",variant="fp32"} 2.0' in metrics
+        labels = 'decision="decline",role="champion",scorecard="card_default",variant="fp32"'
+        assert f"scorebox_predictions_total{{{labels}}} 2.0" in metrics
         assert "scorebox_http_requests_in_progress 1.0" in metrics
 
 

@@ -102,7 +102,7 @@ def test_leakage_is_written_with_its_intervals(stages: Stages) -> None:
 @pytest.mark.skipif(real_data("card_approval") is None, reason="the published card_approval data are not here")
 def test_on_the_real_label_the_report_says_no_better_than_chance_and_verify_fails(stages: Stages) -> None:
     assert stages("ingest", "--source", str(real_data("card_approval")))[0] == 0
-    for stage in ("validate", "features", "split", "train", "export", "quantize", "benchmark", "report"):
+    for stage in ("validate", "features", "split", "train", "export", "quantize", "explain", "benchmark", "report"):
         assert stages(stage)[0] == 0, stage
     assert len(stages.rows()) == 26_788
     assert stages.rows()["OCCUPATION_TYPE"].isna().sum() == 8_353

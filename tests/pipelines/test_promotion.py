@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ import pytest
 from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml._internal.models import ModelStore
 
+from pipelines.errors import StageError
 from pipelines.graphs import read_contents
 from scoring import models
 from scoring.decision import Variant
@@ -133,6 +135,20 @@ def test_both_variants_go_into_a_version_and_come_back_into_an_empty_store(gover
         assert stored.record == records[variant]
         assert (stored.graph.sha256, stored.explainer.sha256) == (sha256(content.graph), sha256(content.explain))
     assert version.release.serving == "int8"
+
+
+def test_a_version_without_an_explain_graph_says_what_to_do(governed: Governed) -> None:
+    (first,) = governed.registry.versions()
+    (path,) = governed.project.folder.rglob("records.json")
+    records = json.loads(path.read_text())
+    for record in records.values():
+        del record["explain_sha256"]
+    path.write_text(json.dumps(records))
+    empty = governed.project.folder / "empty"
+    empty.mkdir()
+    BentoMLContainer.model_store.set(ModelStore(empty))
+    with pytest.raises(StageError, match="the record of version 1 of card_default cannot be read; train and push it"):
+        governed.registry.restore(first)
 
 
 def test_champions_come_and_go_back_in_order(governed: Governed) -> None:

@@ -30,6 +30,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "train",
         "export",
         "quantize",
+        "explain",
         "benchmark",
         "crossvalidate",
     ):

@@ -177,6 +177,7 @@ def test_a_truncated_file_is_named(scorebox: Run, project: Project) -> None:
         ("train", "train.parquet is missing"),
         ("export", "holds no trained model"),
         ("quantize", "holds no trained model"),
+        ("explain", "holds no trained model"),
         ("benchmark", "holds no trained model"),
         ("report", "holds no results"),
         ("crossvalidate", "applications.parquet is missing"),
@@ -267,7 +268,7 @@ def test_a_build_goes_from_data_to_a_release(trained_project: Project) -> None:
     assert release.tags["fp32"] == f"card_default:{release.version}-fp32"
     assert not set(report["columns"]) & CARD.protected
     plots = {path.name for path in (made / "report" / "plots").iterdir()}
-    assert plots == {"roc.png", "precision_recall.png", "reliability.png", "scores.png", "gains.png"}
+    assert plots == {"roc.png", "precision_recall.png", "reliability.png", "scores.png", "gains.png", "reasons.png"}
 
 
 def test_the_report_shows_protected_columns_in_and_out(trained_project: Project) -> None:
@@ -342,3 +343,15 @@ def test_two_trainings_in_two_places_give_the_same_graphs(trained_project: Proje
         assert (folder(other) / name).read_bytes() == (folder(trained_project) / name).read_bytes(), name
     one, two = (Release.read(item.folder / "releases" / "card_default.json") for item in (trained_project, other))
     assert one == two
+
+
+def test_an_explain_graph_of_a_variant_that_is_no_more_goes(trained_project: Project, tmp_path: Path) -> None:
+    copied = Project(Path(shutil.copytree(trained_project.folder, tmp_path / "project")), tmp_path / "store")
+    stale = folder(copied) / "explain" / "int8.onnx"
+    (folder(copied) / "int8" / "int8.onnx").unlink(missing_ok=True)
+    stale.write_bytes(b"of another training")
+    copied.scorebox("explain", "card_default")
+    assert [path.name for path in stale.parent.iterdir()] == ["fp32.onnx"]
+    (stale.parent / "fp32.onnx").unlink()
+    printed = copied.scorebox("benchmark", "card_default", check=False).stderr
+    assert "fp32.onnx is missing; run: scorebox explain card_default" in " ".join(printed.split())

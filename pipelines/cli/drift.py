@@ -1,0 +1,74 @@
+"""Whether retraining is due."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from pipelines.cli.console import ProfileName, ScorecardName, app, console, say
+from pipelines.cli.journal import JournalFolder, journal_folder
+from pipelines.errors import StageError
+from pipelines.workspace import Workspace
+from scoring.scorecards import load
+
+SHOWN = 10
+"""Features in the table, those with the largest PSI."""
+COLOURS = {"stable": "green", "constant": "green", "watch": "yellow", "shifted": "red", "missing": "red"}
+
+
+@app.command()
+def drift(
+    scorecard: ScorecardName,
+    file: Annotated[
+        str | None, typer.Argument(help="Applications, Parquet or CSV.", show_default="those of the journal")
+    ] = None,
+    journal: JournalFolder = None,
+    since: Annotated[str | None, typer.Option(help="The earliest decision, ISO 8601, UTC.")] = None,
+    until: Annotated[str | None, typer.Option(help="The time before which decisions were made.")] = None,
+    profile: ProfileName = "full",
+    pushgateway: Annotated[
+        str | None, typer.Option(envvar="SCOREBOX_PUSHGATEWAY", help="Prometheus Pushgateway that gets the gauges.")
+    ] = None,
+    fail: Annotated[bool, typer.Option("--fail", help="Exit code 1 if retraining is due.")] = False,
+) -> None:
+    """Compare applications and their scores with the training rows, and say whether retraining is due."""
+    from pipelines.drift import drift as run
+    from pipelines.params import read_params
+
+    if file is not None and (since or until):
+        raise StageError("--since and --until choose decisions of the journal; a file is compared as a whole")
+    card, workspace = load(scorecard), Workspace(scorecard, profile)
+    status = run(
+        card,
+        workspace,
+        read_params().scorecard(scorecard),
+        journal_folder(scorecard, journal) if file is None else file,
+        since=since,
+        until=until,
+        pushgateway=pushgateway,
+    )
+    erased = f"; {status.rows.erased:,} erased" if status.rows.erased else ""
+    compared = f"{status.rows.compared:,} of {status.rows.found:,} applications{erased}"
+    say("drift", f"{compared}, beside {status.reference.compared:,} training rows")
+    table = Table(title=f"{scorecard}: features with the largest PSI", title_justify="left")
+    for head in ("feature", "status", "PSI", "by chance up to", "unseen"):
+        table.add_column(head)
+    for item in status.features[:SHOWN]:
+        unseen = ", ".join(f"{name} ({share:.1%})" for name, share in item.unseen.items())
+        shown = f"[{COLOURS[item.status]}]{item.status}[/]"
+        table.add_row(escape(item.column), shown, f"{item.psi:.3f}", f"{item.chance:.3f}", escape(unseen))
+    if status.features:
+        console.print(table)
+    for score in status.scores:
+        if score.note:
+            say("drift", f"{score.model}: {score.note}")
+    if status.not_compared:
+        say("drift", f"{len(status.not_compared)} columns of the history are not in the file and were not compared")
+    for sentence in status.because:
+        say("drift", sentence)
+    say("drift", f"{status.verdict}: {workspace.monitoring / 'drift.html'}")
+    if fail and status.due:
+        raise typer.Exit(1)
