@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +11,7 @@ from rich.console import Console
 
 from loadtests import ROOT
 from loadtests.bar import Sides, verdicts
-from loadtests.bench_report import print_summary, write_report
+from loadtests.bench_report import command_line, print_summary, write_report
 from loadtests.client import ClientError
 from loadtests.compare import Lengths, NotComparableError, run
 from loadtests.contenders import EVERY_REASON, FASTAPI, JOURNAL_OFF, SERVICE
@@ -71,16 +69,10 @@ def main(
         raise typer.Exit(CANNOT_RUN) from None
     bar = verdicts(measured, Sides(SERVICE.key, EVERY_REASON.key, JOURNAL_OFF.key, FASTAPI.key))
     (results / "bench.json").write_text(measured.model_dump_json(indent=2) + "\n")
-    write_report(docs, measured, bar, _command(sys.argv[1:]))
+    write_report(docs, measured, bar, command_line("loadtests.bench", sys.argv[1:]))
     print_summary(console, measured, bar)
     if check and not all(verdict.holds for verdict in bar):
         raise typer.Exit(FALLS_SHORT)
-
-
-def _command(arguments: Sequence[str]) -> str:
-    """The command as it was given; of an absolute path only the name, since the page is for every machine."""
-    shown = [Path(one).name if Path(one).is_absolute() else one for one in arguments]
-    return shlex.join(["python", "-m", "loadtests.bench", *shown])
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -159,20 +160,20 @@ def markdown(results: Results, verdicts: Sequence[Verdict], command: str) -> str
     parts = [
         "# Side by side\n",
         method,
-        _table(["", ""], [[name, value] for name, value in results.facts.items()], left=2),
+        markdown_table(["", ""], [[name, value] for name, value in results.facts.items()], left=2),
         "\n## Against the bar\n",
         f"{held} of {len(verdicts)} hold.\n",
-        _table(VERDICT_HEAD, verdict_rows(verdicts)),
+        markdown_table(VERDICT_HEAD, verdict_rows(verdicts)),
         "\n## Single applications\n",
         "![CPU per request](bench.png)\n",
-        _table(LOAD_HEAD, load_rows(results)),
+        markdown_table(LOAD_HEAD, load_rows(results)),
         parties,
         "\n## A lone request before and after a burst\n",
         lone,
-        _table(LONE_HEAD, lone_rows(results)),
+        markdown_table(LONE_HEAD, lone_rows(results)),
         "\n## Batches\n",
         f"`/predict_batch` at {BATCH_CONNECTIONS} connections.\n",
-        _table(BATCH_HEAD, batch_rows(results)),
+        markdown_table(BATCH_HEAD, batch_rows(results)),
         *_reasons(results),
     ]
     return "\n".join(parts).replace("\n\n\n", "\n\n")
@@ -186,13 +187,20 @@ def _reasons(results: Results) -> list[str]:
         "from its output. Rows are declined test applications where there are some, their history unknown. Every "
         "scorecard that has a release is in the table.\n"
     )
-    return ["\n## Reasons\n", method, _table(REASON_HEAD, reason_rows(results), left=2)]
+    return ["\n## Reasons\n", method, markdown_table(REASON_HEAD, reason_rows(results), left=2)]
 
 
-def _table(head: Sequence[str], rows: Rows, left: int = 1) -> str:
+def markdown_table(head: Sequence[str], rows: Rows, left: int = 1) -> str:
+    """A table in Markdown; the first `left` columns are of words."""
     rules = ["---" if place < left else "---:" for place in range(len(head))]
     lines = [head, rules, *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def command_line(module: str, arguments: Sequence[str]) -> str:
+    """The command as it was given; of an absolute path only the name, since the page is for every machine."""
+    shown = [Path(one).name if Path(one).is_absolute() else one for one in arguments]
+    return shlex.join(["python", "-m", module, *shown])
 
 
 def _connections(number: int) -> str:
