@@ -15,7 +15,7 @@ from loadtests.chaos.callers import Callers, Memory
 from loadtests.chaos.ground import Ground, Outcome, Site
 from loadtests.chaos.ledger import Audit, audit
 
-DISK = "16m"
+DISK_MIB = 16
 ROOM_BYTES = 512 << 10
 """What is left before the disk is full, so that it fills up in the middle of a batch."""
 FILLER_BYTES = 1 << 20
@@ -24,7 +24,7 @@ ENOUGH = 300
 """Answers of a kind that are waited for."""
 
 IN_A_NAMESPACE = ["unshare", "--mount", "--map-root-user"]
-MOUNT = f'mount -t tmpfs -o size={DISK},mode=0700 none "$SCOREBOX_JOURNAL" && exec "$@"'
+MOUNT = f'mount -t tmpfs -o size={DISK_MIB}m,mode=0700 none "$SCOREBOX_JOURNAL" && exec "$@"'
 
 
 def disk_full(ground: Ground) -> Outcome:
@@ -77,7 +77,7 @@ def _small_disk(ground: Ground) -> Outcome:
         site.server.stop()
         found = audit(kept, memory.received())
         shutil.rmtree(kept)
-    return _outcome(f"Under load the journal's file system of {DISK}B fills up", memory, found, came, restarted)
+    return _outcome(f"Under load the journal's file system of {DISK_MIB} MiB fills up", memory, found, came, restarted)
 
 
 def _fill(ground: Ground, site: Site, full: Callable[[], AbstractContextManager[None]]) -> tuple[Memory, bool]:
@@ -101,7 +101,7 @@ def _outcome(what: str, memory: Memory, found: Audit, came: bool, restarted: boo
         what,
         "once",
         "503 as problem details with Retry-After, no 200 without a record; with room again answers, without a restart",
-        f"{memory.rows:,} decisions received, {found}; {memory.refused:,} refusals; "
+        f"{found}; {memory.refused:,} refusals; "
         f"{wrong or 'no other answer'}; {'restarted' if restarted else 'no restart'}",
         came and found.holds and not memory.wrong and not memory.unanswered and not restarted,
     )

@@ -63,7 +63,7 @@ def hostile(ground: Ground) -> Outcome:
         f"{len(requests) + len(RAW)} kinds of malformed and hostile requests beside honest load",
         f"{sent:,} requests",
         "no 5xx but 503 with Retry-After; honest clients get their decisions, each of them kept",
-        f"{answers}; honest: {memory.rows:,} decisions received, {found}" + (f"; WRONG: {bad}" if bad else ""),
+        f"{answers}; honest clients: {found}" + (f"; WRONG: {bad}" if bad else ""),
         not wrong and not memory.unanswered and found.holds and memory.rows > 0,
     )
 
@@ -82,7 +82,6 @@ def broken_requests(ground: Ground) -> dict[str, tuple[str, Mapping[str, str], b
         "deep lists": b"[" * 5_000 + b"]" * 5_000,
         "a number without end": body.replace(b"{", b'{"x": ' + b"9" * 5_000 + b", ", 1),
         "an exponent without measure": json.dumps(application | {column: 0}).replace(": 0", ": 1e400", 1).encode(),
-        "a member twice": body[:-1] + b", " + body[1:],
         "very many members": json.dumps({f"x{number}": number for number in range(1_000)}).encode(),
         "a lone surrogate": body.replace(b"{", b'{"\\ud800": 1, ', 1),
         "null": b"null",

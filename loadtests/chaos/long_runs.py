@@ -34,6 +34,8 @@ WARM_SHARE = 1 / 3
 """Of a soak, in which caches fill."""
 MOST_GROWTH = 1.0
 """MiB a minute."""
+UNSTEADY = 3.0
+"""MiB that memory comes and goes by, so that a short run cannot tell a smaller growth from none."""
 SOAK_SEGMENT = 32 << 20
 
 
@@ -65,7 +67,7 @@ def many(ground: Ground) -> Outcome:
         f"/predict and /predict_batch at {ground.sizes.callers} connections, then every decision is replayed",
         f"{wanted:,} decisions",
         "each is in the journal, once, and replays to the same bits, reasons too",
-        f"{memory.rows:,} received in {seconds:,.0f} s, {singles:,} of them single; {found}"
+        f"{found}; {seconds:,.0f} s, {singles:,} requests of one, {len(memory.decided) - singles:,} of several"
         + (f"; WRONG: {wrong}" if wrong else ""),
         not faults and memory.rows >= wanted and found.kept == memory.rows and not memory.unanswered,
     )
@@ -133,10 +135,14 @@ def soak(ground: Ground) -> Outcome:
     return Outcome(
         f"Steady load at {SOAK_CONNECTIONS} connections, the journal on",
         f"{ground.sizes.soak:,.0f} s",
-        f"resident memory grows by at most {MOST_GROWTH:g} MiB a minute after the first third; nothing fails",
+        f"resident memory grows by at most {MOST_GROWTH:g} MiB a minute after the first third, or by at most "
+        f"{UNSTEADY:g} MiB in all; nothing fails",
         f"{answered:,} answered, {failed:,} failed; {memory[warm]:,.0f} MiB after a third, {memory[-1]:,.0f} at the "
         f"end, {slope:+.2f} MiB a minute; {found}",
-        slope <= MOST_GROWTH and not failed and found.holds and found.kept == answered,
+        (slope <= MOST_GROWTH or memory[-1] - memory[warm] <= UNSTEADY)
+        and not failed
+        and found.holds
+        and found.kept == answered,
     )
 
 
