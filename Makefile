@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 RELEASE := releases/$(SCORECARD).json
 SOURCE := data/sources/$(SCORECARD)
 
-.PHONY: help serve test lint load bench reproduce environment slow clean FORCE
+.PHONY: help serve test lint load bench chaos reproduce environment slow clean FORCE
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -40,6 +40,9 @@ load: $(RELEASE) ## Load test against a server that it starts; exit code by the 
 
 bench: $(RELEASE) ## Measure the service beside its peers; writes docs/bench.md
 	@SCOREBOX_SCORECARD=$(SCORECARD) python -m loadtests.bench
+
+chaos: $(RELEASE) ## Kill, starve and flood the service for a quarter of an hour; writes docs/chaos.md
+	@SCOREBOX_SCORECARD=$(SCORECARD) python -m loadtests.chaos
 
 reproduce: environment $(SOURCE) ## Full training of every scorecard, by DVC
 	@dvc repro

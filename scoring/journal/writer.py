@@ -12,6 +12,8 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,8 +48,8 @@ from scoring.journal.schema import (
     sync_folder,
 )
 
-_INSERT_DECISION = "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_INSERT_CHALLENGE = "INSERT INTO challenges VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ROWS_OF_AN_INSERT = (64, 16, 4, 1)
+"""Each step of a statement lets another thread run, and a row at a time that costs more than the rows themselves."""
 
 logger = logging.getLogger("bentoml.scorebox")
 
@@ -116,6 +118,7 @@ class Journal:
         self._holder: int | None = None
         self._connection: sqlite3.Connection | None = None
         self._path = folder
+        self._most_pages = 0
         # By identity: a basis is made once for each model and policy.
         self._bases: dict[int, tuple[Basis, int, bytes]] = {}
         self._next_decision = self._next_challenge = 1
@@ -170,6 +173,10 @@ class Journal:
             number, basis_sha256 = self._basis(connection, decisions.basis)
             first, proof = self._next_decision, self._decision_proof
             salts = os.urandom(SALT_BYTES * len(decisions))
+            # Whole columns: a number taken out of an array alone costs as much as dozens of them.
+            pds, points = decisions.pd.tolist(), decisions.points.tolist()
+            declined = decisions.declined.astype(np.int64).tolist()
+            thin = None if decisions.thin is None else decisions.thin.astype(np.int64).tolist()
             rows: list[tuple[Any, ...]] = []
             for index, (origin, name) in enumerate(zip(_spread(origins), decisions.decision_ids, strict=True)):
                 salt = salts[index * SALT_BYTES : (index + 1) * SALT_BYTES]
@@ -182,24 +189,27 @@ class Journal:
                     decisions.decided_at,
                     origin.request_id,
                     basis_sha256,
-                    float(decisions.pd[index]),
-                    int(decisions.declined[index]),
-                    int(decisions.points[index]),
+                    pds[index],
+                    declined[index],
+                    points[index],
                     decisions.bands[index],
-                    None if decisions.thin is None else int(decisions.thin[index]),
-                    " ".join([reason["code"] for reason in decisions.reasons[index]]),
+                    None if thin is None else thin[index],
+                    " ".join([reason["code"] for reason in reasons]) if (reasons := decisions.reasons[index]) else "",
                     None if found is None else found.astype(FLOATS, copy=False).tobytes(),
                     digest,
                 )
                 proof = seal(proof, *members)
                 payload = (origin.applicant, application.decode(), inputs[index], salt)
                 rows.append((*members[:4], number, *members[5:12], *payload, digest, proof))
-            connection.executemany(_INSERT_DECISION, rows)
+            _insert(connection, "decisions", rows)
             _write_keys(connection, origins, first)
+            # Within the transaction this takes no locks of its own.
+            (pages,) = connection.execute("PRAGMA page_count").fetchone()
         # Only now: of a batch that was not committed nothing may remain, not even its numbers.
         self._bases[id(decisions.basis)] = (decisions.basis, number, basis_sha256)
         self._next_decision, self._decision_proof = first + len(rows), proof
-        self._rotate_if_full()
+        if pages >= self._most_pages:
+            self._rotate()
 
     def recall(self, key: Key) -> list[DecisionRecord] | None:
         """The decisions that answered a part of a request under this key; None if there are none.
@@ -251,7 +261,7 @@ class Journal:
                 )
                 proof = seal(proof, *members)
                 rows.append((*members[:3], number, *members[4:6], inputs[index], salt, digest, proof))
-            connection.executemany(_INSERT_CHALLENGE, rows)
+            _insert(connection, "challenges", rows)
         self._bases[id(basis)] = (basis, number, basis_sha256)
         self._next_challenge, self._challenge_proof = first + len(rows), proof
 
@@ -304,6 +314,8 @@ class Journal:
         self._next_decision, self._decision_proof = decision, decision_proof
         self._next_challenge, self._challenge_proof = challenge, challenge_proof
         self._bases = {}
+        (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
+        self._most_pages = -(-self._limits.segment_bytes // page_bytes)
         self._connection, self._path = connection, path
 
     def _new_segment(self, number: int) -> Path:
@@ -317,12 +329,9 @@ class Journal:
             self._challenge_proof,
         )
 
-    def _rotate_if_full(self) -> None:
+    def _rotate(self) -> None:
         """Starts the next segment; a disk that has no room for it only makes this one longer."""
         assert self._connection is not None
-        pages, size = (self._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
-        if pages * size < self._limits.segment_bytes:
-            return
         full, number = self._connection, segment_number(self._path) + 1
         try:
             self._continue(self._new_segment(number))
@@ -394,6 +403,21 @@ def _spread(origins: Sequence[Origin]) -> Iterator[Origin]:
     for origin in origins:
         for _ in range(origin.rows):
             yield origin
+
+
+def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    start = 0
+    for size in _ROWS_OF_AN_INSERT:
+        while len(rows) - start >= size:
+            chunk = rows[start : start + size]
+            connection.execute(_insert_query(table, len(chunk[0]), size), list(chain.from_iterable(chunk)))
+            start += size
+
+
+@cache
+def _insert_query(table: str, columns: int, rows: int) -> str:
+    row = f"({', '.join('?' * columns)})"
+    return f"INSERT INTO {table} VALUES {', '.join([row] * rows)}"  # noqa: S608  # own words only
 
 
 def _write_keys(connection: sqlite3.Connection, origins: Sequence[Origin], first: int) -> None:
