@@ -18,7 +18,7 @@ from scoring import models
 from scoring.files import write_atomically
 from scoring.graph import GraphIntegrityError
 from scoring.journal.reader import JournalReader
-from scoring.journal.writer import now
+from scoring.journal.record import now
 from scoring.models import ModelStoreError
 from scoring.outcomes import Fate, Outcomes
 from scoring.scorecard import Scorecard

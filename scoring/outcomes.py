@@ -19,8 +19,9 @@ from typing import Literal, TypeAlias, get_args
 import orjson
 
 from scoring.journal.reader import JournalReader
+from scoring.journal.record import now
 from scoring.journal.schema import JournalError, sync_folder
-from scoring.journal.writer import JournalUnavailableError, now
+from scoring.journal.transaction import JournalUnavailableError
 
 FILE = "outcomes.sqlite"
 FORMAT = 1

@@ -17,8 +17,9 @@ from scoring.batcher import BatcherClosedError, QueueTimeoutError
 from scoring.decision import decision_model
 from scoring.errors import RowError
 from scoring.history import HistoryUnavailableError
+from scoring.journal.origin import KeyConflictError
 from scoring.journal.schema import JournalError
-from scoring.journal.writer import JournalUnavailableError, KeyConflictError
+from scoring.journal.transaction import JournalUnavailableError
 from scoring.scorecard import Application
 from scoring.scorer import Caller, Share
 from serving.arrow import TableRows, read_rows

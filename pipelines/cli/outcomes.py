@@ -34,7 +34,7 @@ def import_(
 ) -> None:
     """Record the outcomes of a file; what cannot be recorded is kept aside and reported."""
     from pipelines.outcomes import find, import_outcomes
-    from scoring.journal.writer import JournalUnavailableError
+    from scoring.journal.transaction import JournalUnavailableError
 
     observed = None if observed_on is None else date.fromisoformat(observed_on)
     if rejects is not None and rejects.resolve() == Path(source).resolve():

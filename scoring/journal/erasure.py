@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
+from scoring.journal.record import now
 from scoring.journal.schema import JournalError, connect, segments
-from scoring.journal.writer import now
 
 
 def erase(folder: Path, decision_ids: Sequence[str]) -> list[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -252,3 +253,15 @@ def challenge_record(row: tuple[Any, ...], bases: dict[int, tuple[Basis, bytes]]
     return ChallengeRecord(
         sequence, decision_id, scored_at, basis, basis_sha256, pd, bool(declined), inputs, salt, payload_sha256, proof
     )
+
+
+def now() -> str:
+    """UTC, ISO 8601, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def rows_of(values: np.ndarray[Any, np.dtype[np.float32]]) -> list[bytes]:
+    """Each row of [rows, columns] float32 as the journal keeps it."""
+    width = values.shape[1] * FLOATS.itemsize
+    content = np.ascontiguousarray(values, dtype=FLOATS).tobytes()
+    return [content[start : start + width] for start in range(0, len(content), width)] if width else [b""] * len(values)

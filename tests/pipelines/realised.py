@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.decision import Basis, Judge
-from scoring.journal.writer import Journal, Origin
+from scoring.journal.origin import Origin
+from scoring.journal.writer import Journal
 from scoring.scorecards import load
 from tests.scoring.journal import made_up
 

@@ -16,9 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scoring.journal.origin import Origin
 from scoring.journal.reader import JournalReader
 from scoring.journal.schema import JournalError
-from scoring.journal.writer import Journal, JournalLimits, Origin
+from scoring.journal.writer import Journal, JournalLimits
 from scoring.outcomes import FATES, FILE, Fate, Outcome, Outcomes
 from tests.conftest import PROJECT
 from tests.scoring.journal import made_up

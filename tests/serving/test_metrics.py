@@ -11,8 +11,9 @@ import pytest
 from inline_snapshot import snapshot
 from prometheus_client.parser import text_string_to_metric_families
 
+from scoring.journal.record import now
 from scoring.journal.shipped import Shipped
-from scoring.journal.writer import Journal, now
+from scoring.journal.writer import Journal
 from tests.serving.conftest import Service, parts
 from tests.serving.toy import SCORECARD
 

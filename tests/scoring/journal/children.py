@@ -6,7 +6,8 @@ import resource
 import sys
 from pathlib import Path
 
-from scoring.journal.writer import Journal, JournalLimits, JournalUnavailableError
+from scoring.journal.transaction import JournalUnavailableError
+from scoring.journal.writer import Journal, JournalLimits
 from tests.scoring.journal.made_up import append
 
 

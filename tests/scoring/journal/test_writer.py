@@ -17,18 +17,11 @@ import pytest
 
 from scoring.journal import schema
 from scoring.journal.chain import Chain
+from scoring.journal.origin import KEY_SECONDS, Key, KeyConflictError, Origin
 from scoring.journal.reader import JournalReader
 from scoring.journal.schema import JournalError, reading, segments
-from scoring.journal.writer import (
-    KEY_SECONDS,
-    Journal,
-    JournalLimits,
-    JournalUnavailableError,
-    Key,
-    KeyConflictError,
-    Origin,
-    Sync,
-)
+from scoring.journal.transaction import JournalUnavailableError
+from scoring.journal.writer import Journal, JournalLimits, Sync
 from tests.conftest import PROJECT
 from tests.scoring.journal.made_up import BASIS, append, applications, decisions, inputs
 
