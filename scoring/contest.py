@@ -37,7 +37,6 @@ logger = logging.getLogger("bentoml.scorebox")
 NOT_ITS_FAULT = (KeyConflictError, JournalUnavailableError, HistoryUnavailableError, BatcherClosedError)
 """What the champion would answer with too."""
 
-
 WITHDRAWAL_FILE = "withdrawn.json"
 """In the journal's folder."""
 

@@ -117,34 +117,35 @@ class Shadow:
         return work, False
 
     def _finish(self, work: Sequence[Offer]) -> None:
+        ids, parts = self._scorable(work)
         rows = sum(len(decisions) for decisions, _ in work)
+        if rows > len(ids):
+            self._observers.dropped(rows - len(ids))
         try:
-            self._score(work)
+            if ids:
+                self._score(ids, parts)
         except Exception as error:
             # Its message may hold a value.
             logger.error("the shadow of %s failed: %s", self._decider.basis.model, type(error).__name__)  # noqa: TRY400
-            self._observers.failed(rows)
+            self._observers.failed(len(ids))
         finally:
             with self._lock:
                 self._waiting -= rows
 
-    def _score(self, work: Sequence[Offer]) -> None:
+    def _scorable(self, work: Sequence[Offer]) -> tuple[list[str], list[Rows]]:
+        """All rows but those of tables in columns that this model does not read, and the ids of their decisions."""
         ids: list[str] = []
         parts: list[Rows] = []
-        dropped = 0
         for decisions, offered in work:
             start = 0
             for part in offered:
-                if isinstance(part, Table) and not self._takes_tables:
-                    dropped += len(part)
-                else:
+                if self._takes_tables or not isinstance(part, Table):
                     parts.append(part)
                     ids += decisions.decision_ids[start : start + len(part)]
                 start += len(part)
-        if dropped:
-            self._observers.dropped(dropped)
-        if not ids:
-            return
+        return ids, parts
+
+    def _score(self, ids: Sequence[str], parts: Sequence[Rows]) -> None:
         inputs: Inputs = joined_inputs(parts, self._frame)
         made = self._decider.decide(inputs, np.zeros(len(inputs), dtype=bool), reasons=False)
         self._journal.append_challenges(

@@ -10,10 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
 from scoring.journal.reader import JournalReader
-from tests.conftest import PROJECT, SMALL_PARAMS
+from tests.conftest import PROJECT
 from tests.e2e.server import serve
 from tests.e2e.test_fifth_scorecard import copy_project
 
@@ -54,9 +53,6 @@ class Reader:
 
 def test_the_page_can_be_followed(tmp_path: Path) -> None:
     folder = copy_project(tmp_path / "project")
-    small = SMALL_PARAMS["scorecards"][NAME] | {"seed": 42}
-    params = {"profiles": {"quick": SMALL_PARAMS["profiles"]["full"]}, "scorecards": {NAME: small}}
-    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     reader = Reader(folder)
     reader.run(f"scorebox build {NAME} --profile quick")
     second, shadow, applicants, share, withdrawal, promotion = STEPS

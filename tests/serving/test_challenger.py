@@ -38,7 +38,7 @@ from tests.serving.challenged import (
 from tests.serving.conftest import Service, parts
 from tests.serving.test_arrow import post, stream_of, table_of
 from tests.serving.test_metrics import exposed, growth
-from tests.serving.toy import stored
+from tests.serving.toy import COLUMNS, stored
 
 pytestmark = pytest.mark.anyio
 
@@ -362,6 +362,22 @@ async def test_without_a_token_of_its_own_a_service_takes_none(make_service: Mak
     service = make_service(reload_token=None)
     for given in ("Bearer ", "Bearer None", f"Bearer {TOKEN}"):
         assert (await service.client.post("/reload", headers={"Authorization": given})).status_code == 401
+
+
+async def test_a_model_that_needs_other_fields_is_not_taken_up(
+    make_service: Make, journal: Journal, example: dict[str, Any]
+) -> None:
+    other = parts(columns=[*COLUMNS, "AGE"], journal=journal, reload_token=TOKEN)
+    service = make_service(contested(journal, 0.0, reload_token=TOKEN), lambda: other)
+    before = await exposed(service)
+    response = await service.client.post("/reload", headers=BEARER)
+    assert response.status_code == 409
+    assert response.json()["detail"] == snapshot(
+        "nothing was reloaded: the new model reads other protected fields, start the service anew"
+    )
+    await predict(service, example)
+    await service.core.close()
+    assert growth(before, await exposed(service), "scorebox_challenges_total") == {"{outcome=scored}": 1}
 
 
 async def test_a_reload_does_not_wait_for_what_a_shadow_has_waiting(
