@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 RELEASE := releases/$(SCORECARD).json
 SOURCE := data/sources/$(SCORECARD)
 
-.PHONY: help serve test lint load bench reproduce environment slow clean FORCE
+.PHONY: help serve test lint load bench chaos reproduce environment slow clean FORCE
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ load: $(RELEASE) ## Load test against a server that it starts; exit code by the 
 bench: $(RELEASE) ## Measure the service beside its peers; writes docs/bench.md
 	@SCOREBOX_SCORECARD=$(SCORECARD) python -m loadtests.bench
 
+chaos: $(RELEASE) ## Kill, starve and flood the service for a quarter of an hour; writes docs/chaos.md
+	@SCOREBOX_SCORECARD=$(SCORECARD) python -m loadtests.chaos
+
 reproduce: environment $(SOURCE) ## Full training of every scorecard, by DVC
 	@dvc repro
 
@@ -54,7 +57,7 @@ environment: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "== environment: about 3 GB, some minutes"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --progress-bar on --constraint constraints.txt --editable '.[serve,train,cluster,load,develop]'
+	@$(BIN)/python -m pip install --progress-bar on --constraint constraints.txt --editable '.[serve,train,ship,cluster,load,develop]'
 	@touch $@
 
 # The quick profile. Full training: `make reproduce`, then `scorebox push` and `scorebox promote`.

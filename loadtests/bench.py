@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,19 +10,22 @@ import typer
 from rich.console import Console
 
 from loadtests import ROOT
-from loadtests.bar import verdicts
-from loadtests.bench_report import print_summary, write_report
+from loadtests.bar import Sides, verdicts
+from loadtests.bench_report import command_line, print_summary, write_report
 from loadtests.client import ClientError
 from loadtests.compare import Lengths, NotComparableError, run
-from loadtests.contenders import FASTAPI, SERVICE
-from loadtests.options import RESULTS, ApplicationsOption, ReleaseOption, ResultsOption, ScorecardOption, draw
+from loadtests.contenders import EVERY_REASON, FASTAPI, JOURNAL_OFF, SERVICE
+from loadtests.machine import divide_cores
+from loadtests.options import RESULTS, ApplicationsOption, ReleaseOption, ResultsOption, ScorecardOption, draw, origin
 from loadtests.options import release_file as find_release
+from loadtests.reason_costs import reason_costs
 from loadtests.served import find
 from loadtests.server import ServerError
 from loadtests.traffic import TrafficError
 from scoring import scorecards
 from scoring.graph import GraphIntegrityError
 from scoring.models import ModelStoreError
+from scoring.policy import PolicyError
 from scoring.scorecards import UnknownScorecardError
 
 FALLS_SHORT = 1
@@ -49,9 +50,11 @@ def main(
     try:
         drawn = draw(scorecards.load(scorecard), applications)
         served = find(find_release(scorecard, release))
-        measured = run(served, drawn, Lengths(rounds, seconds, burst, lone, batch), results, console)
-        origin = applications.name if applications else "the scorecard's sample rows"
-        measured.facts["Applications"] = f"{len(drawn)} from {origin}"
+        with console.status("Measuring the reasons"):
+            reasons = reason_costs(served.release.parent, divide_cores().server)
+        lengths = Lengths(rounds, seconds, burst, lone, batch)
+        measured = run(served, drawn, lengths, results, console, reasons=reasons)
+        measured.facts["Applications"] = f"{len(drawn)} from {origin(scorecard, applications)}"
     except (
         UnknownScorecardError,
         TrafficError,
@@ -60,22 +63,16 @@ def main(
         ServerError,
         ClientError,
         NotComparableError,
+        PolicyError,
     ) as error:
         Console(stderr=True).print(f"bench: {error}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(CANNOT_RUN) from None
-    bar = verdicts(measured, SERVICE.key, FASTAPI.key)
-    results.mkdir(parents=True, exist_ok=True)
+    bar = verdicts(measured, Sides(SERVICE.key, EVERY_REASON.key, JOURNAL_OFF.key, FASTAPI.key))
     (results / "bench.json").write_text(measured.model_dump_json(indent=2) + "\n")
-    write_report(docs, measured, bar, _command(sys.argv[1:]))
+    write_report(docs, measured, bar, command_line("loadtests.bench", sys.argv[1:]))
     print_summary(console, measured, bar)
     if check and not all(verdict.holds for verdict in bar):
         raise typer.Exit(FALLS_SHORT)
-
-
-def _command(arguments: Sequence[str]) -> str:
-    """The command as it was given; of an absolute path only the name, since the page is for every machine."""
-    shown = [Path(one).name if Path(one).is_absolute() else one for one in arguments]
-    return shlex.join(["python", "-m", "loadtests.bench", *shown])
 
 
 if __name__ == "__main__":

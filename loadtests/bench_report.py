@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ Rows = list[list[str]]
 LOAD_HEAD = ["server", "connections", "CPU µs/request", "requests/s", "p50 ms", "p95 ms", "p99 ms", "failed"]
 LONE_HEAD = ["server", "before ms", "after ms", "ratio"]
 BATCH_HEAD = ["server", "format", "rows", "CPU µs/row", "rows/s", "p50 ms", "failed"]
+REASON_HEAD = ["scorecard", "family", "groups", "rows", "CPU µs alone", "CPU µs as one of 64", "at most"]
 VERDICT_HEAD = ["bar", "figure", "at most", "", "from"]
 
 
@@ -78,6 +80,22 @@ def batch_rows(results: Results) -> Rows:
     return rows
 
 
+def reason_rows(results: Results) -> Rows:
+    """What reasons cost, by scorecard."""
+    return [
+        [
+            one.scorecard,
+            one.family,
+            str(one.groups),
+            "declines" if one.declines else "any",
+            f"{one.alone_us:,.0f}",
+            f"{one.among_us:,.0f}",
+            f"{one.limit_us:,.0f}",
+        ]
+        for one in results.reasons
+    ]
+
+
 def verdict_rows(verdicts: Sequence[Verdict]) -> Rows:
     """The bar, line by line."""
     return [
@@ -98,6 +116,7 @@ def print_summary(console: Console, results: Results, verdicts: Sequence[Verdict
         ("Single applications", LOAD_HEAD, load_rows(results)),
         ("A lone request before and after a burst", LONE_HEAD, lone_rows(results)),
         ("Batches", BATCH_HEAD, batch_rows(results)),
+        ("Reasons", REASON_HEAD, reason_rows(results)),
         ("Against the bar", VERDICT_HEAD, verdict_rows(verdicts)),
     ):
         table = Table(title=title, title_justify="left", box=box.SIMPLE, pad_edge=False)
@@ -130,37 +149,58 @@ def markdown(results: Results, verdicts: Sequence[Verdict], command: str) -> str
         f"{busiest:.0%} of its core.\n"
     )
     parties = (
-        "\nScorebox is this service with its default settings. FastAPI is a pydantic model and ONNX Runtime in "
-        "`async def` under uvicorn with uvloop and httptools, access log off. BentoML default is an `@bentoml.api` "
-        "method with nothing configured; BentoML batchable adds `batchable=True`, whose methods take and give lists. "
-        "The programs are in `loadtests/peers/`.\n"
+        "\nScorebox is this service with its default settings: a whole decision, reasons for every decline, and a "
+        "durable record before the answer. Every reason is the same server asked for `?reasons=all`, which computes "
+        "the contributions of approvals too. Journal off keeps nothing. The others answer with the bare PD and keep "
+        "nothing: FastAPI is a pydantic model and ONNX Runtime in `async def` under uvicorn with uvloop and httptools, "
+        "access log off; BentoML default is an `@bentoml.api` method with nothing configured; BentoML batchable adds "
+        "`batchable=True`, whose methods take and give lists. The programs are in `loadtests/peers/`.\n"
     )
     lone = f"Median of one request at a time, before and just after a burst at {BURST_CONNECTIONS} connections.\n"
     parts = [
         "# Side by side\n",
         method,
-        _table(["", ""], [[name, value] for name, value in results.facts.items()], left=2),
+        markdown_table(["", ""], [[name, value] for name, value in results.facts.items()], left=2),
         "\n## Against the bar\n",
         f"{held} of {len(verdicts)} hold.\n",
-        _table(VERDICT_HEAD, verdict_rows(verdicts)),
+        markdown_table(VERDICT_HEAD, verdict_rows(verdicts)),
         "\n## Single applications\n",
         "![CPU per request](bench.png)\n",
-        _table(LOAD_HEAD, load_rows(results)),
+        markdown_table(LOAD_HEAD, load_rows(results)),
         parties,
         "\n## A lone request before and after a burst\n",
         lone,
-        _table(LONE_HEAD, lone_rows(results)),
+        markdown_table(LONE_HEAD, lone_rows(results)),
         "\n## Batches\n",
         f"`/predict_batch` at {BATCH_CONNECTIONS} connections.\n",
-        _table(BATCH_HEAD, batch_rows(results)),
+        markdown_table(BATCH_HEAD, batch_rows(results)),
+        *_reasons(results),
     ]
     return "\n".join(parts).replace("\n\n\n", "\n\n")
 
 
-def _table(head: Sequence[str], rows: Rows, left: int = 1) -> str:
+def _reasons(results: Results) -> list[str]:
+    if not results.reasons:
+        return []
+    method = (
+        "CPU of one explanation, in one process: the explain graph's session call, and choosing the principal reasons "
+        "from its output. Rows are declined test applications where there are some, their history unknown. Every "
+        "scorecard that has a release is in the table.\n"
+    )
+    return ["\n## Reasons\n", method, markdown_table(REASON_HEAD, reason_rows(results), left=2)]
+
+
+def markdown_table(head: Sequence[str], rows: Rows, left: int = 1) -> str:
+    """A table in Markdown; the first `left` columns are of words."""
     rules = ["---" if place < left else "---:" for place in range(len(head))]
     lines = [head, rules, *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def command_line(module: str, arguments: Sequence[str]) -> str:
+    """The command as it was given; of an absolute path only the name, since the page is for every machine."""
+    shown = [Path(one).name if Path(one).is_absolute() else one for one in arguments]
+    return shlex.join(["python", "-m", module, *shown])
 
 
 def _connections(number: int) -> str:
@@ -176,16 +216,16 @@ def plot(path: Path, results: Results) -> None:
     import matplotlib.pyplot as plt
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-    figure, axes = plt.subplots(figsize=(9, 4.5), layout="constrained")
+    figure, axes = plt.subplots(figsize=(11, 4.5), layout="constrained")
     width = 0.8 / len(results.titles)
-    colours = ("#0b6e4f", "#4c78a8", "#9aa5b1", "#d0a15b")
+    colours = ("#0b6e4f", "#3f9c79", "#9fd1bb", "#4c78a8", "#9aa5b1", "#d0a15b")
     values = []
     for place, (key, title) in enumerate(results.titles.items()):
         cpu = [results.load(key, connections).cpu_us for connections in CONNECTIONS]
         values += cpu
         at = [group + (place - (len(results.titles) - 1) / 2) * width for group in range(len(CONNECTIONS))]
         bars = axes.bar(at, cpu, width * 0.92, label=title, color=colours[place % len(colours)])
-        axes.bar_label(bars, [f"{value:,.0f}" for value in cpu], padding=2, fontsize=9)
+        axes.bar_label(bars, [f"{value:,.0f}" for value in cpu], padding=2, fontsize=8)
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(FixedLocator([50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000]))
     axes.yaxis.set_minor_locator(NullLocator())

@@ -7,6 +7,7 @@ so that a drift of the machine meets all alike.
 from __future__ import annotations
 
 import http.client
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,9 +18,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from loadtests.client import Measurement, Plan, http_request, measure
 from loadtests.contenders import CONTENDERS, SERVICE, Contender
+from loadtests.disk import disk_of
 from loadtests.figures import BatchLoad, Load, Lone, Results, batch_of, load_of
 from loadtests.machine import Cores, divide_cores, facts
-from loadtests.served import Served, bento_home
+from loadtests.reason_costs import ReasonCost
+from loadtests.served import Served, bento_home, fresh_journal
 from loadtests.server import LOOPBACK, Server, start
 from loadtests.traffic import Values, arrow_body, batch_body
 from scoring import scorecards
@@ -55,7 +58,7 @@ class Lengths:
         """Seconds of measurement altogether."""
         json_cases = sum(one.json_batches for one in contenders) * len(JSON_ROWS)
         arrow_cases = sum(one.arrow_batches for one in contenders) * len(ARROW_ROWS)
-        lone = len(contenders) * (3 * self.lone + self.burst)
+        lone = sum(one.server is None for one in contenders) * (3 * self.lone + self.burst)
         singles = self.rounds * len(contenders) * len(CONNECTIONS) * self.seconds
         return lone + singles + self.rounds * (json_cases + arrow_cases) * self.batch
 
@@ -81,7 +84,7 @@ class Bench:
 
     def lone(self) -> list[Lone]:
         """Lone requests before and after a burst; first of all, while no server has seen load."""
-        return [self._lone(entry) for entry in self._entries]
+        return [self._lone(entry) for entry in self._entries if entry.contender.server is None]
 
     def _lone(self, entry: Entry) -> Lone:
         lengths = self._lengths
@@ -162,9 +165,13 @@ def check_agreement(entries: Iterable[Entry], applications: Sequence[Values]) ->
 
 
 def _ask(entry: Entry, application: Values) -> float:
+    return entry.contender.pd(_post(entry, entry.contender.path, entry.contender.body(application)))
+
+
+def _post(entry: Entry, path: str, body: bytes) -> bytes:
     connection = http.client.HTTPConnection(LOOPBACK, entry.server.port, timeout=10)
     try:
-        connection.request("POST", "/predict", entry.contender.body(application), {"Content-Type": "application/json"})
+        connection.request("POST", path, body, {"Content-Type": "application/json"})
         response = connection.getresponse()
         answer = response.read()
     finally:
@@ -173,7 +180,14 @@ def _ask(entry: Entry, application: Values) -> float:
         raise NotComparableError(
             f"{entry.contender.title} answered {response.status}: {answer[:500].decode(errors='replace')}"
         )
-    return entry.contender.pd(answer)
+    return answer
+
+
+def declined_share(entry: Entry, applications: Sequence[Values]) -> float:
+    """The share of the applications that a server declines."""
+    answer = json.loads(_post(entry, "/predict_batch", batch_body(applications, len(applications))))
+    declined: int = sum(one["decision"] == "decline" for one in answer["decisions"])
+    return declined / len(applications)
 
 
 def run(
@@ -183,47 +197,72 @@ def run(
     results_folder: Path,
     console: Console,
     contenders: Sequence[Contender] = CONTENDERS,
+    reasons: Sequence[ReasonCost] = (),
 ) -> Results:
-    """Starts the contenders, measures them and stops them.
+    """Starts the contenders' servers, measures them and stops them.
+
+    Args:
+        results_folder: for logs and, until the end, journals.
+        reasons: what has been measured already.
 
     Raises:
-        NotComparableError: see `check_agreement`; or the scorecard has a history, which the peers do not read.
+        NotComparableError: see `check_agreement`; the scorecard has a history, which the peers do not read; or the
+            folder is in memory, where a journal would cost too little.
         ServerError: a server did not start, died, or did not stop as it should.
         ClientError: the load generator failed.
     """
     scorecard = scorecards.load(served.record.scorecard)
     if scorecard.history:
         raise NotComparableError(f"{scorecard.name} reads a history, which the peers cannot; choose another scorecard")
+    results_folder.mkdir(parents=True, exist_ok=True)
+    disk = disk_of(results_folder)
+    if disk.in_memory:
+        raise NotComparableError(f"{results_folder} is in memory, where a journal costs nothing; choose --results")
     cores = divide_cores()
     described = facts(cores)
     with ExitStack() as stack:
-        servers = []
+        servers: dict[str, Server] = {}
         for contender in contenders:
-            home = stack.enter_context(bento_home(served.store if contender is SERVICE else None))
-            server = start(contender.command(served, home), results_folder / f"bench-{contender.key}.log", cores.server)
+            if contender.server is not None:
+                continue
+            home = stack.enter_context(bento_home(served.store if contender.stored_models else None))
+            journal = stack.enter_context(fresh_journal(results_folder))
+            log = results_folder / f"bench-{contender.key}.log"
+            server = servers[contender.key] = start(contender.command(served, home, journal), log, cores.server)
             stack.callback(server.kill)
-            servers.append(server)
         with console.status("Starting the servers"):
-            for server in servers:
+            for server in servers.values():
                 server.wait_until_ready()
         entries = [
-            Entry(contender, server, [http_request("/predict", contender.body(one)) for one in applications])
-            for contender, server in zip(contenders, servers, strict=True)
+            Entry(
+                one,
+                servers[one.server or one.key],
+                [http_request(one.path, one.body(application)) for application in applications],
+            )
+            for one in contenders
         ]
         check_agreement(entries, applications[:20])
-        columns = (TextColumn("{task.description:<36}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        declined = declined_share(next(entry for entry in entries if entry.contender is SERVICE), applications)
+        console.print(f"{len(applications)} applications, of which {declined:.1%} are declined")
+        columns = (TextColumn("{task.description:<44}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console) as progress:
             bench = Bench(entries, cores, lengths, progress)
             lone = bench.lone()
             loads = list(bench.loads())
             batches = list(bench.batches(scorecard, applications))
-        for server in servers:
+        for server in servers.values():
             server.stop()
     model = f"{served.tag} ({served.record.family}), graph sha256 {served.record.graph_sha256[:12]}"
     return Results(
-        facts={**described, "Model": model + (", SAMPLE DATA" if served.record.data.sample else "")},
+        facts={
+            **described,
+            "Model": model + (", SAMPLE DATA" if served.record.data.sample else ""),
+            "Journal": f"sync full, on {disk}",
+            "Declined": f"{declined:.1%} of the applications",
+        },
         titles={contender.key: contender.title for contender in contenders},
         loads=loads,
         batches=batches,
         lone=lone,
+        reasons=list(reasons),
     )

@@ -8,6 +8,7 @@ from statistics import median
 from pydantic import BaseModel
 
 from loadtests.client import Measurement
+from loadtests.reason_costs import ReasonCost
 
 
 class Load(BaseModel):
@@ -64,6 +65,7 @@ class Results(BaseModel):
     loads: list[Load]
     batches: list[BatchLoad]
     lone: list[Lone]
+    reasons: list[ReasonCost] = []
 
     def load(self, contender: str, connections: int) -> Load:
         """The median round of one server at this many connections."""

@@ -24,7 +24,8 @@ ApplicationsOption = Annotated[
     typer.Option(
         "--applications",
         envvar="SCOREBOX_LOAD_APPLICATIONS",
-        help="A .parquet or .json file of applications to draw from; else the scorecard's sample rows.",
+        help="A .parquet or .json file of applications to draw from; else the test split if there is one, else the "
+        "scorecard's sample rows.",
     ),
 ]
 ResultsOption = Annotated[Path, typer.Option("--results", help="The folder for results.")]
@@ -36,12 +37,27 @@ def release_file(scorecard: str, release: Path | None) -> Path:
     return release or ROOT / "releases" / f"{scorecard}.json"
 
 
+def held_out(scorecard: str) -> Path | None:
+    """The rows that no model was trained on, of the full training or else of the quick one; None before any."""
+    files = [ROOT / "artifacts" / profile / scorecard / "test.parquet" for profile in ("full", "quick")]
+    return next((file for file in files if file.exists()), None)
+
+
 def draw(scorecard: Scorecard, file: Path | None) -> list[Values]:
     """The applications to send.
 
     Raises:
         TrafficError: the file cannot be used.
     """
+    file = file or held_out(scorecard.name)
     if file is None:
         return sample_applications(scorecard, APPLICATIONS)
     return read_applications(scorecard, file, APPLICATIONS)
+
+
+def origin(scorecard: str, file: Path | None) -> str:
+    """Where `draw` takes them from, in words."""
+    if file is not None:
+        return file.name
+    split = held_out(scorecard)
+    return "the scorecard's sample rows" if split is None else str(split.relative_to(ROOT))

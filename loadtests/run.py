@@ -19,7 +19,7 @@ from loadtests.locust_process import Job, LocustError, run_locust
 from loadtests.machine import busy_share, divide_cores
 from loadtests.options import RESULTS, ApplicationsOption, ReleaseOption, ResultsOption, ScorecardOption, draw
 from loadtests.options import release_file as find_release
-from loadtests.served import bento_home, find, service_command
+from loadtests.served import bento_home, find, fresh_journal, service_command
 from loadtests.server import Server, ServerError, running
 from loadtests.targets import TARGETS_FILE, Finding, Targets, TargetsError
 from loadtests.traffic import TrafficError
@@ -78,7 +78,8 @@ def _served(
     served = find(find_release(scorecard, release))
     with (
         bento_home(served.store) as home,
-        running(service_command(served, home), folder / "service.log", divide_cores().server) as server,
+        fresh_journal(folder) as journal,
+        running(service_command(served, home, journal), folder / "service.log", divide_cores().server) as server,
     ):
         yield server.host, server
 

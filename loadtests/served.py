@@ -69,8 +69,21 @@ def bento_home(store: Path | None = None) -> Iterator[Path]:
         yield home
 
 
-def service_command(served: Served, home: Path) -> Command:
-    """How this project's service is started with the model."""
+@contextmanager
+def fresh_journal(folder: Path) -> Iterator[Path]:
+    """A folder for one server's journal, beside the results: a temporary folder may be in memory."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="journal-", dir=folder) as made:
+        yield Path(made).resolve()
+
+
+def service_command(served: Served, home: Path, journal: Path | None, **settings: str) -> Command:
+    """How this project's service is started with the model.
+
+    Args:
+        journal: its folder; None to keep no decisions.
+        settings: more of the service's environment variables.
+    """
     return Command(
         name="the service",
         arguments=bento_arguments("service:Scorebox"),
@@ -79,6 +92,8 @@ def service_command(served: Served, home: Path) -> Command:
             "BENTOML_DO_NOT_TRACK": "True",
             "SCOREBOX_SCORECARD": served.record.scorecard,
             "SCOREBOX_RELEASE": str(served.release),
+            "SCOREBOX_JOURNAL": "off" if journal is None else str(journal),
+            **settings,
         },
     )
 

@@ -67,6 +67,20 @@ class Server:
         except psutil.NoSuchProcess:
             raise ServerError(f"{self.command.name} has died; its last words:\n{self.last_words()}") from None
 
+    def worker(self) -> psutil.Process:
+        """The process of this project's service that answers.
+
+        Raises:
+            ServerError: there is none, or the server has died.
+        """
+        for process in self.processes():
+            try:
+                if any("worker.service" in word for word in process.cmdline()):
+                    return process
+            except psutil.NoSuchProcess:
+                continue
+        raise ServerError(f"{self.command.name} has no worker; its last words:\n{self.last_words()}")
+
     def cpu_seconds(self) -> float:
         """User and system CPU seconds of the whole process tree so far."""
         total = 0.0
@@ -120,7 +134,18 @@ class Server:
             ServerError: it had died before, did not end in time, or ended with another exit code.
         """
         tree = self.processes()
-        self._process.send_signal(signal.SIGTERM)
+        self.terminate()
+        self._wait(tree)
+
+    def wait(self) -> None:
+        """Waits for the end after `terminate`.
+
+        Raises:
+            ServerError: it did not end in time, or ended with another exit code.
+        """
+        self._wait([])
+
+    def _wait(self, tree: list[psutil.Process]) -> None:
         try:
             code = self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -136,8 +161,19 @@ class Server:
                 f"{self.command.name} ended with exit code {code} after SIGTERM; its last words:\n{self.last_words()}"
             )
 
+    def terminate(self) -> None:
+        """Sends SIGTERM and does not wait; `stop` does."""
+        self._process.send_signal(signal.SIGTERM)
+
     def kill(self) -> None:
         """Ends everything that is left of the server at once."""
+        # Its workers are in sessions of their own, so the group is not all of it.
+        with suppress(ServerError):
+            tree = self.processes()
+            for process in tree:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+            psutil.wait_procs(tree[1:], timeout=STOP_SECONDS)
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
@@ -163,9 +199,9 @@ def is_ready(port: int, path: str) -> bool:
         connection.close()
 
 
-def start(command: Command, log: Path, cores: frozenset[int] | None = None) -> Server:
-    """Starts the server on these cores, if given, without waiting until it is ready."""
-    port = free_port()
+def start(command: Command, log: Path, cores: frozenset[int] | None = None, port: int | None = None) -> Server:
+    """Starts the server on these cores and this port, if given, without waiting until it is ready."""
+    port = port or free_port()
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output, pinned(cores):
         process = subprocess.Popen(

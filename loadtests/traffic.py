@@ -50,7 +50,9 @@ def read_applications(scorecard: Scorecard, path: Path, rows: int, seed: int = 0
             # Only this branch needs it.
             import pyarrow.parquet
 
-            table = pyarrow.parquet.read_table(path)
+            # Without a history's columns, of which there may be hundreds.
+            known = set(pyarrow.parquet.read_schema(path).names)
+            table = pyarrow.parquet.read_table(path, columns=[name for name in scorecard.columns if name in known])
             count = table.num_rows
             columns = {name: table[name].to_pylist() for name in table.column_names}
         else:

@@ -20,15 +20,10 @@ from scoring.decider import Decider
 from scoring.decision import Decisions
 from scoring.frames import Frame
 from scoring.history import HistoryStore, HistoryUnavailableError
-from scoring.journal.writer import (
-    Journal,
-    JournalUnavailableError,
-    Key,
-    KeyConflictError,
-    KeyTakenError,
-    Origin,
-    rows_of,
-)
+from scoring.journal.origin import Key, KeyConflictError, KeyTakenError, Origin
+from scoring.journal.record import rows_of
+from scoring.journal.transaction import JournalUnavailableError
+from scoring.journal.writer import Journal
 from scoring.rows import Rows, joined_inputs, json_of
 from scoring.scorecard import Application, Scorecard
 

@@ -16,7 +16,8 @@ from scoring.decider import Decider
 from scoring.decision import Decisions
 from scoring.frames import Frame
 from scoring.graph import Inputs
-from scoring.journal.writer import Journal, rows_of
+from scoring.journal.record import rows_of
+from scoring.journal.writer import Journal
 from scoring.rows import Rows, Table, joined_inputs
 
 logger = logging.getLogger("bentoml.scorebox")

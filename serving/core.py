@@ -17,13 +17,16 @@ from scoring.batcher import BatcherClosedError, QueueTimeoutError
 from scoring.decision import decision_model
 from scoring.errors import RowError
 from scoring.history import HistoryUnavailableError
-from scoring.journal.writer import JournalUnavailableError, KeyConflictError
+from scoring.journal.origin import KeyConflictError
+from scoring.journal.schema import JournalError
+from scoring.journal.transaction import JournalUnavailableError
 from scoring.scorecard import Application
 from scoring.scorer import Caller, Share
 from serving.arrow import TableRows, read_rows
 from serving.explain import explain
 from serving.lineup import Lineup
 from serving.metrics import Metrics
+from serving.outcomes import OutcomeBatch, OutcomesTaken, outcome_batch_model, take
 from serving.parts import WRONG_PARTS, Parts, same_requests
 from serving.payloads import (
     Batch,
@@ -70,6 +73,7 @@ class Core:
         self.batch = batch_model(self.application, parts.settings.max_batch_rows)
         self.decision = decision_model(parts.scorecard)
         self.batch_decisions = batch_decisions_model(self.decision)
+        self.outcome_batch = outcome_batch_model(parts.settings.max_batch_rows)
 
     @property
     def health(self) -> Health:
@@ -179,6 +183,19 @@ class Core:
                 table = read_rows(*arguments)
             self._check(table.errors, len(table.rows))
             return table, await lineup.contest.decide_all(table.rows, caller)
+
+    async def outcomes(self, batch: OutcomeBatch, caller: Caller) -> OutcomesTaken:
+        """What became of each outcome.
+
+        Raises:
+            ProblemError: the journal is off, or takes nothing now.
+        """
+        try:
+            return await asyncio.to_thread(take, self._lineup.parts.journal, batch, caller.request_id)
+        except (JournalError, JournalUnavailableError) as error:
+            self.metrics.journal_failed()
+            logger.error("%s", error)  # noqa: TRY400  # the message says it all
+            raise _refusal("the outcomes cannot be kept now; send them again later") from None
 
     async def close(self) -> None:
         """Finishes what waits and takes no more."""

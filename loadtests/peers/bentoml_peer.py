@@ -2,8 +2,7 @@
 
 import bentoml
 
-from loadtests.peers.scorer import REQUEST, decide
-from scoring.decision import Decision
+from loadtests.peers.scorer import REQUEST, Score, score
 
 
 @bentoml.service
@@ -11,9 +10,9 @@ class Plain:
     """One application per call."""
 
     @bentoml.api  # type: ignore[untyped-decorator]  # BentoML's decorator is not typed
-    async def predict(self, application: REQUEST, /) -> Decision:  # type: ignore[valid-type]  # made at run time
-        """The decision of one application."""
-        return decide([application])[0]
+    async def predict(self, application: REQUEST, /) -> Score:  # type: ignore[valid-type]  # made at run time
+        """The PD of one application."""
+        return score([application])[0]
 
 
 @bentoml.service
@@ -21,6 +20,6 @@ class Batched:
     """Concurrent calls merged by BentoML: a batchable method takes and gives lists."""
 
     @bentoml.api(batchable=True)  # type: ignore[untyped-decorator]  # BentoML's decorator is not typed
-    async def predict(self, applications: list[REQUEST]) -> list[Decision]:  # type: ignore[valid-type]  # made at run time
-        """One decision per application."""
-        return decide(applications)
+    async def predict(self, applications: list[REQUEST]) -> list[Score]:  # type: ignore[valid-type]  # made at run time
+        """One PD per application."""
+        return score(applications)

@@ -5,8 +5,7 @@ from typing import Annotated
 from fastapi import FastAPI
 from pydantic import BaseModel, Field
 
-from loadtests.peers.scorer import REQUEST, Decisions, decide
-from scoring.decision import Decision
+from loadtests.peers.scorer import REQUEST, Score, Scores, score
 
 
 class Batch(BaseModel):
@@ -19,15 +18,15 @@ app = FastAPI(title="FastAPI peer")
 
 
 @app.post("/predict")
-async def predict(application: REQUEST) -> Decision:  # type: ignore[valid-type]  # made at run time
-    """The decision of one application."""
-    return decide([application])[0]
+async def predict(application: REQUEST) -> Score:  # type: ignore[valid-type]  # made at run time
+    """The PD of one application."""
+    return score([application])[0]
 
 
 @app.post("/predict_batch")
-async def predict_batch(batch: Batch) -> Decisions:
-    """The decisions of many applications."""
-    return Decisions(decisions=decide(batch.applications))
+async def predict_batch(batch: Batch) -> Scores:
+    """The PDs of many applications."""
+    return Scores(decisions=score(batch.applications))
 
 
 @app.get("/readyz")

@@ -1,16 +1,12 @@
-"""What every peer shares: the application model, the graph in ONNX Runtime, and the decision."""
+"""What every peer shares: the application model, the graph in ONNX Runtime, and the bare PD."""
 
 from __future__ import annotations
 
 import json
-import math
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import onnxruntime as ort
@@ -18,7 +14,6 @@ from pydantic import BaseModel
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from scoring import scorecards
-from scoring.decision import Decision, Variant
 from scoring.graph import COLUMNS_KEY, INPUT, OUTPUT, TEXT, TEXT_COLUMNS_KEY
 from scoring.scorecard import Application
 
@@ -30,9 +25,6 @@ class PeerSettings(BaseSettings):
 
     scorecard: str
     graph: Path
-    model: str
-    variant: Variant
-    cutoff: float
 
 
 SETTINGS = PeerSettings()
@@ -60,44 +52,27 @@ def _getter(columns: Sequence[str]) -> Callable[[Application], Sequence[Any]]:
 
 
 _numbers, _texts = _getter(_NUMBERS), _getter(_TEXTS)
-_EDGES = [band.below for band in SCORECARD.bands]
 
 REQUEST: type[Application] = SCORECARD.request_model(_NUMBERS + _TEXTS)
 """The body of a request."""
 
 
-class Decisions(BaseModel):
+class Score(BaseModel):
+    """The answer to one application."""
+
+    pd: float
+
+
+class Scores(BaseModel):
     """The answer to a batch."""
 
-    decisions: list[Decision]
+    decisions: list[Score]
 
 
-def decide(applications: Sequence[Application]) -> list[Decision]:
-    """One decision per application, by one session call."""
+def score(applications: Sequence[Application]) -> list[Score]:
+    """The PD of each application, by one session call."""
     fed = {INPUT: np.array([_numbers(application) for application in applications], dtype=np.float32)}
     if _TEXTS:
         fed[TEXT] = np.array([[text or "" for text in _texts(one)] for one in applications], dtype=object)
     (scored,) = _SESSION.run([OUTPUT], fed)
-    return [_decision(pd) for pd in scored[:, 0].tolist()]
-
-
-def _decision(pd: float) -> Decision:
-    scale = SCORECARD.points
-    held = min(max(pd, 1e-6), 1 - 1e-6)
-    doublings = math.log2((1 - held) / held / scale.base_odds)
-    declined = pd >= SETTINGS.cutoff
-    return Decision(
-        decision_id=str(uuid4()),
-        scorecard=SCORECARD.name,
-        model=SETTINGS.model,
-        variant=SETTINGS.variant,
-        pd=pd,
-        prediction=1 if declined else 0,
-        decision="decline" if declined else "approve",
-        policy=SCORECARD.name,
-        cutoff=SETTINGS.cutoff,
-        points=round(scale.base_points + scale.double_odds * doublings),
-        band=SCORECARD.bands[bisect_right(_EDGES, pd)].name,
-        decided_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        reasons=[],
-    )
+    return [Score(pd=pd) for pd in scored[:, 0].tolist()]

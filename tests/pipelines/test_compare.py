@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from scoring.challenge import Challenge
-from scoring.journal.writer import Journal, now
+from scoring.journal.record import now
+from scoring.journal.writer import Journal
 from scoring.models import Release
 from tests.conftest import Project
 from tests.scoring.journal.made_up import BASIS, append, inputs
