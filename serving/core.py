@@ -10,8 +10,10 @@ import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from http import HTTPStatus
-from typing import Any
+from time import monotonic
+from typing import Any, TypeVar
 
 from scoring.batcher import BatcherClosedError, QueueTimeoutError
 from scoring.decision import decision_model
@@ -44,6 +46,8 @@ INLINE_ARROW_BYTES = 64 << 10
 
 logger = logging.getLogger("bentoml.scorebox")
 
+Read = TypeVar("Read")
+
 
 class Core:
     """One scorecard's service: decisions, and what is known of the models that make them.
@@ -63,6 +67,8 @@ class Core:
         self._reloading = asyncio.Lock()
         # One at a time: a search may score thousands of rows, and decisions come first.
         self._explaining = ThreadPoolExecutor(1, thread_name_prefix="explain")
+        # One at a time too: they hold the interpreter, and the loop must get to it between them.
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="read")
         self._lineup = Lineup(parts, self.metrics)
         self.metrics.serves(parts)
         self.application = self._lineup.application
@@ -121,6 +127,22 @@ class Core:
         logger.info("reloaded: %s", lineup.names)
         return Reloaded(changed=lineup.names != before.names, **lineup.names)
 
+    async def read_aside(self, read: Callable[[], Read]) -> Read:
+        """What reading a large body gives, off the event loop; refused if it waits too long for its turn.
+
+        Raises:
+            ProblemError: the service is overloaded.
+        """
+        since, most = monotonic(), self.settings.max_wait
+
+        def begin() -> Read:
+            if monotonic() - since > most:
+                raise QueueTimeoutError(f"waited longer than {most:g} s")
+            return read()
+
+        with self._refusing():
+            return await asyncio.get_running_loop().run_in_executor(self._reading, begin)
+
     async def predict(self, application: Application, caller: Caller) -> dict[str, Any]:
         """The members of the application's `Decision`.
 
@@ -169,7 +191,7 @@ class Core:
         arguments = (body, lineup.frame, self.settings.max_arrow_rows)
         with self._refusing(caller), lineup.used():
             if len(body) > INLINE_ARROW_BYTES or lineup.remote:
-                table = await asyncio.to_thread(read_rows, *arguments)
+                table = await self.read_aside(partial(read_rows, *arguments))
             else:
                 table = read_rows(*arguments)
             self._check(table.errors, len(table.rows))
@@ -178,6 +200,7 @@ class Core:
     async def close(self) -> None:
         """Finishes what waits and takes no more."""
         self._explaining.shutdown()
+        self._reading.shutdown()
         await self._lineup.close()
         journal = self._lineup.parts.journal
         if journal is not None:
