@@ -67,7 +67,8 @@ class Core:
         self._reloading = asyncio.Lock()
         # One at a time: a search may score thousands of rows, and decisions come first.
         self._explaining = ThreadPoolExecutor(1, thread_name_prefix="explain")
-        # One at a time too: they hold the interpreter, and the loop must get to it between them.
+        # One at a time too: they hold the interpreter, and the loop must get to it between them. Never shut down: what
+        # comes after the close is read and refused.
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="read")
         self._lineup = Lineup(parts, self.metrics)
         self.metrics.serves(parts)
@@ -200,7 +201,6 @@ class Core:
     async def close(self) -> None:
         """Finishes what waits and takes no more."""
         self._explaining.shutdown()
-        self._reading.shutdown()
         await self._lineup.close()
         journal = self._lineup.parts.journal
         if journal is not None:
