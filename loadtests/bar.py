@@ -94,7 +94,7 @@ def _journal(results: Results, sides: Sides) -> Verdict:
     kept, off = results.load(sides.service, MANY), results.load(sides.journal_off, MANY)
     return Verdict(
         f"Share of the throughput at {MANY} connections that the journal takes",
-        1 - kept.rate / off.rate,
+        (off.rate - kept.rate) / off.rate,
         JOURNAL_BAR,
         f"{kept.rate:,.0f} and {off.rate:,.0f} requests/s",
     )

@@ -73,12 +73,14 @@ class Server:
         Raises:
             ServerError: there is none, or the server has died.
         """
-        for process in self.processes():
-            try:
-                if any("worker.service" in word for word in process.cmdline()):
-                    return process
-            except psutil.NoSuchProcess:
-                continue
+        deadline = time.monotonic() + STOP_SECONDS
+        # One look at a busy machine's processes may miss it.
+        while time.monotonic() < deadline:
+            for process in self.processes():
+                with suppress(psutil.NoSuchProcess):
+                    if any("worker.service" in word for word in process.cmdline()):
+                        return process
+            time.sleep(0.05)
         raise ServerError(f"{self.command.name} has no worker; its last words:\n{self.last_words()}")
 
     def cpu_seconds(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -56,9 +57,15 @@ def behind_face(core: Core) -> type[Service[Any]]:
     return FacedService
 
 
+SWITCH_SECONDS = 0.0005
+"""For so long a thread keeps the interpreter from one that waits for it. Beside threads that read and score large
+batches the event loop waits this long at every turn, and with Python's 5 ms requests pile up unread."""
+
+
 def started(core: Core) -> None:
     """What a server process does once, when everything is loaded."""
     core.open()
+    sys.setswitchinterval(SWITCH_SECONDS)
     Drain(core, core.settings.drain).install()
     # What is here now stays, so the garbage collector need not look at it again: its pauses were the p99.
     gc.collect()

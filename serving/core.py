@@ -10,8 +10,10 @@ import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from http import HTTPStatus
-from typing import Any
+from time import monotonic
+from typing import Any, TypeVar
 
 from scoring.batcher import BatcherClosedError, QueueTimeoutError
 from scoring.decision import decision_model
@@ -47,6 +49,8 @@ INLINE_ARROW_BYTES = 64 << 10
 
 logger = logging.getLogger("bentoml.scorebox")
 
+Read = TypeVar("Read")
+
 
 class Core:
     """One scorecard's service: decisions, and what is known of the models that make them.
@@ -67,6 +71,9 @@ class Core:
         self._retiring: set[asyncio.Task[None]] = set()
         # One at a time: a search may score thousands of rows, and decisions come first.
         self._explaining = ThreadPoolExecutor(1, thread_name_prefix="explain")
+        # One at a time too: they hold the interpreter, and the loop must get to it between them. Never shut down: what
+        # comes after the close is read and refused.
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="read")
         self._lineup = Lineup(parts, self.metrics)
         self.metrics.serves(parts, self._lineup.contest)
         self.application = self._lineup.application
@@ -130,6 +137,22 @@ class Core:
         lineup.say()
         return Reloaded(changed=lineup.names != before.names, **lineup.names)
 
+    async def read_aside(self, read: Callable[[], Read]) -> Read:
+        """What reading a large body gives, off the event loop; refused if it waits too long for its turn.
+
+        Raises:
+            ProblemError: the service is overloaded.
+        """
+        since, most = monotonic(), self.settings.max_wait
+
+        def begin() -> Read:
+            if monotonic() - since > most:
+                raise QueueTimeoutError(f"waited longer than {most:g} s")
+            return read()
+
+        with self._refusing():
+            return await asyncio.get_running_loop().run_in_executor(self._reading, begin)
+
     async def predict(self, application: Application, caller: Caller) -> dict[str, Any]:
         """The members of the application's `Decision`.
 
@@ -178,7 +201,7 @@ class Core:
         arguments = (body, lineup.frame, self.settings.max_arrow_rows)
         with self._refusing(caller), lineup.used():
             if len(body) > INLINE_ARROW_BYTES or lineup.remote:
-                table = await asyncio.to_thread(read_rows, *arguments)
+                table = await self.read_aside(partial(read_rows, *arguments))
             else:
                 table = read_rows(*arguments)
             self._check(table.errors, len(table.rows))

@@ -14,6 +14,7 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import NoReturn
 
@@ -205,7 +206,7 @@ class Face:
         body = await exchange.body(self._core.settings.max_body_bytes)
         caller = _caller(exchange, body)
         if len(body) > INLINE_BATCH_BYTES:
-            batch = await asyncio.to_thread(self._validate_batch, body)
+            batch = await self._core.read_aside(partial(self._validate_batch, body))
         else:
             batch = self._validate_batch(body)
         exchange.rows = len(batch.applications)

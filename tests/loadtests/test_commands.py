@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -53,6 +54,10 @@ def write_targets(folder: Path, target: str, scenarios: list[Scenario]) -> Path:
         ("run", ["--targets", "none.toml"], "there is no file none.toml"),
         ("run", ["--applications", "none.parquet"], "there is no file none.parquet"),
         ("run", ["--release", "none.json"], "there is no release at none.json"),
+        ("chaos", ["--only", "none"], "'none' is not one of"),
+        ("chaos", ["--kills", "0"], "Invalid value for '--kills'"),
+        ("chaos", ["--scorecard", "none"], "there is no scorecard 'none'"),
+        ("chaos", ["--release", "none.json"], "there is no release at none.json"),
         ("bench", ["--rounds", "0"], "Invalid value for '--rounds'"),
         ("bench", ["--seconds", "0"], "Invalid value for '--seconds'"),
         ("bench", ["--scorecard", "none"], "there is no scorecard 'none'"),
@@ -67,7 +72,7 @@ def test_bad_arguments_are_refused(tmp_path: Path, command: str, arguments: list
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("command", ["run", "bench"])
+@pytest.mark.parametrize("command", ["run", "bench", "chaos"])
 def test_a_model_that_is_not_stored_is_named(tmp_path: Path, command: str) -> None:
     tag = "card_default:absent-fp32"
     Release(scorecard="card_default", version="absent", serving="fp32", tags={"fp32": tag}).write(tmp_path / "r.json")
@@ -155,9 +160,10 @@ def test_nobody_listening_misses_the_targets(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_short_benchmark_measures_every_server(tmp_path: Path, home: Path) -> None:
+    shutil.copy(home / "release.json", tmp_path / "card_default.json")
     done = run(
         "bench", "--rounds", 1, "--seconds", 0.3, "--burst", 0.3, "--lone", 0.3, "--batch", 0.3,
-        "--docs", tmp_path / "docs", "--results", tmp_path / "results", "--release", home / "release.json",
+        "--docs", tmp_path / "docs", "--results", tmp_path / "results", "--release", tmp_path / "card_default.json",
         home=home,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
@@ -167,11 +173,16 @@ def test_a_short_benchmark_measures_every_server(tmp_path: Path, home: Path) -> 
     }
     assert all(one.answered > 0 and one.cpu_us > 0 for one in measured.loads)
     assert {(one.contender, one.encoding) for one in measured.batches} == {
-        ("scorebox", "json"), ("scorebox", "arrow"), ("fastapi", "json"),
+        ("scorebox", "json"), ("scorebox", "arrow"),
+        ("scorebox_journal_off", "json"), ("scorebox_journal_off", "arrow"),
+        ("fastapi", "json"),
     }  # fmt: skip
     assert all(one.answered > 0 for one in measured.batches)
-    assert {one.contender for one in measured.lone} == set(measured.titles)
-    assert sum(one.failed for one in measured.loads if one.contender == "scorebox") == 0
+    assert {one.contender for one in measured.lone} == set(measured.titles) - {"scorebox_every_reason"}
+    assert [one.scorecard for one in measured.reasons] == ["card_default"]
+    assert all(one.alone_us > one.among_us > 0 for one in measured.reasons)
+    assert "declined" in done.stdout
+    assert sum(one.failed for one in measured.loads if one.contender.startswith("scorebox")) == 0
     assert sum(one.failed for one in measured.batches) == 0
     page = (tmp_path / "docs" / "bench.md").read_text()
     assert str(tmp_path) not in page

@@ -326,6 +326,22 @@ async def test_an_overloaded_service_says_when_to_come_back(
     )
 
 
+async def test_a_large_body_is_not_read_when_its_turn_comes_late(
+    make_service: Callable[..., Service], example: dict[str, Any]
+) -> None:
+    service = make_service(max_wait=1e-9)
+    # Read, it would be 422.
+    response = await service.client.post("/predict_batch", json={"applications": [{"x": 1}] * 1000})
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+    assert response.json()["detail"].startswith("the service is overloaded: the request waited longer than")
+
+
+async def test_a_service_that_has_stopped_refuses_large_bodies_too(service: Service, example: dict[str, Any]) -> None:
+    await service.core.close()
+    response = await service.client.post("/predict_batch", json={"applications": [example] * 100})
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+
+
 async def test_a_service_that_has_stopped_refuses(service: Service, example: dict[str, Any]) -> None:
     await service.core.close()
     response = await service.client.post("/predict", json=example)
