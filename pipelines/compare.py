@@ -17,6 +17,7 @@ from pipelines.workspace import Workspace
 from scoring.files import write_atomically
 from scoring.journal.reader import JournalReader
 from scoring.models import Release
+from scoring.outcomes import FILE, Outcomes
 from scoring.scorecard import Scorecard
 from training.compare import Comparison, compare, verdict
 from training.metrics import Estimate
@@ -59,7 +60,7 @@ def run(
         journal: its folder.
         since: the earliest time of a decision, ISO 8601 in UTC; a date stands for its first moment.
         until: the time, in the same form, before which decisions were made.
-        outcomes: CSV or Parquet with decision_id and defaulted, 0 or 1.
+        outcomes: CSV or Parquet with decision_id and defaulted, 0 or 1; else the outcomes beside the journal.
 
     Raises:
         JournalError: the journal cannot be read.
@@ -73,7 +74,8 @@ def run(
         raise StageError(
             f"the journal {journal} has no application of that time that champion and challenger have both scored"
         )
-    labels = np.full(len(rows), np.nan) if outcomes is None else _labels(outcomes, rows["decision_id"])
+    known = _known(journal) if outcomes is None else _read_labels(outcomes)
+    labels: NDArray[np.float64] = rows["decision_id"].map(known).to_numpy(dtype=np.float64)
     comparison = compare(
         rows["champion"].to_numpy(),
         rows["challenger"].to_numpy(),
@@ -132,8 +134,13 @@ def _scored_by_both(
     return found[found["challenger_model"] == (challenger or found["challenger_model"].iloc[-1])]
 
 
-def _labels(path: Path, decision_ids: pd.Series[str]) -> NDArray[np.float64]:
-    """The label of each decision, NaN where the file has none."""
+def _known(journal: Path) -> dict[str, int]:
+    """The labels that were recorded beside the journal."""
+    return Outcomes(journal).labels() if (journal / FILE).exists() else {}
+
+
+def _read_labels(path: Path) -> dict[str, int]:
+    """The labels in a file."""
     try:
         table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype={"decision_id": str})
     except (OSError, ValueError) as error:
@@ -149,9 +156,7 @@ def _labels(path: Path, decision_ids: pd.Series[str]) -> NDArray[np.float64]:
     repeated = table["decision_id"].duplicated()
     if repeated.any():
         raise StageError(f"{path}: {int(repeated.sum()):,} rows repeat a decision_id")
-    known = table.set_index("decision_id")["defaulted"]
-    labels: NDArray[np.float64] = decision_ids.map(known).to_numpy(dtype=np.float64)
-    return labels
+    return dict(zip(table["decision_id"], table["defaulted"].astype(int), strict=True))
 
 
 def _page(compared: Compared, picture: str) -> str:

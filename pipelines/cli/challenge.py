@@ -75,7 +75,7 @@ def compare(
     since: Annotated[str | None, typer.Option(help="The earliest decision, ISO 8601, UTC.")] = None,
     until: Annotated[str | None, typer.Option(help="The time before which decisions were made.")] = None,
     outcomes: Annotated[
-        Path | None, typer.Option(help="Matured labels, CSV or Parquet: decision_id, defaulted.")
+        Path | None, typer.Option(help="Labels, CSV or Parquet: decision_id, defaulted; else the recorded ones.")
     ] = None,
     fail: Annotated[bool, typer.Option("--fail", help="Exit code 1 beyond --flips or --psi.")] = False,
     flips: Annotated[float, typer.Option(help="Most decisions that may differ, as a share.")] = 0.1,

@@ -15,6 +15,7 @@ from scoring.challenge import Challenge
 from scoring.journal.record import now
 from scoring.journal.writer import Journal
 from scoring.models import Release
+from scoring.outcomes import Outcome, Outcomes
 from tests.conftest import Project
 from tests.scoring.journal.made_up import BASIS, append, inputs
 
@@ -104,6 +105,16 @@ def test_labels_come_from_a_file(project: Project, scorebox: Run, told: Told, su
     assert set(matured["difference"]) == {"auc", "ks", "brier"}
     page = project.folder / "artifacts" / "full" / "card_default" / "monitoring" / "compare.md"
     assert "| AUC |" in page.read_text()
+
+
+def test_labels_that_were_recorded_count(project: Project, scorebox: Run, told: Told) -> None:
+    store = Outcomes(project.folder / "journal" / "card_default")
+    pairs = zip(told.ids[:200], told.labels.tolist(), strict=False)
+    assert set(store.record([Outcome(name, label, "2030-01-01", "test") for name, label in pairs])) == {"recorded"}
+    code, printed = scorebox("compare", "card_default")
+    assert code == 0, printed
+    matured = report(project)["comparison"]["matured"]
+    assert (matured["applications"], matured["defaults"]) == (200, int(told.labels[:200].sum()))
 
 
 def test_a_part_of_the_time_may_be_chosen(project: Project, scorebox: Run, told: Told) -> None:
