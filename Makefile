@@ -57,7 +57,7 @@ environment: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "== environment: about 3 GB, some minutes"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --progress-bar on --constraint constraints.txt --editable '.[serve,train,cluster,load,develop]'
+	@$(BIN)/python -m pip install --progress-bar on --constraint constraints.txt --editable '.[serve,train,ship,cluster,load,develop]'
 	@touch $@
 
 # The quick profile. Full training: `make reproduce`, then `scorebox push` and `scorebox promote`.

@@ -15,6 +15,7 @@ from bentoml.models import BentoModel
 
 from serving.bento import as_bento_errors, behind_face, built_for, started, unnamed
 from serving.core import Core
+from serving.outcomes import OutcomesTaken
 from serving.parts import find_models, find_parts
 from serving.payloads import Explanation
 
@@ -25,12 +26,14 @@ tags = parts.release.tags
 if TYPE_CHECKING:
     from scoring.decision import Decision
     from scoring.scorecard import Application
+    from serving.outcomes import OutcomeBatch
     from serving.payloads import Batch, BatchDecisions
 else:
     Application = core.application
     Batch = core.batch
     Decision = core.decision
     BatchDecisions = core.batch_decisions
+    OutcomeBatch = core.outcome_batch
 
 
 @bentoml.service(
@@ -84,3 +87,9 @@ class Scorebox:
         """Explain how an application would be decided, and what would change it."""
         with as_bento_errors():
             return await core.explain(application)
+
+    @bentoml.api
+    async def outcomes(self, batch: OutcomeBatch, /) -> OutcomesTaken:
+        """Attach matured outcomes to decisions; unknown and conflicting ones are kept aside and reported."""
+        with as_bento_errors():
+            return await core.outcomes(batch, unnamed())

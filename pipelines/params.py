@@ -71,6 +71,14 @@ class Freshness(_Strict):
     max_age_days: Annotated[float, Field(gt=0)]
 
 
+class PerformanceLimits(_Strict):
+    """When realised outcomes say that a model has decayed; see `training.performance.judge`."""
+
+    auc_tolerance: Limit = 0.03
+    brier_tolerance: Limit = 0.01
+    least_matured: Annotated[int, Field(ge=1)] = 200
+
+
 class DriftLimits(_Strict):
     """When `scorebox drift` says that retraining is due."""
 
@@ -85,6 +93,7 @@ class DriftLimits(_Strict):
 class Monitoring(_Strict):
     """Limits of what is watched while a model serves."""
 
+    performance: PerformanceLimits = PerformanceLimits()
     drift: DriftLimits = DriftLimits()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from pipelines.challenge import end_if_champion
 from pipelines.errors import StageError
 from pipelines.judge import Promotion, judge, now
 from pipelines.params import ScorecardParams
@@ -134,6 +135,7 @@ def _move(registry: Registry, workspace: Workspace, journal: Journal) -> None:
 def _follow(registry: Registry, champion: Registered, workspace: Workspace) -> None:
     registry.restore(champion)
     champion.release.write(workspace.release)
+    end_if_champion(workspace, champion.release)
 
 
 def _end_challenge(registry: Registry, champion: Registered) -> None:

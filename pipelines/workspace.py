@@ -150,6 +150,16 @@ class Workspace:
         return RELEASES / f"{self.scorecard}.policy.json"
 
     @property
+    def challenge(self) -> Path:
+        """Which challenger meets the champion; missing without one."""
+        return RELEASES / f"{self.scorecard}.challenger.json"
+
+    @property
+    def comparison(self) -> Path:
+        """Champion and challenger on the same applications; the page and the picture are beside it."""
+        return self.monitoring / "compare.json"
+
+    @property
     def history(self) -> Path:
         """The history of a scorecard that has one, as the service reads it."""
         return RELEASES / f"{self.scorecard}.history.sqlite"

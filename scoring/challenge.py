@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from scoring.errors import field_errors
 from scoring.files import write_atomically
@@ -16,12 +16,11 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Bounds(BaseModel):
-    """What a challenger that decides must hold, over its last decisions and the champion's of the same time."""
+    """What a challenger that decides must hold; what chance explains is taken off before, see `scoring.guard`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    window: Annotated[int, Field(ge=20, le=100_000, description="decisions of each that are compared")] = 500
-    least: Annotated[int, Field(ge=10, description="decisions of each before anything but errors is judged")] = 100
+    window: Annotated[int, Field(ge=200, le=100_000, description="last decisions of both that are compared")] = 5_000
     error_share: Annotated[Share, Field(description="of its requests that it fails or leaves waiting")] = 0.02
     latency_ratio: Annotated[float, Field(gt=0, description="its 95th percentile over the champion's")] = 5.0
     score_psi: Annotated[float, Field(gt=0, description="of its PDs against the champion's")] = 0.25
@@ -38,9 +37,21 @@ class Challenge(BaseModel):
 
     id: str
     release: Release
-    share: Annotated[Share, Field(description="of applicants that it decides; 0 for a shadow")]
+    share: Annotated[float, Field(ge=0, le=0.5, description="of applicants that it decides; 0 for a shadow")]
+    """At most half: without the champion's decisions beside its own nothing could be compared."""
     bounds: Bounds = Bounds()
     made_at: str
+
+    @model_validator(mode="after")
+    def _serves_what_it_has(self) -> Challenge:
+        if self.release.serving not in self.release.tags:
+            raise ValueError(f"release {self.release.version} has no {self.release.serving}")
+        return self
+
+    @property
+    def model(self) -> str:
+        """The exact tag of the challenger in the model store."""
+        return self.release.tags[self.release.serving]
 
     def write(self, path: Path) -> None:
         """Writes the challenge beside `path`, then renames it there."""
@@ -59,7 +70,9 @@ class Challenge(BaseModel):
             return None
         except ValidationError as error:
             broken = "; ".join(f"{item.field}: {item.message}" for item in field_errors(error))
-            raise ModelStoreError(f"{path} is not a challenge: {broken}; run: scorebox challenge {path.stem}") from None
+            raise ModelStoreError(
+                f"{path} is not a challenge: {broken}; run: scorebox challenge {scorecard} --end"
+            ) from None
         if challenge.release.scorecard != scorecard:
             raise ModelStoreError(f"{path} is a challenge of {challenge.release.scorecard}, not of {scorecard}")
         return challenge

@@ -2,26 +2,31 @@
 
 The champion decides. A challenger scores the same applications off the request path, and where it has a share
 of the applicants it decides for those, with a batcher and a thread of its own, so that its queue is never the
-champion's; the champion then looks on. What it fails is decided by the champion. A guard watches it, and takes
-its share back for good where it breaks a bound.
+champion's; the champion then looks on. What it fails, or leaves waiting, is decided by the champion. A guard watches
+it, and takes its share back for good where it breaks a bound.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from pydantic import BaseModel, ValidationError
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from scoring.batcher import BatcherClosedError
 from scoring.challenge import Challenge, place
 from scoring.files import write_atomically
 from scoring.guard import Breach, Guard
 from scoring.history import HistoryUnavailableError
-from scoring.journal.writer import JournalUnavailableError, KeyConflictError, now
+from scoring.journal.origin import KeyConflictError
+from scoring.journal.record import now
+from scoring.journal.transaction import JournalUnavailableError
 from scoring.rows import Rows, Table, json_of
 from scoring.scorecard import Application, Scorecard
 from scoring.scorer import Caller, Scorer, Share
@@ -32,9 +37,14 @@ logger = logging.getLogger("bentoml.scorebox")
 NOT_ITS_FAULT = (KeyConflictError, JournalUnavailableError, HistoryUnavailableError, BatcherClosedError)
 """What the champion would answer with too."""
 
+WITHDRAWAL_FILE = "withdrawn.json"
+"""In the journal's folder."""
+
 
 class Withdrawal(BaseModel):
     """That a challenger has lost its share, and why; a person ends it by sending the challenger again."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     challenge: str
     model: str
@@ -43,13 +53,25 @@ class Withdrawal(BaseModel):
     bound: float
     withdrawn_at: str
 
+    def __str__(self) -> str:
+        return (
+            f"{self.model} lost its share at {self.withdrawn_at}: {self.measure} was {self.value:.4g} beyond chance, "
+            f"at most {self.bound:g} is permitted"
+        )
+
     @classmethod
-    def read(cls, path: Path) -> Withdrawal | None:
-        """The withdrawal in the file; None if there is none."""
+    def of(cls, challenge: Challenge, path: Path) -> str | None:
+        """Why this challenge has no share any more; None if it has not been withdrawn.
+
+        A file that cannot be read is a reason too: nobody can say that it is of another challenge.
+        """
         try:
-            return cls.model_validate_json(path.read_bytes())
-        except (FileNotFoundError, ValidationError):
+            withdrawal = cls.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
             return None
+        except (OSError, ValidationError):
+            return f"{challenge.model} has no share: {path} cannot be read; remove it"
+        return str(withdrawal) if withdrawal.challenge == challenge.id else None
 
 
 @dataclass(frozen=True)
@@ -61,6 +83,7 @@ class Opponent:
         shadow: looks on where the champion decides.
         champion_shadow: looks on where the challenger decides.
         withdrawal: the file that says that a challenger has lost its share.
+        patience: seconds after which what it has not decided is the champion's.
     """
 
     challenge: Challenge
@@ -68,6 +91,7 @@ class Opponent:
     shadow: Shadow
     champion_shadow: Shadow
     withdrawal: Path
+    patience: float
 
 
 class Contest:
@@ -94,71 +118,87 @@ class Contest:
         self._key_field = next((rule.field for rule in scorecard.rules if rule.column == scorecard.key), None)
         self.share = 0.0
         """Of the applicants that the challenger decides now."""
+        self.withdrawal: str | None = None
+        """Why the challenger has lost its share."""
         self.guard: Guard | None = None
         if opponent is not None and opponent.challenge.share:
             self.guard = Guard(opponent.challenge.bounds)
-            before = Withdrawal.read(opponent.withdrawal)
-            if before is not None and before.challenge == opponent.challenge.id:
-                logger.warning("%s stays without a share: %s", before.model, _why(before))
-            else:
-                self.share = opponent.challenge.share
+            self.share = opponent.challenge.share
+            self.heed_withdrawal()
+
+    def heed_withdrawal(self) -> None:
+        """Takes the share back if the guard of an earlier contest has withdrawn the same challenge."""
+        if self.opponent is None or not self.share:
+            return
+        self.withdrawal = Withdrawal.of(self.opponent.challenge, self.opponent.withdrawal)
+        if self.withdrawal is not None:
+            self.share = 0.0
 
     async def decide(self, application: Application, caller: Caller) -> Share:
         """The decision of one application; raises as `Scorer.decide`."""
         if not self.share:
             return await self.champion.decide(application, caller)
-        return (await self._divided([application], caller))[0]
+        decided = await self._by_challenger([application], caller) if self._is_theirs(application, caller) else []
+        return (decided or await self._by_champion([application], caller))[0]
 
     async def decide_all(self, rows: Rows, caller: Caller) -> list[Share]:
         """The decisions of many rows, in order; raises as `Scorer.decide_all`.
 
-        A table is the champion's, and so are many rows under one key: who is asked again must be the same.
+        A table is the champion's, since it is in the columns that its model reads. So are many rows under one key:
+        after a withdrawal they would be divided in another way, and could not be found again.
         """
         if not self.share or isinstance(rows, Table) or caller.key is not None:
             return await self.champion.decide_all(rows, caller)
-        return await self._divided(rows, caller)
+        theirs = [index for index, row in enumerate(rows) if self._is_theirs(row, caller)]
+        ours = sorted(set(range(len(rows))).difference(theirs))
+        decided, others = await asyncio.gather(
+            self._by_challenger([rows[index] for index in theirs], caller),
+            self._by_champion([rows[index] for index in ours], caller),
+        )
+        found = dict(zip(ours, others, strict=True))
+        if len(decided) < len(theirs):
+            decided = await self._by_champion([rows[index] for index in theirs], caller)
+        found |= dict(zip(theirs, decided, strict=True))
+        return [found[index] for index in range(len(rows))]
 
     async def close(self) -> None:
         """Finishes what waits and takes no more."""
         await self.champion.close()
         if self.opponent is not None:
             await self.opponent.scorer.close()
-            self.opponent.shadow.close()
-            self.opponent.champion_shadow.close()
+            # Without the event loop: what waits may take as long as the challenger likes.
+            await asyncio.to_thread(self.opponent.shadow.close)
+            await asyncio.to_thread(self.opponent.champion_shadow.close)
 
-    async def _divided(self, rows: Sequence[Application], caller: Caller) -> list[Share]:
-        places = [place(self._scorecard.name, self._name(row, caller)) for row in rows]
-        theirs = [index for index, where in enumerate(places) if where < self.share]
-        found: dict[int, Share] = {}
-        if theirs:
-            found = dict(zip(theirs, await self._challenged([rows[index] for index in theirs], caller), strict=False))
-        ours = [index for index in range(len(rows)) if index not in found]
-        if ours:
-            began = perf_counter()
-            decided = await self.champion.decide_all([rows[index] for index in ours], caller)
-            seconds = perf_counter() - began
-            if self.guard is not None:
-                for decisions, start, stop in decided:
-                    self.guard.champion_decided(decisions, range(start, stop), seconds)
-            found |= dict(zip(ours, _singles(decided), strict=True))
-        return [found[index] for index in range(len(rows))]
+    def _is_theirs(self, application: Application, caller: Caller) -> bool:
+        return place(self._scorecard.name, self._name(application, caller)) < self.share
 
-    async def _challenged(self, rows: Sequence[Application], caller: Caller) -> list[Share]:
+    async def _by_champion(self, rows: Sequence[Application], caller: Caller) -> list[Share]:
+        if not rows:
+            return []
+        began = perf_counter()
+        decided = await self.champion.decide_all(rows, caller)
+        if self.guard is not None:
+            self.guard.champion_decided(*_outcome(decided), perf_counter() - began)
+        return _singles(decided)
+
+    async def _by_challenger(self, rows: Sequence[Application], caller: Caller) -> list[Share]:
         """The challenger's decisions, none if it fails."""
+        if not rows:
+            return []
         assert self.opponent is not None
         assert self.guard is not None
         began = perf_counter()
         try:
-            decided = await self.opponent.scorer.decide_all(rows, caller)
+            async with asyncio.timeout(self.opponent.patience):
+                decided = await self.opponent.scorer.decide_all(rows, caller)
         except NOT_ITS_FAULT:
             raise
         except Exception as error:
             logger.error("the challenger failed: %s", type(error).__name__)  # noqa: TRY400  # a message may hold a value
             self._heed(self.guard.challenger_failed())
             return []
-        seconds = perf_counter() - began
-        for decisions, start, stop in decided:
-            self._heed(self.guard.challenger_decided(decisions, range(start, stop), seconds))
+        self._heed(self.guard.challenger_decided(*_outcome(decided), perf_counter() - began))
         return _singles(decided)
 
     def _heed(self, breach: Breach | None) -> None:
@@ -169,13 +209,14 @@ class Contest:
         challenge = self.opponent.challenge
         withdrawal = Withdrawal(
             challenge=challenge.id,
-            model=challenge.release.tags[challenge.release.serving],
+            model=challenge.model,
             measure=breach.measure,
             value=breach.value,
             bound=breach.bound,
             withdrawn_at=now(),
         )
-        logger.error("%s loses its share: %s", withdrawal.model, breach)
+        self.withdrawal = str(withdrawal)
+        logger.error("%s", self.withdrawal)
         self._withdrawn(breach)
         try:
             write_atomically(self.opponent.withdrawal, withdrawal.model_dump_json(indent=2) + "\n")
@@ -186,8 +227,8 @@ class Contest:
         """What an applicant is known by: the caller's name, the scorecard's key, or else all that was sent."""
         if caller.applicant is not None:
             return caller.applicant.encode()
-        if self._key_field is not None:
-            return str(getattr(application, self._key_field)).encode()
+        if self._key_field is not None and (key := getattr(application, self._key_field)) is not None:
+            return str(key).encode()
         return json_of([application])[0]
 
 
@@ -195,5 +236,10 @@ def _singles(shares: Sequence[Share]) -> list[Share]:
     return [(decisions, row, row + 1) for decisions, start, stop in shares for row in range(start, stop)]
 
 
-def _why(withdrawal: Withdrawal) -> str:
-    return f"{withdrawal.measure} was {withdrawal.value:.4g} at {withdrawal.withdrawn_at}, at most {withdrawal.bound:g}"
+def _outcome(shares: Sequence[Share]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """PD of each row, and whether it is declined."""
+    parts = [(decisions.pd[start:stop], decisions.declined[start:stop]) for decisions, start, stop in shares]
+    if len(parts) == 1:
+        return parts[0]
+    pd, declined = zip(*parts, strict=True)
+    return np.concatenate(pd), np.concatenate(declined)

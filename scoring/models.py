@@ -27,6 +27,10 @@ class ModelStoreError(RuntimeError):
     """A model or a release is missing or not what it should be; the message says what to do."""
 
 
+class MissingModelError(ModelStoreError):
+    """The store does not hold a model of this tag."""
+
+
 class DataRecord(BaseModel):
     """The data a model was trained on."""
 
@@ -161,8 +165,10 @@ def read(model: str | Any) -> tuple[ModelRecord, Content]:
     try:
         stored = bentoml.models.get(model) if isinstance(model, str) else model
     except BentoMLException as error:
-        trouble = "is not in the model store" if isinstance(error, NotFound) else f"is damaged in the store: {error}"
-        raise ModelStoreError(f"{model} {trouble}; run: scorebox push {model.partition(':')[0]}") from None
+        repair = f"run: scorebox push {model.partition(':')[0]}"
+        if isinstance(error, NotFound):
+            raise MissingModelError(f"{model} is not in the model store; {repair}") from None
+        raise ModelStoreError(f"{model} is damaged in the store: {error}; {repair}") from None
     try:
         record = ModelRecord.model_validate(dict(stored.info.metadata))
     except ValidationError as error:

@@ -40,6 +40,8 @@ Bit g of a position says that group g has the applicant's own; the first is the 
 """
 MOST_PRINCIPAL = 4
 """Reasons that are stated with a decision at most, as is usual under Regulation B."""
+MINOR = 0.1
+"""Of the first reason's contribution; less is no principal reason, unless the others do not suffice."""
 NEGLIGIBLE = 1e-9
 """Contributions up to here are what rounding in double leaves of a group that changes nothing.
 
@@ -164,7 +166,8 @@ def principal_reasons(contributions: Contributions, values: Values, statable: in
 
     Of all sets of up to four groups that each speak for a default, and without which the row's log-odds are at most
     the reference's, the one with the largest sum of contributions. Where no set reaches that, the up to four groups
-    with the largest contributions.
+    with the largest contributions. What weighs less than a tenth of the first reason is left out where the others reach
+    that without it.
 
     Args:
         contributions: [rows, groups].
@@ -180,12 +183,14 @@ def principal_reasons(contributions: Contributions, values: Values, statable: in
 def _principal(weights: dict[int, float], values: NDArray[np.float32]) -> tuple[int, ...]:
     """The same for one row: the weights of the groups that speak for a default."""
     ranked = sorted(weights, key=lambda group: -weights[group])
-    largest = tuple(ranked[:MOST_PRINCIPAL])
-    if _reaches(largest, values):
-        return largest
-    sets = (found for size in range(1, MOST_PRINCIPAL + 1) for found in combinations(ranked, size))
-    enough = [found for found in sets if _reaches(found, values)]
-    return max(enough, key=lambda found: sum(weights[group] for group in found), default=largest)
+    chosen = tuple(ranked[:MOST_PRINCIPAL])
+    if not _reaches(chosen, values):
+        sets = (found for size in range(1, MOST_PRINCIPAL + 1) for found in combinations(ranked, size))
+        enough = [found for found in sets if _reaches(found, values)]
+        chosen = max(enough, key=lambda found: sum(weights[group] for group in found), default=chosen)
+    while len(chosen) > 1 and weights[chosen[-1]] < MINOR * weights[chosen[0]] and _reaches(chosen[:-1], values):
+        chosen = chosen[:-1]
+    return chosen
 
 
 def _reaches(groups: tuple[int, ...], values: NDArray[np.float32]) -> bool:

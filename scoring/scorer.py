@@ -20,7 +20,10 @@ from scoring.decider import Decider
 from scoring.decision import Decisions
 from scoring.frames import Frame
 from scoring.history import HistoryStore, HistoryUnavailableError
-from scoring.journal.writer import Journal, JournalUnavailableError, Key, KeyConflictError, Origin, rows_of
+from scoring.journal.origin import Key, KeyConflictError, KeyTakenError, Origin
+from scoring.journal.record import rows_of
+from scoring.journal.transaction import JournalUnavailableError
+from scoring.journal.writer import Journal
 from scoring.rows import Rows, joined_inputs, json_of
 from scoring.scorecard import Application, Scorecard
 
@@ -168,7 +171,11 @@ class Scorer:
             elif origins[before].key != origin.key:
                 results[index] = KeyConflictError(origin.key.name)
         if fresh:
-            decisions = self._decide([items[index] for index in fresh], [origins[index] for index in fresh])
+            try:
+                decisions = self._decide([items[index] for index in fresh], [origins[index] for index in fresh])
+            except KeyTakenError:
+                # Two scorers decide where there is a challenger, and while models are exchanged.
+                return self._work(items)
             start = 0
             for index in fresh:
                 results[index] = (decisions, start, start + origins[index].rows)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -16,7 +16,8 @@ from scoring.decider import Decider
 from scoring.decision import Decisions
 from scoring.frames import Frame
 from scoring.graph import Inputs
-from scoring.journal.writer import Journal, rows_of
+from scoring.journal.record import rows_of
+from scoring.journal.writer import Journal
 from scoring.rows import Rows, Table, joined_inputs
 
 logger = logging.getLogger("bentoml.scorebox")
@@ -25,8 +26,12 @@ MOST_WAITING = 10_000
 """Rows; what comes on top is dropped, and counted."""
 GATHER_SECONDS = 0.05
 """What comes in so long is scored and journaled together, so that the champion seldom meets a commit of it."""
-MOST_TOGETHER = 2_048
-NICENESS = 10
+MOST_TOGETHER = 512
+"""Rows, beyond the first batch: the champion waits where it meets a commit, and the more rows the longer."""
+
+
+Offer: TypeAlias = tuple[Decisions, Sequence[Rows]]
+"""The decisions of a batch, and what they were made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ class Shadow:
         self._takes_tables = tuple(read_columns) == frame.columns
         self._journal = journal
         self._observers = observers or ShadowObservers()
-        self._queue: queue.SimpleQueue[tuple[Decisions, Sequence[Rows]] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Offer | None] = queue.SimpleQueue()
         self._waiting = 0
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -88,46 +93,59 @@ class Shadow:
             self._thread.join()
 
     def _run(self) -> None:
-        # Requests come first; on Linux a thread has a niceness of its own.
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
-        ended = False
-        while not ended:
-            batches = [self._queue.get()]
-            time.sleep(GATHER_SECONDS)
-            while not self._queue.empty() and sum(len(batch[0]) for batch in batches if batch) < MOST_TOGETHER:
-                batches.append(self._queue.get())
-            ended = None in batches
-            work = [batch for batch in batches if batch is not None]
-            if not work:
-                continue
-            rows = sum(len(decisions) for decisions, _ in work)
-            try:
-                self._score(work)
-            except Exception as error:
-                # Its message may hold a value.
-                logger.error("the shadow of %s failed: %s", self._decider.basis.model, type(error).__name__)  # noqa: TRY400
-                self._observers.failed(rows)
-            finally:
-                with self._lock:
-                    self._waiting -= rows
+        while True:
+            work, ended = self._gather()
+            if work:
+                self._finish(work)
+            if ended:
+                return
 
-    def _score(self, work: Sequence[tuple[Decisions, Sequence[Rows]]]) -> None:
+    def _gather(self) -> tuple[list[Offer], bool]:
+        """Batches to score together, at least one, and whether the last of all is among them."""
+        work: list[Offer] = []
+        rows = 0
+        while rows < MOST_TOGETHER:
+            if work and self._queue.empty():
+                break
+            offer = self._queue.get()
+            if offer is None:
+                return work, True
+            if not work and self._waiting < MOST_TOGETHER:
+                time.sleep(GATHER_SECONDS)
+            work.append(offer)
+            rows += len(offer[0])
+        return work, False
+
+    def _finish(self, work: Sequence[Offer]) -> None:
+        ids, parts = self._scorable(work)
+        rows = sum(len(decisions) for decisions, _ in work)
+        if rows > len(ids):
+            self._observers.dropped(rows - len(ids))
+        try:
+            if ids:
+                self._score(ids, parts)
+        except Exception as error:
+            # Its message may hold a value.
+            logger.error("the shadow of %s failed: %s", self._decider.basis.model, type(error).__name__)  # noqa: TRY400
+            self._observers.failed(len(ids))
+        finally:
+            with self._lock:
+                self._waiting -= rows
+
+    def _scorable(self, work: Sequence[Offer]) -> tuple[list[str], list[Rows]]:
+        """All rows but those of tables in columns that this model does not read, and the ids of their decisions."""
         ids: list[str] = []
         parts: list[Rows] = []
-        dropped = 0
         for decisions, offered in work:
             start = 0
             for part in offered:
-                if isinstance(part, Table) and not self._takes_tables:
-                    dropped += len(part)
-                else:
+                if self._takes_tables or not isinstance(part, Table):
                     parts.append(part)
                     ids += decisions.decision_ids[start : start + len(part)]
                 start += len(part)
-        if dropped:
-            self._observers.dropped(dropped)
-        if not ids:
-            return
+        return ids, parts
+
+    def _score(self, ids: Sequence[str], parts: Sequence[Rows]) -> None:
         inputs: Inputs = joined_inputs(parts, self._frame)
         made = self._decider.decide(inputs, np.zeros(len(inputs), dtype=bool), reasons=False)
         self._journal.append_challenges(

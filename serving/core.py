@@ -19,13 +19,16 @@ from scoring.batcher import BatcherClosedError, QueueTimeoutError
 from scoring.decision import decision_model
 from scoring.errors import RowError
 from scoring.history import HistoryUnavailableError
-from scoring.journal.writer import JournalUnavailableError, KeyConflictError
+from scoring.journal.origin import KeyConflictError
+from scoring.journal.schema import JournalError
+from scoring.journal.transaction import JournalUnavailableError
 from scoring.scorecard import Application
 from scoring.scorer import Caller, Share
 from serving.arrow import TableRows, read_rows
 from serving.explain import explain
 from serving.lineup import Lineup
 from serving.metrics import Metrics
+from serving.outcomes import OutcomeBatch, OutcomesTaken, outcome_batch_model, take
 from serving.parts import WRONG_PARTS, Parts, same_requests
 from serving.payloads import (
     Batch,
@@ -65,17 +68,19 @@ class Core:
         self.metrics = Metrics(lambda: self._lineup.oldest_wait)
         self._find = find or (lambda: parts)
         self._reloading = asyncio.Lock()
+        self._retiring: set[asyncio.Task[None]] = set()
         # One at a time: a search may score thousands of rows, and decisions come first.
         self._explaining = ThreadPoolExecutor(1, thread_name_prefix="explain")
         # One at a time too: they hold the interpreter, and the loop must get to it between them. Never shut down: what
         # comes after the close is read and refused.
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="read")
         self._lineup = Lineup(parts, self.metrics)
-        self.metrics.serves(parts)
+        self.metrics.serves(parts, self._lineup.contest)
         self.application = self._lineup.application
         self.batch = batch_model(self.application, parts.settings.max_batch_rows)
         self.decision = decision_model(parts.scorecard)
         self.batch_decisions = batch_decisions_model(self.decision)
+        self.outcome_batch = outcome_batch_model(parts.settings.max_batch_rows)
 
     @property
     def health(self) -> Health:
@@ -103,6 +108,7 @@ class Core:
         journal = self._lineup.parts.journal
         if journal is not None:
             journal.open()
+        self._lineup.say()
 
     async def reload(self) -> Reloaded:
         """Takes up what release, policy and challenge name now; what serves goes on serving until that is ready.
@@ -123,9 +129,12 @@ class Core:
                 detail = "nothing was reloaded: the new model reads other protected fields, start the service anew"
                 raise ProblemError(HTTPStatus.CONFLICT, detail)
             self._lineup = lineup
-            self.metrics.serves(parts)
-            await before.close()
-        logger.info("reloaded: %s", lineup.names)
+            self.metrics.serves(parts, lineup.contest)
+            # What a shadow has waiting may take long, and nobody need wait for it.
+            task = asyncio.create_task(self._retire(before), name="retire")
+            self._retiring.add(task)
+            task.add_done_callback(self._retiring.discard)
+        lineup.say()
         return Reloaded(changed=lineup.names != before.names, **lineup.names)
 
     async def read_aside(self, read: Callable[[], Read]) -> Read:
@@ -198,13 +207,32 @@ class Core:
             self._check(table.errors, len(table.rows))
             return table, await lineup.contest.decide_all(table.rows, caller)
 
+    async def outcomes(self, batch: OutcomeBatch, caller: Caller) -> OutcomesTaken:
+        """What became of each outcome.
+
+        Raises:
+            ProblemError: the journal is off, or takes nothing now.
+        """
+        try:
+            return await asyncio.to_thread(take, self._lineup.parts.journal, batch, caller.request_id)
+        except (JournalError, JournalUnavailableError) as error:
+            self.metrics.journal_failed()
+            logger.error("%s", error)  # noqa: TRY400  # the message says it all
+            raise _refusal("the outcomes cannot be kept now; send them again later") from None
+
     async def close(self) -> None:
         """Finishes what waits and takes no more."""
         self._explaining.shutdown()
         await self._lineup.close()
+        await asyncio.gather(*self._retiring)
         journal = self._lineup.parts.journal
         if journal is not None:
             journal.close()
+
+    async def _retire(self, before: Lineup) -> None:
+        await before.close()
+        # The guard may have withdrawn the challenger while its last requests were answered.
+        self._lineup.contest.heed_withdrawal()
 
     def _check(self, errors: list[RowError], good: int) -> None:
         self.metrics.broken(item for error in errors for item in error.errors)

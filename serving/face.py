@@ -88,11 +88,13 @@ class Face:
         self._application_bytes = min(MOST_APPLICATION_BYTES, core.settings.max_body_bytes)
         self._validate_application = core.application.__pydantic_validator__.validate_json
         self._validate_batch = core.batch.__pydantic_validator__.validate_json
+        self._validate_outcomes = core.outcome_batch.__pydantic_validator__.validate_json
         post = frozenset({"POST"})
         self._routes = {
             "/predict": Route("/predict", post, self._predict),
             "/predict_batch": Route("/predict_batch", post, self._predict_batch),
             "/explain": Route("/explain", post, self._explain),
+            "/outcomes": Route("/outcomes", post, self._outcomes),
             "/reload": Route("/reload", post, self._reload),
             "/model_info": Route("/model_info", _READ, self._model_info),
             "/health": Route("/health", _READ, self._health),
@@ -233,6 +235,15 @@ class Face:
         exchange.rows = 1
         explanation = await self._core.explain(application)
         await self._answer(exchange, 200, explanation.model_dump_json(by_alias=True).encode())
+
+    async def _outcomes(self, exchange: Exchange) -> None:
+        if exchange.content_type != JSON:
+            raise _wrong_type("application/json")
+        body = await exchange.body(self._core.settings.max_body_bytes)
+        batch = await asyncio.to_thread(self._validate_outcomes, body)
+        exchange.rows = len(batch.outcomes)
+        taken = await self._core.outcomes(batch, Caller(exchange.request_id.decode()))
+        await self._answer(exchange, 200, taken.model_dump_json().encode())
 
     async def _reload(self, exchange: Exchange) -> None:
         _authorise(exchange, self._core.settings.reload_token)

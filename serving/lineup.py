@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
 
-from scoring.contest import Contest, Opponent
+from scoring.contest import WITHDRAWAL_FILE, Contest, Opponent
 from scoring.decider import Decider
 from scoring.decision import Decisions
 from scoring.frames import Frame, thin_frame
-from scoring.models import ModelStoreError
 from scoring.rows import Rows
 from scoring.scorecard import Application
 from scoring.scorer import Observers, Scorer
@@ -21,16 +21,14 @@ from serving.metrics import Metrics, Role
 from serving.parts import Parts, Side
 from serving.payloads import BandInfo, ChallengerInfo, Limits, ModelInfo, ReferenceInfo
 
+logger = logging.getLogger("bentoml.scorebox")
+
 # An application is below 1 KiB; what is far beyond is none, and naming its errors costs time.
 MOST_APPLICATION_BYTES = 16 << 10
 
 
 class Lineup:
-    """What decides, warm when it is made.
-
-    Raises:
-        ModelStoreError: a model has no reference applicant at the policy's cut-off.
-    """
+    """What decides, warm when it is made."""
 
     def __init__(self, parts: Parts, metrics: Metrics) -> None:
         self.parts = parts
@@ -43,7 +41,6 @@ class Lineup:
         champion = self._scorer(decider, parts.champion, "champion")
         opponent = self._opponent(decider, champion)
         self.contest = Contest(parts.scorecard, champion, opponent, lambda breach: metrics.withdrawn(breach.measure))
-        metrics.contested(self.contest)
         self._model_info = _model_info(parts, decider)
 
     @property
@@ -61,13 +58,9 @@ class Lineup:
         """What serves, and whether the challenger still has its share."""
         if self.parts.challenger is None:
             return self._model_info
-        challenge, side = self.parts.challenger
-        challenger = ChallengerInfo(
-            id=challenge.id,
-            model=side.model.record.tag,
-            share=challenge.share,
-            withdrawn=self.contest.share < challenge.share,
-        )
+        challenge, _ = self.parts.challenger
+        withdrawn = self.contest.withdrawal is not None
+        challenger = ChallengerInfo(id=challenge.id, model=challenge.model, share=challenge.share, withdrawn=withdrawn)
         return self._model_info.model_copy(update={"challenger": challenger})
 
     @property
@@ -85,13 +78,21 @@ class Lineup:
     @property
     def names(self) -> dict[str, str | None]:
         """What decides: model, policy, challenger."""
-        challenger = self.parts.challenger
+        challenge = self.parts.challenger[0] if self.parts.challenger else None
         return {
             "model": self.parts.champion.model.record.tag,
             "policy": self.parts.policy.id,
-            "challenger": None if challenger is None else challenger[1].model.record.tag,
-            "challenge": None if challenger is None else challenger[0].id,
+            "challenger": None if challenge is None else challenge.model,
+            "challenge": None if challenge is None else challenge.id,
         }
+
+    def say(self) -> None:
+        """Logs who decides, and what is amiss with the challenger."""
+        logger.info("serving: %s", self.names)
+        if self.parts.unchallenged is not None:
+            logger.error("without its challenger: %s", self.parts.unchallenged)
+        if self.contest.withdrawal is not None:
+            logger.warning("%s; it stays without until it is sent again", self.contest.withdrawal)
 
     @contextmanager
     def used(self) -> Iterator[Contest]:
@@ -115,10 +116,7 @@ class Lineup:
                 side.history.close()
 
     def _decider(self, side: Side) -> Decider:
-        try:
-            decider = Decider(self.parts.scorecard, side.model, self.parts.policy)
-        except LookupError as error:
-            raise ModelStoreError(f"{side.model.record.tag}: {error}") from None
+        decider = Decider(self.parts.scorecard, side.model, self.parts.policy)
         # The first run of a session takes longer than any other; nobody's history is needed for it.
         example = self.parts.scorecard.application.model_validate(dict(self.parts.scorecard.example))
         inputs = thin_frame(self.parts.scorecard, side.model.graph.columns).inputs([example])
@@ -158,7 +156,10 @@ class Lineup:
         columns, others = champion.frame.columns, scorer.frame.columns
         shadow = self._shadows["champion"] = Shadow(theirs, scorer.frame, columns, journal, observers)
         other = self._shadows["challenger"] = Shadow(decider, champion.frame, others, journal, observers)
-        return Opponent(challenge, scorer, shadow, other, journal.folder / "withdrawn.json")
+        # The champion needs the rest of the time for what the challenger leaves.
+        settings = self.parts.settings
+        patience = min(settings.max_wait, settings.request_timeout / 2)
+        return Opponent(challenge, scorer, shadow, other, journal.folder / WITHDRAWAL_FILE, patience)
 
 
 def _model_info(parts: Parts, decider: Decider) -> ModelInfo:

@@ -7,9 +7,11 @@ sets: an unknown path is counted as `unknown`.
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter as Counts
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Literal
 
 from prometheus_client import (
@@ -29,6 +31,10 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from scoring.contest import Contest
 from scoring.decision import Basis, Decisions
 from scoring.errors import FieldError
+from scoring.guard import MEASURES
+from scoring.journal.schema import JournalError
+from scoring.journal.shipped import Shipped
+from scoring.journal.writer import Journal
 from serving.parts import Parts, Side
 
 Role = Literal["champion", "challenger"]
@@ -78,6 +84,21 @@ COMMIT = Histogram(
     "scorebox_journal_commit_seconds", "How long putting a batch of decisions into the journal took.", buckets=_SECONDS
 )
 JOURNAL_FAILURES = Counter("scorebox_journal_failures_total", "Requests refused because the journal took no records.")
+JOURNAL_LAST = Gauge(
+    "scorebox_journal_last_sequence",
+    "Sequence of the newest decision in the journal; NaN without a journal.",
+    multiprocess_mode="mostrecent",
+)
+JOURNAL_SHIPPED = Gauge(
+    "scorebox_journal_shipped_sequence",
+    "Sequence of the newest decision that the shipper has copied; NaN if none ever ran.",
+    multiprocess_mode="mostrecent",
+)
+JOURNAL_LAG = Gauge(
+    "scorebox_journal_ship_lag_seconds",
+    "Age of the oldest record that the shipper has not copied, 0 if it has all; NaN if none ever ran.",
+    multiprocess_mode="mostrecent",
+)
 BROKEN_RULES = Counter("scorebox_broken_rules_total", "Rules that applications broke.", ["rule"])
 MODEL_INFO = Gauge(
     "scorebox_model_info",
@@ -100,7 +121,7 @@ CHALLENGER_SHARE = Gauge(
 WITHDRAWN = Counter("scorebox_challenger_withdrawn_total", "How often the guard took a share back.", ["measure"])
 GUARD = Gauge(
     "scorebox_guard_measure",
-    "What the guard compares of challenger and champion.",
+    "What the guard compares of challenger and champion, less what chance explains; 0 for too few decisions.",
     ["measure"],
     multiprocess_mode="mostrecent",
 )
@@ -117,9 +138,11 @@ class Metrics:
         self._requests: dict[tuple[str, str, int], Counter] = {}
         self._durations: dict[str, Histogram] = {}
         self._served: list[Gauge] = []
+        self._journal: Journal | None = None
 
-    def serves(self, parts: Parts) -> None:
+    def serves(self, parts: Parts, contest: Contest) -> None:
         """Says which models and which policy decide from now on."""
+        self._contest = contest
         for before in self._served:
             before.set(0)
         self._served = []
@@ -138,13 +161,10 @@ class Metrics:
             )
             gauge.set(1)
             self._served.append(gauge)
+        self._journal = parts.journal
         policy = CUTOFF.labels(parts.scorecard.name, parts.policy.id)
         policy.set(parts.policy.cutoff)
         self._served.append(policy)
-
-    def contested(self, contest: Contest) -> None:
-        """Shows the guard of this contest from now on."""
-        self._contest = contest
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
         """Counts one answered request."""
@@ -215,11 +235,12 @@ class Metrics:
         """All metrics in the text format, over all processes of this server."""
         IN_PROGRESS.set(self.in_progress)
         QUEUE_AGE.set(self._oldest_wait())
+        self._show_journal()
         if self._contest is not None:
             CHALLENGER_SHARE.set(self._contest.share)
-            if self._contest.guard is not None:
-                for measure, value in self._contest.guard.measures().items():
-                    GUARD.labels(measure).set(value)
+            found = {} if self._contest.guard is None else self._contest.guard.measures()
+            for measure in MEASURES:
+                GUARD.labels(measure).set(found.get(measure, 0.0))
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
             return generate_latest(REGISTRY)
         registry = CollectorRegistry()
@@ -227,6 +248,18 @@ class Metrics:
         for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
             registry.register(collector)
         return generate_latest(registry)
+
+    def _show_journal(self) -> None:
+        last = shipped = lag = math.nan
+        if self._journal is not None:
+            last = self._journal.last_sequence
+            # The other metrics are the more needed when the disk of the journal fails.
+            with suppress(JournalError):
+                if (copy := Shipped.read(self._journal.folder)) is not None:
+                    shipped, lag = copy.decisions, copy.lag(self._journal.folder)
+        JOURNAL_LAST.set(last)
+        JOURNAL_SHIPPED.set(shipped)
+        JOURNAL_LAG.set(lag)
 
     def _series(self, key: tuple[str, str, int]) -> Counter:
         route, method, status = key

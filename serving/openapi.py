@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
 from serving.core import Core
+from serving.outcomes import OutcomesTaken
 from serving.payloads import Explanation, Health, ModelInfo, Reloaded
 from serving.problems import Problem
 
@@ -79,7 +80,8 @@ def document(core: Core, bento: dict[str, Any], description: str) -> bytes:
         (batch, "validation"),
         (core.decision, "serialization"),
         (core.batch_decisions, "serialization"),
-        *((model, "serialization") for model in (ModelInfo, Explanation, Health, Reloaded, Problem)),
+        (core.outcome_batch, "validation"),
+        *((model, "serialization") for model in (ModelInfo, Explanation, OutcomesTaken, Health, Reloaded, Problem)),
     ]
     _, schemas = models_json_schema(models, ref_template=_REFERENCE, schema_generator=GenerateJsonSchema)
     document = copy.deepcopy(bento)
@@ -107,6 +109,12 @@ def document(core: Core, bento: dict[str, Any], description: str) -> bytes:
         "summary": "Explain how an application would be decided, and what would change it",
         "requestBody": _body({"application/json": _content(core.application, example)}),
         "responses": _responses({"application/json": _content(Explanation)}, _REFUSALS),
+    }
+    outcome = {"decision_id": "01a1fbe2-5569-7462-838c-3f9e536b1092", "defaulted": 0, "observed_on": "2027-11-21"}
+    paths["/outcomes"]["post"] |= {
+        "summary": "Attach matured outcomes to decisions",
+        "requestBody": _body({"application/json": _content(core.outcome_batch, {"outcomes": [outcome]})}),
+        "responses": _responses({"application/json": _content(OutcomesTaken)}, _REFUSALS),
     }
     paths["/reload"] = {
         "post": {

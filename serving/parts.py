@@ -53,6 +53,8 @@ class Parts:
     journal: Journal | None = None
     """None where decisions are not kept."""
     challenger: tuple[Challenge, Side] | None = None
+    unchallenged: str | None = None
+    """Why the challenger that is named does not take part."""
 
 
 def find_parts(folder: Path, scorecard: str | None = None) -> Parts:
@@ -67,13 +69,21 @@ def find_parts(folder: Path, scorecard: str | None = None) -> Parts:
     """
     try:
         settings = read_settings(scorecard)
-        return find_models(folder, settings, _journal(settings, folder))
+        return find_models(folder, settings, _journal(settings, folder), whatever_the_challenger=True)
     except WRONG_PARTS as error:
         raise StartError(error) from None
 
 
-def find_models(folder: Path, settings: Settings, journal: Journal | None) -> Parts:
+def find_models(
+    folder: Path, settings: Settings, journal: Journal | None, *, whatever_the_challenger: bool = False
+) -> Parts:
     """What release, policy and challenge say now, beside a journal that stays.
+
+    Args:
+        folder: where `releases/` is.
+        settings: of the process.
+        journal: where decisions go.
+        whatever_the_challenger: whether a challenger that is not what it should be is left out.
 
     Raises:
         Exception: one of `WRONG_PARTS`.
@@ -89,20 +99,26 @@ def find_models(folder: Path, settings: Settings, journal: Journal | None) -> Pa
     if variant not in release.tags:
         raise SettingsError(f"SCOREBOX_VARIANT: release {release.version} has only {', '.join(release.tags)}")
     history = settings.history or str(releases / f"{name}.history.sqlite")
-    champion = _side(product, release.tags[variant], history)
-    challenge = Challenge.read(settings.challenge or release_file.with_suffix(".challenger.json"), name)
-    challenger = None
-    if challenge is not None:
-        if journal is None:
-            raise SettingsError("a challenger needs the journal: set SCOREBOX_JOURNAL, or end the challenge")
-        theirs = challenge.release
-        challenger = (challenge, _side(product, theirs.tags[theirs.serving], history))
-        if _protected(product, champion) != _protected(product, challenger[1]):
-            raise ModelStoreError(
-                f"the challenger {theirs.version} reads other protected fields than the champion {release.version}"
-            )
     policy = CutoffPolicy.in_force(product, settings.policy or release_file.with_suffix(".policy.json"))
-    return Parts(settings, product, release, champion, policy, journal, challenger)
+    champion = _side(product, release.tags[variant], history, policy)
+    challenger, unchallenged = None, None
+    try:
+        challenge = Challenge.read(settings.challenge or release_file.with_suffix(".challenger.json"), name)
+        if challenge is not None and challenge.model == champion.model.record.tag:
+            unchallenged = f"{challenge.model} is the champion"
+        elif challenge is not None:
+            if journal is None:
+                raise SettingsError("a challenger needs the journal: set SCOREBOX_JOURNAL, or end the challenge")
+            challenger = (challenge, _side(product, challenge.model, history, policy))
+            if _protected(product, champion) != _protected(product, challenger[1]):
+                raise ModelStoreError(
+                    f"the challenger {challenge.model} reads other protected fields than the champion"
+                )
+    except WRONG_PARTS as error:
+        if not whatever_the_challenger:
+            raise
+        challenger, unchallenged = None, " ".join(str(error).split())
+    return Parts(settings, product, release, champion, policy, journal, challenger, unchallenged)
 
 
 def same_requests(before: Parts, after: Parts) -> bool:
@@ -114,8 +130,12 @@ def _protected(scorecard: Scorecard, side: Side) -> frozenset[str]:
     return scorecard.protected & set(side.model.graph.columns)
 
 
-def _side(scorecard: Scorecard, tag: str, history: str) -> Side:
+def _side(scorecard: Scorecard, tag: str, history: str, policy: CutoffPolicy) -> Side:
     model = load(tag)
+    try:
+        model.explainer.reference_for(policy.cutoff)
+    except LookupError as error:
+        raise ModelStoreError(f"{tag}: {error}") from None
     if not scorecard.history:
         return Side(model)
     return Side(model, open_history(history, scorecard, history_columns(scorecard, model.graph.columns)))

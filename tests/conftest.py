@@ -69,7 +69,10 @@ SMALL_PARAMS: dict[str, Any] = {
                 "calibration_error_tolerance": 0.02,
                 "approval_gap_tolerance": 0.1,
             },
-            "monitoring": {"drift": {"share": 0.3, "psi": 0.25, "least_rows": 500}},
+            "monitoring": {
+                "performance": {"auc_tolerance": 0.03, "brier_tolerance": 0.01, "least_matured": 200},
+                "drift": {"share": 0.3, "psi": 0.25, "least_rows": 500},
+            },
         }
     },
 }

@@ -49,7 +49,7 @@ def render(context: Mapping[str, Any]) -> str:
         DataError: a name that the text uses is missing, a section or a table is empty, or a cell has no value.
     """
     try:
-        text = _environment().get_template("card.md.j2").render(context)
+        text = environment().get_template("card.md.j2").render(context)
     except UndefinedError as error:
         raise DataError(f"the model card cannot be made: {error}") from None
     # Conditions and loops leave blank lines behind; inside a table they would end it.
@@ -72,9 +72,8 @@ def page(text: str, folder: Path) -> str:
                 child.attrSet("src", _embedded(folder / str(child.attrGet("src"))))
     body = markdown.renderer.render(tokens, markdown.options, {})
     title = next(following.content for token, following in pairwise(tokens) if token.tag == "h1")
-    environment = _environment()
-    environment.autoescape = True
-    return environment.get_template("card.html.j2").render(title=title, body=Markup(body))  # noqa: S704 # escaped by markdown-it
+    template = environment(autoescape=True).get_template("card.html.j2")
+    return template.render(title=title, body=Markup(body))  # noqa: S704 # escaped by markdown-it
 
 
 def check(text: str) -> None:
@@ -149,11 +148,16 @@ def _markdown() -> MarkdownIt:
     return markdown
 
 
-def _environment() -> Environment:
-    environment = Environment(  # noqa: S701 # Markdown; the page switches escaping on
-        loader=PackageLoader("training"), undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True
+def environment(*, autoescape: bool = False) -> Environment:
+    """The templates and their filters; pages of HTML escape what goes into them, Markdown does not."""
+    made = Environment(  # most of it is Markdown
+        loader=PackageLoader("training"),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        autoescape=autoescape,  # noqa: S701 # Markdown goes in as it is
     )
-    environment.filters |= {
+    made.filters |= {
         "cell": lambda value: str(value).replace("|", r"\|").replace("\n", " "),
         "words": lambda name: name.replace("_", " "),
         "figure": lambda value: f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}",
@@ -165,4 +169,4 @@ def _environment() -> Environment:
             ", ".join(f"{name} {json.dumps(value)}" for name, value in values.items()) or "the family's own"
         ),
     }
-    return environment
+    return made

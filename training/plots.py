@@ -69,6 +69,22 @@ def draw_cutoffs(path: Path, title: str, curve: Curve, marks: Mapping[str, float
     _save(figure, path)
 
 
+def draw_comparison(path: Path, title: str, champion: PDs, challenger: PDs, cutoff: float) -> None:
+    """Writes the PDs of two models of the same applications, one beside the other."""
+    figure = Figure(figsize=(6, 5), layout="constrained")
+    axes = figure.subplots()
+    top = min(1.0, 1.05 * float(max(champion.max(), challenger.max())))
+    extent = (0.0, top, 0.0, top)
+    counts = axes.hexbin(champion, challenger, gridsize=50, bins="log", mincnt=1, cmap="Blues", extent=extent)
+    figure.colorbar(counts, label="applications")
+    axes.plot([0, top], [0, top], color=GUIDE, linestyle=":", label="the same PD")
+    axes.axvline(cutoff, color=BAD, linewidth=1, label=f"cut-off {cutoff:.4g}")
+    axes.axhline(cutoff, color=BAD, linewidth=1)
+    axes.set(title=title, xlabel="champion", ylabel="challenger")
+    axes.legend(frameon=False, fontsize=8)
+    _save(figure, path)
+
+
 def _save(figure: Figure, path: Path) -> None:
     # Without the date and the library's version the same plot is the same file.
     content = io.BytesIO()

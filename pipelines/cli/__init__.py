@@ -10,13 +10,18 @@ import sys
 from rich.markup import escape
 
 from pipelines.cli import bento as bento
+from pipelines.cli import challenge as challenge
 from pipelines.cli import cutoff as cutoff
 from pipelines.cli import drift as drift
 from pipelines.cli import governance as governance
 from pipelines.cli import history as history
 from pipelines.cli import journal as journal
 from pipelines.cli import leakage as leakage
+from pipelines.cli import outcomes as outcomes
+from pipelines.cli import performance as performance
 from pipelines.cli import portfolio as portfolio
+from pipelines.cli import replay as replay
+from pipelines.cli import ship as ship
 from pipelines.cli import sources as sources
 from pipelines.cli import stages as stages
 from pipelines.cli.console import app as app

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import Annotated
 
 import typer
@@ -32,6 +33,18 @@ console = Console(stderr=True, highlight=False)
 
 ScorecardName = Annotated[str, typer.Argument(metavar="SCORECARD", help=f"One of: {', '.join(names())}.")]
 ProfileName = Annotated[str, typer.Option("--profile", help="How much work training does; see params.yaml.")]
+
+
+def day(given: str) -> str:
+    """Checks an option that is a date.
+
+    Raises:
+        BadParameter: it is none.
+    """
+    try:
+        return date.fromisoformat(given).isoformat()
+    except ValueError:
+        raise typer.BadParameter("it is not a date such as 2026-10-01") from None
 
 
 @contextmanager

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
-from pipelines.cli.console import app
+from pipelines.cli.console import ScorecardName, app, console, say, steps
+from pipelines.errors import StageError
+from scoring.scorecards import load
+
+if TYPE_CHECKING:
+    from scoring.journal.record import DecisionRecord
+    from scoring.scorecard import Scorecard
 
 journal_app = typer.Typer(help="Read, prove, export and ship the journal of decisions.", no_args_is_help=True)
 app.add_typer(journal_app, name="journal")
@@ -16,8 +23,146 @@ JournalFolder = Annotated[
     Path | None,
     typer.Option("--journal", envvar="SCOREBOX_JOURNAL", help="The journal's folder; journal/<scorecard> by default."),
 ]
+Since = Annotated[str | None, typer.Option(help="The earliest time, ISO 8601; UTC, if it does not say.")]
+Until = Annotated[str | None, typer.Option(help="The time before which they were made.")]
 
 
 def journal_folder(scorecard: str, given: Path | None) -> Path:
     """Where the journal of a scorecard is."""
     return given or Path("journal") / scorecard
+
+
+@journal_app.command()
+def verify(
+    scorecard: ScorecardName,
+    head: Annotated[
+        str | None, typer.Option(metavar="SEQUENCE:PROOF", help="A head noted earlier: is it in the chain?")
+    ] = None,
+    journal: JournalFolder = None,
+) -> None:
+    """Check the seals of every record, without any model, and say the head of the chain."""
+    from pipelines.journal_proof import parse_head, prove
+    from scoring.journal.reader import JournalReader
+
+    reader = JournalReader(journal_folder(scorecard, journal))
+    noted = None if head is None else parse_head(head)
+    with steps(len(reader.span()) + len(reader.challenge_span())) as tell:
+        proof = prove(reader, noted, lambda records: tell("verify", records))
+    for kind in (proof.decisions, proof.challenges):
+        erased = f", {kind.erased:,} of them erased" if kind.erased else ""
+        say("verify", f"{kind.records:,} {kind.name}s from {kind.first:,} on{erased}")
+    if proof.faults:
+        raise StageError(f"the chain of {reader.folder} is broken: {'; '.join(proof.faults)}")
+    say("verify", f"every seal holds{'' if head is None else ', and the head that was noted is in the chain'}")
+    say("verify", "the head, to be kept elsewhere:")
+    typer.echo(proof.head)
+
+
+@journal_app.command()
+def export(
+    scorecard: ScorecardName,
+    output: Annotated[Path, typer.Argument(metavar="OUT.parquet", help="Where the decisions go.")],
+    since: Since = None,
+    until: Until = None,
+    journal: JournalFolder = None,
+) -> None:
+    """Write the decisions into a Parquet file, with all that is kept of them."""
+    from pipelines.current_rows import utc
+    from pipelines.journal_export import export as run
+    from scoring.journal.reader import JournalReader
+
+    reader = JournalReader(journal_folder(scorecard, journal))
+    first, last = utc(since), utc(until)
+    with steps(len(reader.span(since=first, until=last))) as tell:
+        count = run(reader, output, first, last, lambda rows: tell("export", rows))
+    say("export", f"{count:,} decisions: {output}")
+
+
+@journal_app.command()
+def erase(
+    scorecard: ScorecardName,
+    decision_ids: Annotated[list[str] | None, typer.Argument(metavar="[DECISION_ID]...", show_default=False)] = None,
+    applicant: Annotated[str | None, typer.Option(help="All decisions of the applicant of this id.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    journal: JournalFolder = None,
+) -> None:
+    """Take applicants' fields out of decisions for ever; that and how they were decided stays, and its proof."""
+    from scoring.journal.erasure import erase as run
+    from scoring.journal.reader import JournalReader
+
+    if bool(decision_ids) is (applicant is not None):
+        raise StageError("name either decisions or --applicant")
+    reader = JournalReader(journal_folder(scorecard, journal))
+    if applicant is not None:
+        names = reader.of_applicant(applicant)
+        if not names:
+            raise StageError(f"{reader.folder} has no decision of this applicant that is not erased")
+    else:
+        asked = list(dict.fromkeys(decision_ids or []))
+        there = reader.sequences_of(asked)
+        for name in asked:
+            if name not in there:
+                say("erase", f"{name} is not in {reader.folder}")
+        names = [name for name in asked if name in there]
+        if not names:
+            raise StageError("nothing was erased")
+    if not yes and not typer.confirm(f"Erase the applicant's fields of {len(names):,} decisions for ever?", err=True):
+        raise StageError("nothing was erased")
+    done = set(run(reader.folder, names))
+    for name in names:
+        say("erase", f"{name} {'erased' if name in done else 'was erased before'}")
+    if decision_ids and len(names) < len(set(decision_ids)):
+        raise StageError("not every decision was found")
+
+
+@journal_app.command()
+def show(
+    scorecard: ScorecardName,
+    decision_id: Annotated[str, typer.Argument(metavar="DECISION_ID")],
+    journal: JournalFolder = None,
+) -> None:
+    """Say of one decision what was decided, by what, why, and whether its seal holds."""
+    from scoring.journal.chain import Chain
+    from scoring.journal.reader import JournalReader
+
+    reader = JournalReader(journal_folder(scorecard, journal))
+    places = reader.sequences_of([decision_id])
+    if not places:
+        raise StageError(f"{reader.folder} has no decision {decision_id}")
+    chain = Chain(reader)
+    (link,) = chain.decisions(list(places.values()))
+    fault = chain.fault(link)
+    if link.record is None:
+        raise StageError(f"decision {decision_id} cannot be read: somebody has changed its record")
+    for line in _described(load(scorecard), link.record):
+        console.print(escape(line), soft_wrap=True)
+    if fault is not None:
+        raise StageError(f"the seal of {decision_id} is broken: somebody has changed its record, or the one before")
+    console.print("[green]Its seal holds.[/]")
+
+
+def _described(card: Scorecard, record: DecisionRecord) -> list[str]:
+    basis = record.basis
+    outcome = "declined" if record.declined else "approved"
+    sentences = {group.code: group.sentence for group in card.reasons}
+    weights = {}
+    if record.contributions is not None:
+        weights = dict(zip(basis.groups, record.contributions.tolist(), strict=True))
+    lines = [
+        f"Decision {record.decision_id}, number {record.sequence:,} of the journal",
+        f"Made {record.decided_at} for request {record.request_id}",
+        f"{outcome.capitalize()}: PD {record.pd:.6g}, cut-off {basis.cutoff:g} by policy {basis.policy}; "
+        f"{record.points} points, band {record.band}",
+        f"Model {basis.model}, graph {basis.graph_sha256}",
+    ]
+    if record.thin:
+        lines.append("Nothing was known of the applicant's history")
+    lines += [
+        f"Reason {number}: {code}, {weights[code]:+.3f} log-odds. {sentences.get(code, code)}"
+        for number, code in enumerate(record.reasons, 1)
+    ]
+    if record.erased:
+        lines.append("The applicant's fields have been erased.")
+    else:
+        lines.append(f"The applicant's fields: {(record.application or b'').decode()}")
+    return lines

@@ -56,7 +56,7 @@ def score(
         if not address.startswith(REDIS_SCHEMES):
             address = str(Path(address).absolute())
     to = run.targets(portfolio, output, rejects)
-    with rows_done(portfolio.rows) as advance:
+    with rows_done(portfolio.rows, "score") as advance:
         summary = run.score(
             card,
             model,
@@ -87,10 +87,10 @@ class _Rows(ProgressColumn):
 
 
 @contextmanager
-def rows_done(total: int | None) -> Iterator[Callable[[int], None]]:
+def rows_done(total: int | None, what: str) -> Iterator[Callable[[int], None]]:
     """A progress bar over rows; gives what is told of each batch."""
     with Progress(
         TextColumn("{task.description}"), BarColumn(), _Rows(), TimeElapsedColumn(), console=console
     ) as progress:
-        task = progress.add_task("score", total=total)
+        task = progress.add_task(what, total=total)
         yield lambda rows: progress.update(task, advance=rows)

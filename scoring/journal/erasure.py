@@ -6,14 +6,14 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
+from scoring.journal.record import now
 from scoring.journal.schema import JournalError, connect, segments
-from scoring.journal.writer import now
 
 
 def erase(folder: Path, decision_ids: Sequence[str]) -> list[str]:
     """Empties the payload of decisions, and of what challengers read for them, on disk too.
 
-    A service may be writing: it waits until a segment is done.
+    Idempotency keys of their requests go as well. A service may be writing: it waits until a segment is done.
 
     Returns:
         The ids of those that had a payload.
@@ -27,13 +27,13 @@ def erase(folder: Path, decision_ids: Sequence[str]) -> list[str]:
     for path in segments(folder):
         connection = connect(path, write=True)
         try:
-            # Freed space is overwritten, not only marked as free.
-            connection.execute("PRAGMA secure_delete = ON")
             connection.execute("BEGIN IMMEDIATE")
             found = [name for name in decision_ids if _erase_decision(connection, name)]
             connection.execute("COMMIT")
             # The log still holds what was written first.
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy:
+                raise JournalError(f"{path} is being read, so its log still holds what was erased; erase it once more")
         except sqlite3.Error as error:
             raise JournalError(f"{path} cannot be written: {error}") from None
         finally:
@@ -51,6 +51,12 @@ def _erase_decision(connection: sqlite3.Connection, name: str) -> bool:
     challenges = "UPDATE challenges SET inputs = NULL, salt = NULL WHERE decision_id = ? AND salt IS NOT NULL"
     connection.execute(challenges, (name,))
     if changed:
+        # They hold a hash of the whole request, without a salt.
+        connection.execute(
+            "DELETE FROM keys WHERE EXISTS (SELECT 1 FROM decisions WHERE decision_id = ? "
+            "AND sequence >= keys.first AND sequence < keys.first + keys.rows)",
+            (name,),
+        )
         connection.execute(
             "INSERT INTO erasures (sequence, decision_id, erased_at) "
             "SELECT sequence, decision_id, ? FROM decisions WHERE decision_id = ?",

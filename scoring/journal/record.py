@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ import orjson
 from numpy.typing import NDArray
 
 from scoring.decision import Basis
+from scoring.journal.schema import JournalError
 
 FLOATS = np.dtype("<f4")
 """How values and contributions are stored."""
@@ -80,8 +82,11 @@ class DecisionRecord:
 
     def is_sealed(self, previous: bytes) -> bool:
         """Whether record and payload are what the proof was made of, after the proof `previous`."""
-        if seal(previous, *self.raw) != self.proof:
-            return False
+        return seal(previous, *self.raw) == self.proof and self.is_whole
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the payload is what its hash was made of, or erased altogether."""
         if self.salt is None:
             return self.application is None and self.inputs is None and self.applicant is None
         payload = payload_digest(self.salt, self.applicant, self.application or b"", self.inputs or b"")
@@ -128,13 +133,23 @@ def decision_members(
     )  # fmt: skip
 
 
+def _basis(bases: dict[int, tuple[Basis, bytes]], number: int) -> tuple[Basis, bytes]:
+    if number not in bases:
+        raise JournalError(f"basis {number} of a segment is missing or damaged")
+    return bases[number]
+
+
 def decision_record(row: sqlite3.Row | tuple[Any, ...], bases: dict[int, tuple[Basis, bytes]]) -> DecisionRecord:
-    """A row of `DECISION_COLUMNS`."""
+    """A row of `DECISION_COLUMNS`.
+
+    Raises:
+        JournalError: its basis is missing.
+    """
     (
         sequence, decision_id, decided_at, request_id, number, pd, declined, points, band, thin, reasons,
         contributions, applicant, application, inputs, salt, payload_sha256, proof,
     ) = row  # fmt: skip
-    basis, basis_sha256 = bases[number]
+    basis, basis_sha256 = _basis(bases, number)
     return DecisionRecord(
         sequence=sequence,
         decision_id=decision_id,
@@ -196,8 +211,16 @@ class ChallengeRecord:
             self.sequence, self.decision_id, self.scored_at, self.basis_sha256, self.pd, int(self.declined),
             self.payload_sha256,
         )  # fmt: skip
-        if seal(previous, *members) != self.proof:
-            return False
+        return seal(previous, *members) == self.proof and self.is_whole
+
+    @property
+    def erased(self) -> bool:
+        """As in `DecisionRecord`."""
+        return self.salt is None
+
+    @property
+    def is_whole(self) -> bool:
+        """As in `DecisionRecord`."""
         if self.salt is None:
             return self.inputs is None
         return payload_digest(self.salt, None, b"", self.inputs or b"") == self.payload_sha256
@@ -220,9 +243,25 @@ def challenge_members(
 
 
 def challenge_record(row: tuple[Any, ...], bases: dict[int, tuple[Basis, bytes]]) -> ChallengeRecord:
-    """A row of `CHALLENGE_COLUMNS`."""
+    """A row of `CHALLENGE_COLUMNS`.
+
+    Raises:
+        JournalError: its basis is missing.
+    """
     sequence, decision_id, scored_at, number, pd, declined, inputs, salt, payload_sha256, proof = row
-    basis, basis_sha256 = bases[number]
+    basis, basis_sha256 = _basis(bases, number)
     return ChallengeRecord(
         sequence, decision_id, scored_at, basis, basis_sha256, pd, bool(declined), inputs, salt, payload_sha256, proof
     )
+
+
+def now() -> str:
+    """UTC, ISO 8601, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def rows_of(values: np.ndarray[Any, np.dtype[np.float32]]) -> list[bytes]:
+    """Each row of [rows, columns] float32 as the journal keeps it."""
+    width = values.shape[1] * FLOATS.itemsize
+    content = np.ascontiguousarray(values, dtype=FLOATS).tobytes()
+    return [content[start : start + width] for start in range(0, len(content), width)] if width else [b""] * len(values)

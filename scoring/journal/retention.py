@@ -27,7 +27,8 @@ def remove_expired(folder: Path, months: int) -> list[Path]:
             (last,) = connection.execute("SELECT max(decided_at) FROM decisions").fetchone()
         if last is None or last >= oldest:
             break
-        path.unlink()
+        for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+            path.with_name(name).unlink(missing_ok=True)
         removed.append(path)
         logger.info("removed %s: its last decision was more than %d months ago", path.name, months)
     return removed

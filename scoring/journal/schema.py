@@ -8,11 +8,18 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import UUID, uuid4
+
+from scoring.files import write_atomically
 
 FORMAT = 1
 """Of the tables below; a segment of another format is refused."""
 NO_PROOF = bytes(32)
 """What stands before the first proof of a journal."""
+
+_ID = "id"
+WAIT_SECONDS = 5.0
+"""How long one process waits until another has done with a segment."""
 
 _NAME = re.compile(r"segment-(\d{6})\.sqlite")
 
@@ -69,6 +76,11 @@ def segment_number(path: Path) -> int:
     return int(match[1])
 
 
+def segment_path(folder: Path, number: int) -> Path:
+    """Where the segment of that number is."""
+    return folder / f"segment-{number:06}.sqlite"
+
+
 def make_segment(
     folder: Path,
     number: int,
@@ -79,7 +91,7 @@ def make_segment(
     challenge: bytes,
 ) -> Path:
     """An empty segment, readable by its owner only; whole, or not there."""
-    path = folder / f"segment-{number:06}.sqlite"
+    path = segment_path(folder, number)
     new = folder / f".{path.name}"
     new.unlink(missing_ok=True)
     os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -99,6 +111,27 @@ def make_segment(
     return path
 
 
+def journal_id(folder: Path) -> str:
+    """The UUID that tells a journal from every other; sequences count within it.
+
+    Raises:
+        JournalError: the journal has none, since no service has opened it yet, or the file is no UUID.
+    """
+    path = folder / _ID
+    try:
+        return str(UUID(path.read_text().strip()))
+    except FileNotFoundError:
+        raise JournalError(f"the journal {folder} has no id yet: a service that opens it makes one") from None
+    except ValueError:
+        raise JournalError(f"{path} does not hold a UUID") from None
+
+
+def identify(folder: Path) -> None:
+    """Gives a journal its id, once; only who holds the folder's lock may."""
+    if not (folder / _ID).exists():
+        write_atomically(folder / _ID, f"{uuid4()}\n")
+
+
 def sync_folder(folder: Path) -> None:
     """Puts the names in a folder on disk."""
     descriptor = os.open(folder, os.O_RDONLY)
@@ -116,10 +149,14 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
     """
     address = f"{path.resolve().as_uri()}?mode={'rw' if write else 'ro'}"
     try:
-        connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False, timeout=5.0)
+        connection = sqlite3.connect(
+            address, uri=True, isolation_level=None, check_same_thread=False, timeout=WAIT_SECONDS
+        )
     except sqlite3.Error as error:
         raise JournalError(f"{path} cannot be opened: {error}") from None
     try:
+        # What is deleted or moved is overwritten, not only marked as free: an erasure must not leave an older copy.
+        connection.execute("PRAGMA secure_delete = ON")
         (found,) = connection.execute("SELECT format FROM segment").fetchone()
     except (sqlite3.Error, TypeError) as error:
         connection.close()
@@ -128,6 +165,22 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
         connection.close()
         raise JournalError(f"{path} is of format {found}, and this version reads format {FORMAT}")
     return connection
+
+
+def finish_segment(path: Path) -> None:
+    """Makes a segment that nobody appends to one plain file, unless it is being read just now."""
+    with path.open("rb") as file:
+        # Bytes 18 and 19 of a database say whether it has a log, https://www.sqlite.org/fileformat.html.
+        if file.read(20)[18:] != b"\2\2":
+            return
+    connection = connect(path, write=True)
+    try:
+        connection.execute("PRAGMA busy_timeout = 0")
+        connection.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.OperationalError:
+        pass  # A reader holds it, and the next segment's start tries again.
+    finally:
+        connection.close()
 
 
 @contextmanager

@@ -9,27 +9,23 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cache
-from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from scoring.decision import Basis, Decisions
-from scoring.journal.reader import read_bases
+from scoring.journal.origin import KEY_SECONDS, Key, Origin, recalled, spread, write_keys
 from scoring.journal.record import (
-    DECISION_COLUMNS,
     FLOATS,
     SALT_BYTES,
     DecisionRecord,
     basis_content,
     challenge_members,
     decision_members,
-    decision_record,
+    now,
     payload_digest,
     seal,
 )
@@ -38,52 +34,21 @@ from scoring.journal.schema import (
     NO_PROOF,
     JournalError,
     connect,
+    finish_segment,
+    identify,
     make_segment,
     reading,
     segment_number,
+    segment_path,
     segments,
     sync_folder,
 )
-
-_ROWS_OF_AN_INSERT = (64, 16, 4, 1)
-"""Each step of a statement lets another thread run, and a row at a time that costs more than the rows themselves."""
+from scoring.journal.transaction import JournalUnavailableError, Transaction, insert
 
 logger = logging.getLogger("bentoml.scorebox")
 
 Sync = Literal["full", "normal"]
 """SQLite's `synchronous`: full survives the end of the power, normal that of every process."""
-
-
-KEY_SECONDS = 24 * 3_600
-"""For so long at least an idempotency key is remembered after a restart or a new segment."""
-
-
-class KeyConflictError(ValueError):
-    """An idempotency key comes a second time, with another request."""
-
-
-class JournalUnavailableError(RuntimeError):
-    """The journal cannot take records now, so nothing can be decided; what was decided is safe."""
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """An idempotency key, for one part of a request that was decided in several."""
-
-    name: str
-    part: int
-    request_sha256: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where consecutive rows of a batch come from: one request, or a part of one."""
-
-    rows: int
-    request_id: str
-    applicant: str | None = None
-    """The caller's name for the applicant."""
-    key: Key | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +99,8 @@ class Journal:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._holder = os.open(self.folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
             fcntl.flock(self._holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            remove_expired(self.folder, self._limits.retention_months)
-            found = segments(self.folder)
+            identify(self.folder)
+            found = self._tidied()
             self._continue(found[-1] if found else self._new_segment(1))
         except BlockingIOError:
             self._release()
@@ -159,6 +124,7 @@ class Journal:
             origins: the requests that the rows are of, in order.
 
         Raises:
+            KeyTakenError: see there.
             JournalUnavailableError: the disk is full, or fails.
         """
         with self._lock, self._transaction() as connection:
@@ -170,7 +136,7 @@ class Journal:
             declined = decisions.declined.astype(np.int64).tolist()
             thin = None if decisions.thin is None else decisions.thin.astype(np.int64).tolist()
             rows: list[tuple[Any, ...]] = []
-            for index, (origin, name) in enumerate(zip(_spread(origins), decisions.decision_ids, strict=True)):
+            for index, (origin, name) in enumerate(zip(spread(origins), decisions.decision_ids, strict=True)):
                 salt = salts[index * SALT_BYTES : (index + 1) * SALT_BYTES]
                 application = applications[index]
                 digest = payload_digest(salt, origin.applicant, application, inputs[index])
@@ -193,8 +159,8 @@ class Journal:
                 proof = seal(proof, *members)
                 payload = (origin.applicant, application.decode(), inputs[index], salt)
                 rows.append((*members[:4], number, *members[5:12], *payload, digest, proof))
-            _insert(connection, "decisions", rows)
-            _write_keys(connection, origins, first)
+            insert(connection, "decisions", rows)
+            write_keys(connection, origins, first)
             # Within the transaction this takes no locks of its own.
             (pages,) = connection.execute("PRAGMA page_count").fetchone()
         # Only now: of a batch that was not committed nothing may remain, not even its numbers.
@@ -215,13 +181,13 @@ class Journal:
         remembered = time.time() - KEY_SECONDS
         try:
             with self._lock:
-                if (found := _recalled(self._connection, key)) is not None:
+                if (found := recalled(self._connection, key)) is not None:
                     return found
             for path in reversed(segments(self.folder)[:-1]):
                 if path.stat().st_mtime < remembered:
                     break
                 with reading(path) as connection:
-                    if (found := _recalled(connection, key)) is not None:
+                    if (found := recalled(connection, key)) is not None:
                         return found
         except (sqlite3.Error, JournalError, OSError) as error:
             raise JournalUnavailableError(f"the journal cannot be read now: {error}") from None
@@ -253,7 +219,7 @@ class Journal:
                 )
                 proof = seal(proof, *members)
                 rows.append((*members[:3], number, *members[4:6], inputs[index], salt, digest, proof))
-            _insert(connection, "challenges", rows)
+            insert(connection, "challenges", rows)
         self._bases[id(basis)] = (basis, number, basis_sha256)
         self._next_challenge, self._challenge_proof = first + len(rows), proof
 
@@ -270,10 +236,10 @@ class Journal:
             os.close(self._holder)
             self._holder = None
 
-    def _transaction(self) -> _Transaction:
+    def _transaction(self) -> Transaction:
         if self._connection is None:
             raise JournalUnavailableError("the journal is closed")
-        return _Transaction(self._connection)
+        return Transaction(self._connection)
 
     def _basis(self, connection: sqlite3.Connection, basis: Basis) -> tuple[int, bytes]:
         """The number of a basis in this segment, and its hash."""
@@ -289,17 +255,20 @@ class Journal:
     def _continue(self, path: Path) -> None:
         """Appends to this segment from now on, after its last records."""
         connection = connect(path, write=True)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"PRAGMA synchronous = {self._limits.sync.upper()}")
-        decision, decision_proof, challenge, challenge_proof = connection.execute(
-            "SELECT first_decision, decision_proof, first_challenge, challenge_proof FROM segment"
-        ).fetchone()
-        last = connection.execute("SELECT sequence, proof FROM decisions ORDER BY sequence DESC LIMIT 1").fetchone()
-        if last is not None:
-            decision, decision_proof = last[0] + 1, last[1]
-        last = connection.execute("SELECT sequence, proof FROM challenges ORDER BY sequence DESC LIMIT 1").fetchone()
-        if last is not None:
-            challenge, challenge_proof = last[0] + 1, last[1]
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA synchronous = {self._limits.sync.upper()}")
+            decision, decision_proof, challenge, challenge_proof = connection.execute(
+                "SELECT first_decision, decision_proof, first_challenge, challenge_proof FROM segment"
+            ).fetchone()
+            last = "SELECT sequence, proof FROM {} ORDER BY sequence DESC LIMIT 1"
+            if (row := connection.execute(last.format("decisions")).fetchone()) is not None:
+                decision, decision_proof = row[0] + 1, row[1]
+            if (row := connection.execute(last.format("challenges")).fetchone()) is not None:
+                challenge, challenge_proof = row[0] + 1, row[1]
+        except sqlite3.Error:
+            connection.close()
+            raise
         self._next_decision, self._decision_proof = decision, decision_proof
         self._next_challenge, self._challenge_proof = challenge, challenge_proof
         self._bases = {}
@@ -321,101 +290,26 @@ class Journal:
     def _rotate(self) -> None:
         """Starts the next segment; a disk that has no room for it only makes this one longer."""
         assert self._connection is not None
-        full = self._connection
+        full, number = self._connection, segment_number(self._path) + 1
         try:
-            self._continue(self._new_segment(segment_number(self._path) + 1))
+            self._continue(self._new_segment(number))
         except (OSError, sqlite3.Error, JournalError) as error:
+            # One that stayed would be continued after a restart, though this one has later records.
+            segment_path(self.folder, number).unlink(missing_ok=True)
             logger.warning("no new segment in %s: %s", self.folder, error)
             return
-        # A finished segment is one plain file, without a log beside it.
-        full.execute("PRAGMA journal_mode = DELETE")
-        full.close()
-        sync_folder(self.folder)
+        try:
+            full.close()
+            self._tidied()
+        except (OSError, sqlite3.Error, JournalError) as error:
+            # The batch is in the journal, whatever becomes of older segments.
+            logger.warning("the older segments in %s stay as they are: %s", self.folder, error)
+
+    def _tidied(self) -> list[Path]:
+        """The segments, the finished ones without logs beside them, the expired ones gone."""
         remove_expired(self.folder, self._limits.retention_months)
-
-
-class _Transaction:
-    """BEGIN and COMMIT around a block; what fails leaves nothing behind."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def __enter__(self) -> sqlite3.Connection:
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.Error as error:
-            raise JournalUnavailableError(f"the journal takes no records now: {error}") from None
-        return self._connection
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        try:
-            if error is None:
-                self._connection.execute("COMMIT")
-                return
-        except sqlite3.Error as failure:
-            self._roll_back()
-            raise JournalUnavailableError(f"the journal takes no records now: {failure}") from None
-        self._roll_back()
-        if isinstance(error, sqlite3.Error):
-            raise JournalUnavailableError(f"the journal takes no records now: {error}") from None
-
-    def _roll_back(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
-
-
-def now() -> str:
-    """UTC, ISO 8601, to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def rows_of(values: np.ndarray[Any, np.dtype[np.float32]]) -> list[bytes]:
-    """Each row of [rows, columns] float32 as the journal keeps it."""
-    width = values.shape[1] * FLOATS.itemsize
-    content = np.ascontiguousarray(values, dtype=FLOATS).tobytes()
-    return [content[start : start + width] for start in range(0, len(content), width)] if width else [b""] * len(values)
-
-
-def _spread(origins: Sequence[Origin]) -> Iterator[Origin]:
-    for origin in origins:
-        for _ in range(origin.rows):
-            yield origin
-
-
-def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    start = 0
-    for size in _ROWS_OF_AN_INSERT:
-        while len(rows) - start >= size:
-            chunk = rows[start : start + size]
-            connection.execute(_insert_query(table, len(chunk[0]), size), list(chain.from_iterable(chunk)))
-            start += size
-
-
-@cache
-def _insert_query(table: str, columns: int, rows: int) -> str:
-    row = f"({', '.join('?' * columns)})"
-    return f"INSERT INTO {table} VALUES {', '.join([row] * rows)}"  # noqa: S608  # own words only
-
-
-def _write_keys(connection: sqlite3.Connection, origins: Sequence[Origin], first: int) -> None:
-    for origin in origins:
-        if (key := origin.key) is not None:
-            connection.execute(
-                "INSERT INTO keys VALUES (?, ?, ?, ?, ?)",
-                (key.name, key.part, key.request_sha256, first, origin.rows),
-            )
-        first += origin.rows
-
-
-def _recalled(connection: sqlite3.Connection, key: Key) -> list[DecisionRecord] | None:
-    row = connection.execute(
-        "SELECT request_sha256, first, rows FROM keys WHERE key = ? AND part = ?", (key.name, key.part)
-    ).fetchone()
-    if row is None:
-        return None
-    request_sha256, first, rows = row
-    if request_sha256 != key.request_sha256:
-        raise KeyConflictError(key.name)
-    query = f"SELECT {DECISION_COLUMNS} FROM decisions WHERE sequence >= ? AND sequence < ? ORDER BY sequence"  # noqa: S608  # own words only
-    bases = read_bases(connection)
-    return [decision_record(found, bases) for found in connection.execute(query, (first, first + rows))]
+        found = segments(self.folder)
+        for path in found[:-1]:
+            finish_segment(path)
+        sync_folder(self.folder)
+        return found

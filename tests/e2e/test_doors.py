@@ -16,6 +16,7 @@ from tests.serving.toy import SCORECARD
 
 EXAMPLE = dict(SCORECARD.example)
 LATE = EXAMPLE | {"PAY_0": 6}
+OUTCOME = {"decision_id": "unknown", "defaulted": 1, "observed_on": "2026-09-30"}
 GOOD = EXAMPLE | {"PAY_2": -2, "PAY_6": -2, "PAY_0": -2, "LIMIT_BAL": 1_000_000}
 
 
@@ -56,6 +57,17 @@ CORPUS: dict[str, tuple[str, Any]] = {
     "a batch without its name": ("/predict_batch", [EXAMPLE]),
     "a batch with more": ("/predict_batch", {"applications": [EXAMPLE], "more": 1}),
     "a malformed batch": ("/predict_batch", b'{"applications": [}'),
+    "outcomes": ("/outcomes", {"outcomes": [OUTCOME, OUTCOME | {"decision_id": "another"}]}),
+    "an outcome that is no label": ("/outcomes", {"outcomes": [OUTCOME | {"defaulted": 2}]}),
+    "an outcome as a boolean": ("/outcomes", {"outcomes": [OUTCOME | {"defaulted": True}]}),
+    "an outcome as a fraction": ("/outcomes", {"outcomes": [OUTCOME | {"defaulted": 1.0}]}),
+    "an outcome of no day": ("/outcomes", {"outcomes": [OUTCOME | {"observed_on": "2026-02-30"}]}),
+    "an outcome with a number for its day": ("/outcomes", {"outcomes": [OUTCOME | {"observed_on": 20260930}]}),
+    "an outcome with more": ("/outcomes", {"outcomes": [OUTCOME, OUTCOME | {"amount": 1}]}),
+    "an outcome without a decision": ("/outcomes", {"outcomes": [{"defaulted": 1, "observed_on": "2026-09-30"}]}),
+    "no outcomes": ("/outcomes", {"outcomes": []}),
+    "outcomes beyond the limit": ("/outcomes", {"outcomes": [OUTCOME] * 1001}),
+    "malformed outcomes": ("/outcomes", b'{"outcomes": [}'),
 }
 
 
@@ -74,9 +86,8 @@ def verdict(response: httpx.Response) -> Any:
     """
     body = response.json()
     if response.status_code == 200:
-        for decision in body.get("decisions", [body]):
-            # An explanation decides nothing.
-            if decision is not None and "counterfactual" not in decision:
+        for decision in body.get("decisions", [body] if "decision_id" in body else []):
+            if decision is not None:
                 assert decision.pop("decision_id")
                 assert decision.pop("decided_at")
         return body

@@ -69,9 +69,8 @@ def plans(rows: int = 3_000) -> pd.DataFrame:
     )
 
 
-@pytest.fixture(scope="module")
-def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
-    folder = tmp_path_factory.mktemp("fifth") / "project"
+def copy_project(folder: Path) -> Path:
+    """A copy of what is under version control, or will be."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=PROJECT, capture_output=True, text=True, check=True,
@@ -80,6 +79,12 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
         if (PROJECT / name).exists():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(PROJECT / name, folder / name, follow_symlinks=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    folder = copy_project(tmp_path_factory.mktemp("fifth") / "project")
     made = Copy(folder)
     module = re.search(r"```python\n(.*?)```", GUIDE, re.DOTALL)
     entry = re.search(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)

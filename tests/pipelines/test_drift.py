@@ -29,7 +29,9 @@ from pipelines.workspace import Workspace
 from scoring import models
 from scoring.decision import Basis, Variant
 from scoring.journal.erasure import erase
-from scoring.journal.writer import Journal, Origin, rows_of
+from scoring.journal.origin import Origin
+from scoring.journal.record import rows_of
+from scoring.journal.writer import Journal
 from scoring.models import Release, StoredModel
 from scoring.scorecards import load
 from tests import home_credit

@@ -47,8 +47,8 @@ def parts(columns: list[str] = COLUMNS, journal: Journal | None = None, **settin
 class Service:
     """A face over a core, reached by httpx without a socket; `beyond` is what it passes on to."""
 
-    def __init__(self, made: Parts | None = None, **settings: Any) -> None:
-        self.core = Core(made or parts(**settings))
+    def __init__(self, made: Parts | None = None, find: Callable[[], Parts] | None = None, **settings: Any) -> None:
+        self.core = Core(made or parts(**settings), find)
         self.lines = io.BytesIO()
         self.passed_on: list[str] = []
         self.beyond_status = 200
@@ -72,8 +72,8 @@ class Service:
 async def make_service() -> AsyncIterator[Callable[..., Service]]:
     made: list[Service] = []
 
-    def make(of: Parts | None = None, **settings: Any) -> Service:
-        made.append(Service(of, **settings))
+    def make(of: Parts | None = None, find: Callable[[], Parts] | None = None, **settings: Any) -> Service:
+        made.append(Service(of, find, **settings))
         return made[-1]
 
     yield make

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from inline_snapshot import snapshot
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.serving.conftest import Service
+from scoring.journal.record import now
+from scoring.journal.shipped import Shipped
+from scoring.journal.writer import Journal
+from tests.serving.conftest import Service, parts
 from tests.serving.toy import SCORECARD
 
 pytestmark = pytest.mark.anyio
@@ -103,3 +108,30 @@ async def test_unknown_paths_and_methods_mint_no_series(service: Service) -> Non
     new = set(after) - set(before)
     assert all("/static_content/" in key or "method=other,route=/predict" in key for key in new)
     assert len(new) < 25
+
+
+async def test_the_journal_and_how_far_it_is_copied_are_shown(
+    make_service: Callable[..., Service], tmp_path: Path, example: dict[str, Any]
+) -> None:
+    names = ("last_sequence", "shipped_sequence", "ship_lag_seconds")
+
+    async def shown(service: Service) -> list[float]:
+        samples = await exposed(service)
+        return [samples[f"scorebox_journal_{name}{{}}"] for name in names]
+
+    assert await shown(make_service()) == pytest.approx([math.nan] * 3, nan_ok=True)
+    journal = Journal(tmp_path / "journal")
+    service = make_service(parts(journal=journal))
+    service.core.open()
+    batch = {"applications": [example] * 3}
+    await service.client.post("/predict_batch", json=batch)
+    assert await shown(service) == pytest.approx([3, math.nan, math.nan], nan_ok=True)
+    Shipped(decisions=2, challenges=0, shipped_at=now()).write(journal.folder)
+    last, shipped, lag = await shown(service)
+    assert (last, shipped) == (3, 2)
+    assert lag > 0
+    Shipped(decisions=3, challenges=0, shipped_at=now()).write(journal.folder)
+    assert await shown(service) == [3, 3, 0]
+    (journal.folder / "shipped.json").write_text("{}")
+    assert await shown(service) == pytest.approx([3, math.nan, math.nan], nan_ok=True)
+    journal.close()

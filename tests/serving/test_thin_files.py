@@ -90,7 +90,7 @@ async def test_the_openapi_document_has_the_mark_for_this_scorecard_alone(
     service: Service, make_service: Callable[..., Service]
 ) -> None:
     def document(of: Service) -> dict[str, Any]:
-        paths: dict[str, Any] = {path: {"post": {}} for path in ("/predict", "/predict_batch", "/explain")}
+        paths: dict[str, Any] = {path: {"post": {}} for path in ("/predict", "/predict_batch", "/explain", "/outcomes")}
         paths |= {path: {"get": {}} for path in ("/livez", "/healthz", "/readyz", "/metrics")}
         made: dict[str, Any] = orjson.loads(openapi.document(of.core, {"paths": paths}, ""))
         return made

@@ -59,16 +59,18 @@ def content(columns: list[str] | None = None, *, shift: float = 0.0) -> Content:
     return with_explain_graph(SCORECARD, made, inputs, inputs.numeric)
 
 
-def stored(columns: list[str] | None = None) -> models.StoredModel:
+def stored(columns: list[str] | None = None, *, version: str = VERSION, shift: float = 0.0) -> models.StoredModel:
     """The toy as it comes from the store."""
-    made = content(columns)
-    return models.open_model(record("fp32", made, columns or COLUMNS), made)
+    made = content(columns, shift=shift)
+    return models.open_model(record("fp32", made, columns or COLUMNS, version=version), made)
 
 
-def record(variant: Variant, content: Content, columns: list[str], *, sample: bool = True) -> models.ModelRecord:
+def record(
+    variant: Variant, content: Content, columns: list[str], *, sample: bool = True, version: str = VERSION
+) -> models.ModelRecord:
     return models.ModelRecord(
         scorecard=SCORECARD.name,
-        version=VERSION,
+        version=version,
         variant=variant,
         family="logistic",
         graph_sha256=sha256(content.graph),
@@ -83,24 +85,28 @@ def record(variant: Variant, content: Content, columns: list[str], *, sample: bo
     )
 
 
-def push_release(release: Path, columns: list[str] | None = None) -> models.Release:
+def push_release(
+    release: Path, columns: list[str] | None = None, *, version: str = VERSION, shift: float = 0.0
+) -> models.Release:
     """Pushes both variants into the store at BENTOML_HOME and writes their release."""
     columns = columns or COLUMNS
     tags: dict[Variant, str] = {}
-    variants: tuple[tuple[Variant, float], ...] = (("fp32", 0.0), ("int8", 0.001))
-    for variant, shift in variants:
-        made = content(columns, shift=shift)
-        entry = record(variant, made, columns)
+    variants: tuple[tuple[Variant, float], ...] = (("fp32", shift), ("int8", shift + 0.001))
+    for variant, moved in variants:
+        made = content(columns, shift=moved)
+        entry = record(variant, made, columns, version=version)
         models.push(entry, made)
         tags[variant] = entry.tag
-    written = models.Release(scorecard=SCORECARD.name, version=VERSION, serving="fp32", tags=tags)
+    written = models.Release(scorecard=SCORECARD.name, version=version, serving="fp32", tags=tags)
     written.write(release)
     return written
 
 
-def push_release_in(home: Path, release: Path) -> None:
+def push_release_in(home: Path, release: Path, version: str = VERSION, shift: float = 0.0) -> models.Release:
     """The same in a process of its own, since a process has one model store for its whole life."""
-    subprocess.run([sys.executable, "-m", "tests.serving.toy", release], env=environment(home), check=True)
+    command = [sys.executable, "-m", "tests.serving.toy", str(release), version, str(shift)]
+    subprocess.run(command, env=environment(home), check=True)
+    return models.Release.read(release)
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -112,4 +118,4 @@ def environment(home: Path) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    push_release(Path(sys.argv[1]))
+    push_release(Path(sys.argv[1]), version=sys.argv[2], shift=float(sys.argv[3]))

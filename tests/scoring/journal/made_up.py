@@ -9,7 +9,9 @@ import orjson
 from uuid_utils import uuid7
 
 from scoring.decision import Basis, Decisions
-from scoring.journal.writer import Journal, Key, Origin, now
+from scoring.journal.origin import Key, Origin
+from scoring.journal.record import now
+from scoring.journal.writer import Journal
 
 GROUPS = ("DELAYS", "BALANCES")
 BASIS = Basis(

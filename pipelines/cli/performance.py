@@ -1,0 +1,72 @@
+"""How decisions turned out."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from pipelines.cli.console import ScorecardName, app, console, day, say, steps
+from pipelines.cli.journal import JournalFolder, journal_folder
+from pipelines.errors import StageError
+from pipelines.workspace import Workspace
+from scoring.scorecards import load
+
+Pushgateway = Annotated[
+    str | None,
+    typer.Option(envvar="SCOREBOX_PUSHGATEWAY", help="A Prometheus Pushgateway that the gauges go to as well."),
+]
+
+
+@app.command()
+def performance(
+    scorecard: ScorecardName,
+    journal: JournalFolder = None,
+    since: Annotated[str | None, typer.Option(parser=day, metavar="DATE", help="The first day, UTC.")] = None,
+    until: Annotated[str | None, typer.Option(parser=day, metavar="DATE", help="The day before which.")] = None,
+    pushgateway: Pushgateway = None,
+    fail: Annotated[bool, typer.Option("--fail", help="Exit code 1 if a model has decayed.")] = False,
+) -> None:
+    """Compare decisions with their outcomes, and say whether a model has decayed."""
+    from pipelines.params import read_params
+    from pipelines.performance import STEPS
+    from pipelines.performance import performance as run
+
+    workspace = Workspace(scorecard, "full")
+    with steps(STEPS) as advance:
+        result = run(
+            load(scorecard),
+            workspace,
+            read_params(),
+            journal_folder(scorecard, journal),
+            since=since,
+            until=until,
+            pushgateway=pushgateway,
+            advance=advance,
+        )
+    table = Table(title=f"{scorecard}: how decisions turned out", title_justify="left")
+    for head in ("model", "decisions", "outcomes", "AUC, promised", "defaults, expected", "verdict"):
+        table.add_column(head, overflow="fold")
+    for item in result.models:
+        found = item.figures
+        auc = found.metrics.get("auc")
+        share = found.calibration[0] if found.calibration else None
+        table.add_row(
+            escape(item.model),
+            f"{found.decisions:,}",
+            f"{found.matured:,}{', approvals only' if found.approved_only else ''}",
+            f"{auc['value']:.4f}, {found.promised['auc']:.4f}" if auc else "",
+            f"{share.observed:.1%}, {share.expected:.1%}" if share else "",
+            item.verdict,
+        )
+    console.print(table)
+    for item in result.models:
+        if item.tested is None:
+            say("performance", f"{item.model} is no longer in the model store: its test figures are not known")
+        for flag in item.flags:
+            console.print(f"[bold yellow]decay[/] {escape(item.model)}: {escape(flag)}", soft_wrap=True)
+    say("performance", f"verdict: {result.verdict}: {workspace.monitoring / 'performance.html'}")
+    if fail and result.verdict == "decay":
+        raise StageError(f"a model of {scorecard} has decayed: {workspace.monitoring / 'performance.json'}")

@@ -1,0 +1,94 @@
+"""Replay of decisions."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from pipelines.cli.console import ScorecardName, app, console, say, steps
+from pipelines.cli.journal import JournalFolder, Since, Until, journal_folder
+from pipelines.errors import StageError
+from scoring.scorecards import load
+
+if TYPE_CHECKING:
+    from pipelines.replay import Finding, Replay
+
+SHOWN = 20
+"""Findings that go to the window; the rest is in the file."""
+
+
+@app.command()
+def replay(
+    scorecard: ScorecardName,
+    decision_ids: Annotated[list[str] | None, typer.Argument(metavar="[DECISION_ID]...", show_default=False)] = None,
+    since: Since = None,
+    until: Until = None,
+    sample: Annotated[int | None, typer.Option(min=1, help="So many of the decisions, drawn by a fixed seed.")] = None,
+    journal: JournalFolder = None,
+    out: Annotated[Path | None, typer.Option(help="Where the report goes, as JSON.")] = None,
+) -> None:
+    """Recompute decisions from the journal alone and compare the bits; all of them, if none are named."""
+    from pipelines.current_rows import utc
+    from pipelines.replay import places_of, sample_of
+    from pipelines.replay import replay as run
+    from scoring.files import write_atomically
+    from scoring.journal.reader import JournalReader
+
+    if decision_ids and (since, until, sample) != (None, None, None):
+        raise StageError("--since, --until and --sample choose decisions, so no ids stand beside them")
+    reader = JournalReader(journal_folder(scorecard, journal))
+    if decision_ids:
+        places: list[int] | range = places_of(reader, decision_ids)
+    else:
+        places = reader.span(since=utc(since), until=utc(until))
+        if sample is not None:
+            places = sample_of(places, sample)
+    began = datetime.now(UTC)
+    with steps(len(places)) as tell:
+        report = run(load(scorecard), reader, places, lambda rows: tell("replay", rows))
+    if out is not None:
+        write_atomically(out, report.model_dump_json(indent=2) + "\n")
+    _show(report)
+    seconds = (datetime.now(UTC) - began).total_seconds()
+    say("replay", f"{report.decisions:,} decisions in {seconds:,.1f} s" + (f": {out}" if out else ""))
+    if not report.holds:
+        bad = sum(count for verdict, count in report.verdicts.items() if not verdict.is_good)
+        raise StageError(f"{bad:,} of {report.decisions:,} decisions of {scorecard} are not as the journal says")
+
+
+def _show(report: Replay) -> None:
+    table = Table(title=f"{report.scorecard}: {report.journal}", title_justify="left")
+    table.add_column("verdict")
+    table.add_column("decisions", justify="right")
+    for verdict, count in report.verdicts.items():
+        colour = "green" if verdict.is_good else "bold red"
+        table.add_row(f"[{colour}]{verdict.value}[/]", f"{count:,}")
+    console.print(table)
+    bad = [finding for finding in report.findings if not finding.verdict.is_good]
+    for finding in bad[:SHOWN]:
+        console.print(f"[bold red]{finding.verdict.value}[/] {escape(_said(finding))}", soft_wrap=True)
+    if len(bad) > SHOWN:
+        say("replay", f"and {len(bad) - SHOWN:,} more; --out FILE.json has them all")
+    for other in report.other_runtimes:
+        recorded = ", ".join(f"{name} {version}" for name, version in other.recorded.items())
+        here = ", ".join(f"{name} {report.runtime.get(name)}" for name in other.recorded)
+        say("replay", f"{other.decisions:,} decisions were made by another runtime: {recorded}; here {here}")
+
+
+def _said(finding: Finding) -> str:
+    place = (
+        f"{finding.sequence:,}"
+        if finding.sequence == finding.through
+        else f"{finding.sequence:,} to {finding.through:,}"
+    )
+    name = "" if finding.decision_id is None else f" {finding.decision_id}"
+    differences = [
+        f"{what} {difference.recorded} in the journal, {difference.replayed} replayed"
+        for what, difference in finding.differences.items()
+    ]
+    return "; ".join(filter(None, [f"{place}{name}", finding.detail, *differences]))

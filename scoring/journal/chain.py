@@ -1,0 +1,149 @@
+"""The chain of a journal's records: what is missing in it, and what somebody has changed."""
+
+from __future__ import annotations
+
+import sqlite3
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from scoring.decision import Basis
+from scoring.journal.reader import JournalReader, read_bases
+from scoring.journal.record import (
+    CHALLENGE_COLUMNS,
+    DECISION_COLUMNS,
+    ChallengeRecord,
+    DecisionRecord,
+    challenge_record,
+    decision_record,
+)
+from scoring.journal.schema import JournalError, reading
+
+_CHUNK = 1_000
+
+Record = TypeVar("Record", DecisionRecord, ChallengeRecord)
+Bases = dict[int, tuple[Basis, bytes]]
+
+
+class Fault(StrEnum):
+    """What can be wrong with a place in the chain."""
+
+    MISSING = "missing record"
+    TAMPERED = "tampered record"
+
+
+@dataclass(frozen=True, slots=True)
+class Link(Generic[Record]):
+    """A place in the chain."""
+
+    sequence: int
+    is_there: bool
+    record: Record | None
+    """None where there is none, or none that can be read."""
+    previous: bytes | None
+    """The proof of the record before; None if that is missing."""
+
+
+class Chain:
+    """The chains of decisions and of challenges in a journal."""
+
+    def __init__(self, reader: JournalReader) -> None:
+        self._reader = reader
+        self._starts = reader.starts()
+        self._erased = {name for name, _ in reader.erasures()}
+
+    def decisions(self, sequences: Sequence[int]) -> Iterator[Link[DecisionRecord]]:
+        """The decisions at these places, each given once and in rising order.
+
+        Raises:
+            JournalError: a segment cannot be read.
+        """
+        starts = [(path, first, proof) for path, first, proof, _, _ in self._starts]
+        return _links("decisions", DECISION_COLUMNS, decision_record, starts, sequences)
+
+    def challenges(self, sequences: Sequence[int]) -> Iterator[Link[ChallengeRecord]]:
+        """As `decisions`."""
+        starts = [(path, first, proof) for path, _, _, first, proof in self._starts]
+        return _links("challenges", CHALLENGE_COLUMNS, challenge_record, starts, sequences)
+
+    def fault(self, link: Link[DecisionRecord] | Link[ChallengeRecord]) -> Fault | None:
+        """What is wrong at a place; None if its seal holds.
+
+        After a missing record the chain begins anew: there, only the payload can be checked.
+        """
+        if not link.is_there:
+            return Fault.MISSING
+        # Of values of another kind than a column's, a hash cannot be taken.
+        with suppress(AttributeError, TypeError):
+            record = link.record
+            if record is not None and (not record.erased or self._is_known(record.decision_id)):
+                sealed = record.is_whole if link.previous is None else record.is_sealed(link.previous)
+                return None if sealed else Fault.TAMPERED
+        return Fault.TAMPERED
+
+    def _is_known(self, erased: str) -> bool:
+        if erased not in self._erased:
+            # It may have been erased since.
+            self._erased = {name for name, _ in self._reader.erasures()}
+        return erased in self._erased
+
+    def proof_at(self, sequence: int) -> bytes | None:
+        """The proof of the decision with that sequence, also of the last one that retention has removed."""
+        _, first, before, _, _ = self._starts[0]
+        if sequence == first - 1:
+            return before
+        return _proof_of("decisions", sequence, [path for path, *_ in self._starts])
+
+
+def _links(
+    table: str,
+    columns: str,
+    build: Callable[[tuple[Any, ...], Bases], Record],
+    starts: list[tuple[Path, int, bytes]],
+    sequences: Sequence[int],
+) -> Iterator[Link[Record]]:
+    firsts = [first for _, first, _ in starts]
+    for number, (path, first, proof) in enumerate(starts):
+        begin = bisect_left(sequences, first) if number else 0
+        end = bisect_left(sequences, firsts[number + 1]) if number + 1 < len(starts) else len(sequences)
+        if begin == end:
+            continue
+        before = _proof_of(table, first - 1, [path for path, _, _ in starts[:number]]) or proof
+        with reading(path) as connection:
+            for start in range(begin, end, _CHUNK):
+                chunk = sequences[start : min(start + _CHUNK, end)]
+                found = {row[0]: row for row in _select(connection, table, columns, chunk)}
+                earlier = [sequence - 1 for sequence in chunk]
+                proofs = {first - 1: before, **dict(_select(connection, table, "sequence, proof", earlier))}
+                bases = read_bases(connection)
+                for sequence in chunk:
+                    row = found.get(sequence)
+                    record = None if row is None else _built(build, row, bases)
+                    yield Link(sequence, row is not None, record, proofs.get(sequence - 1))
+
+
+def _select(connection: sqlite3.Connection, table: str, columns: str, sequences: Sequence[int]) -> list[Any]:
+    marks = ", ".join("?" * len(sequences))
+    query = f"SELECT {columns} FROM {table} WHERE sequence IN ({marks})"  # noqa: S608  # own words only
+    return connection.execute(query, tuple(sequences)).fetchall()
+
+
+def _proof_of(table: str, sequence: int, paths: Sequence[Path]) -> bytes | None:
+    """The proof of a record in one of these segments; None if none has it."""
+    for path in reversed(paths):
+        with reading(path) as connection:
+            for _, proof in _select(connection, table, "sequence, proof", [sequence]):
+                found: bytes = proof
+                return found
+    return None
+
+
+def _built(build: Callable[[tuple[Any, ...], Bases], Record], row: tuple[Any, ...], bases: Bases) -> Record | None:
+    try:
+        return build(row, bases)
+    except (JournalError, AttributeError, TypeError, ValueError):
+        return None

@@ -1,0 +1,252 @@
+"""Matured outcomes, beside the journal: whether an applicant whom a decision is of has defaulted.
+
+Whatever comes in is kept. The first label of a decision stands; another one is a conflict, one of a decision that
+the journal does not have waits for it, and one from before its decision is set aside, each in a table of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
+
+import orjson
+
+from scoring.journal.reader import JournalReader
+from scoring.journal.record import now
+from scoring.journal.schema import JournalError, sync_folder
+from scoring.journal.transaction import JournalUnavailableError
+
+FILE = "outcomes.sqlite"
+FORMAT = 1
+"""Of the tables below; a file of another format is refused."""
+BUSY_SECONDS = 10.0
+"""How long one process waits for another that writes."""
+
+Fate: TypeAlias = Literal["recorded", "repeated", "conflicting", "unknown", "early"]
+"""What becomes of an outcome: it is recorded; it repeats what is recorded, and nothing changes; another label is
+recorded and stays; the journal has no such decision, yet; or it was observed before its decision was made."""
+FATES: tuple[Fate, ...] = get_args(Fate)
+
+_TABLES: dict[Fate, str] = {
+    "recorded": "outcomes",
+    "conflicting": "conflicts",
+    "unknown": "unknown",
+    "early": "early",
+}
+_COLUMNS = "decision_id, defaulted, observed_on, source, recorded_at"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A label that has matured."""
+
+    decision_id: str
+    defaulted: int
+    """1 for a default, else 0."""
+    observed_on: str
+    """The date on which the label matured, ISO 8601."""
+    source: str
+    """Where it came from: a file's name, a request's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptOutcome:
+    """An outcome as it stands in a table."""
+
+    outcome: Outcome
+    recorded_at: str
+    """UTC, ISO 8601."""
+
+
+class Outcomes:
+    """The outcomes of the decisions of a journal; several processes may record at a time.
+
+    Args:
+        folder: of the journal.
+
+    Raises:
+        JournalError: there is no journal, or its outcomes cannot be opened.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._reader = JournalReader(folder)
+        self._path = folder / FILE
+        try:
+            if not self._path.exists():
+                _make(self._path)
+            with self._connected() as connection:
+                (found,) = connection.execute("SELECT format FROM store").fetchone()
+        except (OSError, sqlite3.Error, TypeError) as error:
+            raise JournalError(f"{self._path} cannot be used as a store of outcomes: {error}") from None
+        if found != FORMAT:
+            raise JournalError(f"{self._path} is of format {found}, and this version reads format {FORMAT}")
+
+    def record(self, outcomes: Sequence[Outcome]) -> list[Fate]:
+        """Takes outcomes in, all of them or none, and gives what became of each.
+
+        What waited for one of these decisions is settled before it, so the label that came first stands.
+
+        Raises:
+            JournalUnavailableError: the disk is full, or fails.
+            JournalError: a segment of the journal cannot be read.
+        """
+        decided = self._reader.known([item.decision_id for item in outcomes])
+        with self._transaction() as connection:
+            _adopt(connection, decided)
+            taken = now()
+            return _settle(connection, [KeptOutcome(item, taken) for item in outcomes], decided)
+
+    def adopt(self) -> Counter[Fate]:
+        """Settles what waited for decisions that the journal has by now, and counts it by what became of it.
+
+        Raises:
+            JournalUnavailableError: the disk is full, or fails.
+            JournalError: a segment of the journal cannot be read.
+        """
+        decided = self._reader.known([kept.outcome.decision_id for kept in self.kept("unknown")])
+        if not decided:
+            return Counter()
+        with self._transaction() as connection:
+            return Counter(_adopt(connection, decided))
+
+    def labels(self) -> dict[str, int]:
+        """The label in force of each decision that has one."""
+        with self._reading() as connection:
+            return dict(connection.execute("SELECT decision_id, defaulted FROM outcomes").fetchall())
+
+    def kept(self, fate: Fate) -> list[KeptOutcome]:
+        """What stands in the table of this fate, in the order in which it came; nothing that was repeated."""
+        if fate not in _TABLES:
+            return []
+        query = f"SELECT {_COLUMNS} FROM {_TABLES[fate]} ORDER BY sequence"  # noqa: S608  # own words only
+        with self._reading() as connection:
+            return [KeptOutcome(Outcome(*row[:-1]), row[-1]) for row in connection.execute(query)]
+
+    def counts(self) -> dict[Fate, int]:
+        """How many outcomes stand in each table."""
+        with self._reading() as connection:
+            return {
+                fate: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608  # own words only
+                for fate, table in _TABLES.items()
+            }
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        address = f"{self._path.resolve().as_uri()}?mode=rw"
+        connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=BUSY_SECONDS)
+        try:
+            connection.execute("PRAGMA synchronous = FULL")
+            yield connection
+        finally:
+            connection.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with self._connected() as connection:
+                yield connection
+        except sqlite3.Error as error:
+            raise JournalError(f"{self._path} cannot be read: {error}") from None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        try:
+            # What is not committed when the connection closes is undone.
+            with self._connected() as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+                connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise JournalUnavailableError(f"{self._path} takes no outcomes now: {error}") from None
+
+
+def _make(path: Path) -> None:
+    """An empty store, readable by its owner only; whole, or not there. Another process may be as far."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{FILE}.")
+    os.close(descriptor)
+    new = Path(name)
+    try:
+        connection = sqlite3.connect(new, isolation_level=None)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("BEGIN")
+            connection.execute("CREATE TABLE store (format INTEGER NOT NULL)")
+            connection.execute("INSERT INTO store VALUES (?)", (FORMAT,))
+            # A file that is taken in a second time adds nothing to the tables beside the outcomes either.
+            for table in _TABLES.values():
+                unique = "decision_id" if table == "outcomes" else "decision_id, defaulted, observed_on, source"
+                connection.execute(
+                    f"CREATE TABLE {table} (sequence INTEGER PRIMARY KEY, decision_id TEXT NOT NULL, "
+                    "defaulted INTEGER NOT NULL CHECK (defaulted IN (0, 1)), observed_on TEXT NOT NULL, "
+                    f"source TEXT NOT NULL, recorded_at TEXT NOT NULL, UNIQUE ({unique}))"
+                )
+            connection.execute("COMMIT")
+        finally:
+            connection.close()
+        try:
+            path.hardlink_to(new)
+        except FileExistsError:
+            return
+        sync_folder(path.parent)
+    finally:
+        new.unlink()
+
+
+def _adopt(connection: sqlite3.Connection, decided: Mapping[str, str]) -> list[Fate]:
+    """Settles what waited for decisions that are known now."""
+    those = "decision_id IN (SELECT value FROM json_each(?))"
+    names = orjson.dumps(list(decided)).decode()
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM unknown WHERE {those} ORDER BY sequence",  # noqa: S608  # own words only
+        (names,),
+    ).fetchall()
+    if not rows:
+        return []
+    fates = _settle(connection, [KeptOutcome(Outcome(*row[:-1]), row[-1]) for row in rows], decided)
+    connection.execute(f"DELETE FROM unknown WHERE {those}", (names,))  # noqa: S608  # own words only
+    return fates
+
+
+def _settle(connection: sqlite3.Connection, outcomes: Sequence[KeptOutcome], decided: Mapping[str, str]) -> list[Fate]:
+    """Puts each outcome into the table where it belongs.
+
+    Args:
+        connection: in a transaction.
+        outcomes: in the order in which they came.
+        decided: when each decision that the journal has was made.
+    """
+    names = orjson.dumps([kept.outcome.decision_id for kept in outcomes]).decode()
+    query = "SELECT decision_id, defaulted FROM outcomes WHERE decision_id IN (SELECT value FROM json_each(?))"
+    labels: dict[str, int] = dict(connection.execute(query, (names,)).fetchall())
+    fates: list[Fate] = []
+    rows: dict[Fate, list[tuple[str | int, ...]]] = {fate: [] for fate in _TABLES}
+    for kept in outcomes:
+        item = kept.outcome
+        fate = _fate(item, labels.get(item.decision_id), decided.get(item.decision_id))
+        if fate == "recorded":
+            labels[item.decision_id] = item.defaulted
+        if fate in rows:
+            rows[fate].append((item.decision_id, item.defaulted, item.observed_on, item.source, kept.recorded_at))
+        fates.append(fate)
+    for fate, taken in rows.items():
+        connection.executemany(
+            f"INSERT OR IGNORE INTO {_TABLES[fate]} ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)",  # noqa: S608  # own words
+            taken,
+        )
+    return fates
+
+
+def _fate(outcome: Outcome, label: int | None, decided_at: str | None) -> Fate:
+    """What becomes of an outcome, by the label in force and the time of the decision; retention may have taken that."""
+    if decided_at is not None and outcome.observed_on < decided_at[:10]:
+        return "early"
+    if label is not None:
+        return "repeated" if label == outcome.defaulted else "conflicting"
+    return "unknown" if decided_at is None else "recorded"

@@ -1,0 +1,56 @@
+"""docs/challenger.md, step by step, in a copy of the project."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from scoring.journal.reader import JournalReader
+from tests.conftest import PROJECT
+from tests.e2e.reader import Reader
+from tests.e2e.server import serve
+from tests.e2e.test_fifth_scorecard import copy_project
+
+NAME = "card_default"
+TOKEN = "a-secret-of-your-own"
+GUIDE = (PROJECT / "docs" / "challenger.md").read_text()
+STEPS = re.findall(r"```sh\n(.*?)```", GUIDE[GUIDE.index("## Step by step") :], re.DOTALL)
+pytestmark = pytest.mark.slow
+
+
+def test_the_page_can_be_followed(tmp_path: Path) -> None:
+    folder = copy_project(tmp_path / "project")
+    reader = Reader(folder, TOKEN)
+    reader.run(f"scorebox build {NAME} --profile quick")
+    second, shadow, applicants, share, withdrawal, promotion = STEPS
+    with serve(
+        folder / ".bentoml",
+        folder=folder,
+        release=False,
+        SCOREBOX_RELOAD_TOKEN=TOKEN,
+        SCOREBOX_JOURNAL=str(folder / "journal" / NAME),
+    ) as server:
+        reader.address = f"127.0.0.1:{server.port}"
+        old = server.get("/model_info").json()["model"]
+        assert "it is the challenger" in reader.run(second)
+        assert '"challenger":"card_default:' in reader.run(shadow)
+        assert "500 decisions differ" in reader.run(applicants)
+        assert "1,000 decisions differ" in reader.run(share)
+        found = json.loads((folder / "artifacts" / "quick" / NAME / "monitoring" / "compare.json").read_text())
+        assert found["champion"] == old
+        assert server.get("/model_info").json()["challenger"]["withdrawn"] is False, server.output.read_text()
+        assert 100 < found["by_challenger"] < 200
+        told = reader.run(withdrawal)
+        assert "withdrawn" in told
+        assert "latency_ratio" in told
+        assert server.get("/model_info").json()["challenger"]["withdrawn"] is True
+        ended = reader.run(promotion)
+        assert f'"model":"{found["challenger"]}"' in ended
+        assert "nothing challenges card_default" in ended
+        assert server.get("/model_info").json()["model"] == found["challenger"]
+    decided = [record.basis.model for record in JournalReader(folder / "journal" / NAME).decisions()]
+    assert len(decided) == 1_300
+    assert set(decided) == {old, found["challenger"]}

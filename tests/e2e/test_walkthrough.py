@@ -1,0 +1,60 @@
+"""docs/walkthrough.md, block by block, in a copy of the project."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import PROJECT
+from tests.e2e.reader import Reader
+from tests.e2e.server import Server, serve
+from tests.e2e.test_fifth_scorecard import copy_project
+
+NAME = "card_default"
+TOKEN = "a-token-of-the-page"
+PAGE = (PROJECT / "docs" / "walkthrough.md").read_text()
+pytestmark = pytest.mark.slow
+
+
+def end_the_hard_way(server: Server) -> None:
+    """What the page does by name, for this server alone."""
+    worker = server.worker()
+    os.kill(server.process.pid, signal.SIGKILL)
+    os.kill(worker, signal.SIGKILL)
+    server.process.wait()
+
+
+def test_the_page_can_be_followed(tmp_path: Path) -> None:
+    folder = copy_project(tmp_path / "project")
+    reader = Reader(folder, TOKEN)
+    reader.run(f"scorebox build {NAME} --profile quick")
+    begin, send, read, replay, kill, outcomes, drift, cutoff, reload = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+    assert begin.endswith("make serve\n")
+    settings = {"SCOREBOX_RELOAD_TOKEN": TOKEN, "SCOREBOX_JOURNAL": str(folder / "journal" / NAME)}
+    with serve(folder / ".bentoml", folder=folder, release=False, **settings) as server:
+        reader.address = f"127.0.0.1:{server.port}"
+        reader.run(send)
+        assert len((folder / "decided.csv").read_text().splitlines()) == 601
+        shown = reader.run(read)
+        assert "declined" in shown.lower()
+        assert "card_default:" in shown
+        replayed = reader.run(replay)
+        assert "600 decisions" in replayed
+        assert "every seal holds" in replayed
+        end_the_hard_way(server)
+    first, *then = kill.splitlines()
+    assert first.startswith("pkill -9")
+    with serve(folder / ".bentoml", folder=folder, release=False, **settings) as server:
+        reader.address = f"127.0.0.1:{server.port}"
+        assert "600 decisions" in reader.run("\n".join(then))
+        assert "600" in reader.run(outcomes)
+        assert "retraining is due" in reader.run(drift)
+        before = server.get("/model_info").json()
+        reader.run(cutoff)
+        assert server.get("/model_info").json() == before
+        reader.run(reload)
+        assert server.get("/model_info").json()["cutoff"] == 0.3

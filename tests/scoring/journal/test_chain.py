@@ -1,0 +1,199 @@
+"""What the chain of a journal shows to be missing or changed."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from scoring.journal.chain import Chain
+from scoring.journal.erasure import erase
+from scoring.journal.reader import JournalReader
+from scoring.journal.schema import segments
+from scoring.journal.writer import Journal, JournalLimits
+from tests.scoring.journal.made_up import BASIS, append
+
+PDS = [0.1, 0.3, 0.2, 0.6, 0.05]
+
+
+def faults(folder: Path) -> list[tuple[int, str]]:
+    """The sequences at which something is wrong, and what."""
+    reader = JournalReader(folder)
+    chain = Chain(reader)
+    found = [(link.sequence, chain.fault(link)) for link in chain.decisions(reader.span())]
+    return [(sequence, fault.value) for sequence, fault in found if fault is not None]
+
+
+def change(path: Path, statement: str, *arguments: object) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(statement, arguments)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A journal of five decisions and two challenges."""
+    journal = Journal(tmp_path / "journal")
+    journal.open()
+    made = append(journal, PDS, applicant="client-7")
+    journal.append_challenges(BASIS, made.decision_ids[:2], [0.2, 0.4], [False, True], [b"\0" * 8, b"\1" * 8])
+    journal.close()
+    return tmp_path / "journal"
+
+
+@pytest.fixture
+def rotated(tmp_path: Path) -> Path:
+    """A journal of 90 decisions in several segments."""
+    journal = Journal(tmp_path / "journal", JournalLimits(segment_bytes=1 << 17))
+    journal.open()
+    for _ in range(30):
+        append(journal, [0.1, 0.2, 0.9], applicant="x" * 4_000)
+    journal.close()
+    assert len(segments(tmp_path / "journal")) > 3
+    return tmp_path / "journal"
+
+
+def test_an_untouched_chain_has_no_fault(folder: Path, rotated: Path) -> None:
+    assert faults(folder) == []
+    assert faults(rotated) == []
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    [
+        "pd = 0.11", "declined = 1", "points = 601", "band = 'B'", "thin = 0", "reasons = 'DELAYS'",
+        "contributions = x'0000c03f000000bf'", "request_id = 'request-2'", "decided_at = '2020-01-01'",
+        "application = '{}'", "inputs = x'00'", "applicant = 'client-8'", "applicant = NULL", "applicant = x'00'",
+        "salt = x'00'", "salt = NULL", "salt = NULL, inputs = NULL, application = NULL, applicant = NULL",
+        "payload_sha256 = x'00'", "basis = 9", "pd = 'much'", "contributions = x'00'", "application = x'00'",
+        "decision_id = 'another'",
+    ],
+)  # fmt: skip
+def test_whatever_is_changed_in_a_record_shows_at_its_place(folder: Path, assignment: str) -> None:
+    change(segments(folder)[0], f"UPDATE decisions SET {assignment} WHERE sequence = 3")
+    assert faults(folder) == [(3, "tampered record")]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [BASIS.model_copy(update={"cutoff": 0.9}).model_dump_json(), "{}", BASIS.model_dump_json(indent=1)],
+    ids=["another cut-off", "no basis", "spaces"],
+)
+def test_a_changed_basis_shows_in_every_record_of_it(folder: Path, content: str) -> None:
+    change(segments(folder)[0], "UPDATE bases SET content = ?", content)
+    assert faults(folder) == [(sequence, "tampered record") for sequence in range(1, 6)]
+
+
+def test_a_record_with_a_new_proof_of_its_own_breaks_the_chain_behind_it(folder: Path) -> None:
+    reader = JournalReader(folder)
+    (link,) = Chain(reader).decisions([3])
+    assert link.record
+    assert link.previous
+    from scoring.journal.record import seal
+
+    members = list(link.record.raw)
+    members[5] = 0.9
+    change(
+        segments(folder)[0],
+        "UPDATE decisions SET pd = 0.9, proof = ? WHERE sequence = 3",
+        seal(link.previous, *members),
+    )
+    assert faults(folder) == [(4, "tampered record")]
+
+
+def test_missing_records_show_and_those_behind_them_are_trusted_again(folder: Path) -> None:
+    change(segments(folder)[0], "DELETE FROM decisions WHERE sequence IN (2, 3)")
+    assert faults(folder) == [(2, "missing record"), (3, "missing record")]
+
+
+def test_records_that_are_exchanged_show(folder: Path) -> None:
+    for old, new in ((2, 99), (3, 2), (99, 3)):
+        change(segments(folder)[0], "UPDATE decisions SET sequence = ? WHERE sequence = ?", new, old)
+    assert faults(folder) == [(2, "tampered record"), (3, "tampered record"), (4, "tampered record")]
+
+
+def test_the_end_and_the_whole_of_a_segment_that_are_missing_show(rotated: Path) -> None:
+    second, third, *_ = [start[1] for start in JournalReader(rotated).starts()[1:]]
+    change(segments(rotated)[0], "DELETE FROM decisions WHERE sequence = ?", second - 1)
+    assert faults(rotated) == [(second - 1, "missing record")]
+    segments(rotated)[1].unlink()
+    assert faults(rotated) == [(sequence, "missing record") for sequence in range(second - 1, third)]
+
+
+def test_a_record_in_another_segment_than_its_own_is_a_stray(rotated: Path) -> None:
+    assert JournalReader(rotated).strays() == 0
+    change(segments(rotated)[0], "UPDATE decisions SET sequence = 10000 WHERE sequence = 1")
+    assert JournalReader(rotated).strays() == 1
+    assert faults(rotated) == [(1, "missing record")]
+
+
+def test_a_segment_of_another_journal_shows(rotated: Path, tmp_path: Path) -> None:
+    other = Journal(tmp_path / "other", JournalLimits(segment_bytes=1 << 17))
+    other.open()
+    for _ in range(30):
+        append(other, [0.1, 0.2, 0.9], applicant="x" * 4_000)
+    other.close()
+    first = JournalReader(rotated).starts()[1][1]
+    segments(tmp_path / "other")[1].replace(segments(rotated)[1])
+    found = faults(rotated)
+    assert [sequence for sequence, _ in found] == [first, JournalReader(rotated).starts()[2][1]]
+    assert {fault for _, fault in found} == {"tampered record"}
+
+
+def test_single_places_are_judged_by_the_record_before_them(rotated: Path) -> None:
+    second = JournalReader(rotated).starts()[1][1]
+    chain = Chain(JournalReader(rotated))
+    places = [1, 2, second - 1, second, second + 1, 90]
+    links = list(chain.decisions(places))
+    assert [link.sequence for link in links] == places
+    assert [chain.fault(link) for link in links] == [None] * len(places)
+    (beyond,) = chain.decisions([91])
+    assert chain.fault(beyond) == "missing record"
+
+
+def test_challenges_have_a_chain_of_their_own(folder: Path) -> None:
+    reader = JournalReader(folder)
+    chain = Chain(reader)
+    assert [chain.fault(link) for link in chain.challenges(reader.challenge_span())] == [None, None]
+    change(segments(folder)[0], "UPDATE challenges SET pd = 0.5 WHERE sequence = 2")
+    assert [chain.fault(link) for link in chain.challenges(reader.challenge_span())] == [None, "tampered record"]
+    assert faults(folder) == []
+
+
+def test_an_erased_record_keeps_its_place_in_the_chain(folder: Path) -> None:
+    reader = JournalReader(folder)
+    chain = Chain(reader)
+    names = [record.decision_id for record in reader.decisions()]
+    assert erase(folder, names[:1]) == names[:1]
+    assert faults(folder) == []
+    # Also for one who began to read before.
+    assert [chain.fault(link) for link in chain.decisions(reader.span())] == [None] * 5
+    assert [chain.fault(link) for link in chain.challenges(reader.challenge_span())] == [None, None]
+
+
+def test_a_proof_is_found_by_its_sequence(rotated: Path) -> None:
+    records = {record.sequence: record.proof for record in JournalReader(rotated).decisions()}
+    second = JournalReader(rotated).starts()[1][1]
+    segments(rotated)[0].unlink()
+    chain = Chain(JournalReader(rotated))
+    for sequence in (second - 1, second, 90):
+        assert chain.proof_at(sequence) == records[sequence]
+    assert chain.proof_at(second - 2) is None
+    assert chain.proof_at(91) is None
+
+
+def test_a_span_is_bounded_by_times(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, JournalLimits(segment_bytes=1 << 17))
+    journal.open()
+    for day in range(1, 21):
+        append(journal, [0.1, 0.2], applicant="x" * 4_000, decided_at=f"2026-03-{day:02}T12:00:00.000+00:00")
+    journal.close()
+    reader = JournalReader(tmp_path)
+    assert reader.span() == range(1, 41)
+    assert reader.span(since="2026-03-02", until="2026-03-04") == range(3, 7)
+    assert reader.span(since="2026-03-20") == range(39, 41)
+    assert reader.span(until="2026-03-02") == range(1, 3)
+    assert len(reader.span(since="2026-04-01")) == 0
+    assert len(reader.span(until="2026-03-01")) == 0
+    assert len(reader.span(since="2026-03-05", until="2026-03-05")) == 0

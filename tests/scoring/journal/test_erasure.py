@@ -1,0 +1,113 @@
+"""An applicant's fields leave the journal, its files included; that and how they were decided stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pytest
+
+from scoring.journal import schema
+from scoring.journal.chain import Chain
+from scoring.journal.erasure import erase
+from scoring.journal.origin import Key, Origin
+from scoring.journal.reader import JournalReader
+from scoring.journal.schema import JournalError, reading, segments
+from scoring.journal.writer import Journal, JournalLimits
+from tests.scoring.journal.made_up import BASIS, append, decisions
+
+MARKER = 7_654_321.0
+WHO = "client of the name of Marker"
+KEY = Key("key-of-marker", 0, b"the hash of Marker's own request")
+
+
+def traces(folder: Path) -> list[str]:
+    """Which of the applicant's fields are in the bytes of which file."""
+    sought = {
+        "fields": b'"LIMIT_BAL":7654321',
+        "number": np.float32(MARKER).tobytes(),
+        "applicant": WHO.encode(),
+        "request": KEY.request_sha256,
+    }
+    return [
+        f"{what} in {path.name}"
+        for path in sorted(folder.iterdir())
+        for what, content in sought.items()
+        if content in path.read_bytes()
+    ]
+
+
+def put(journal: Journal, pds: list[float], value: float, applicant: str, key: Key | None = None) -> list[str]:
+    made = decisions(pds)
+    # Longer than a page: SQLite puts the rest of a row on pages of its own.
+    fields = [orjson.dumps({"NOTE": "." * 6_000, "LIMIT_BAL": int(value), "PAY_0": pd}) for pd in pds]
+    rows = [np.array([value, pd], dtype="<f4").tobytes() for pd in pds]
+    journal.append(made, rows, fields, [Origin(len(pds), "request-1", applicant, key)])
+    journal.append_challenges(BASIS, made.decision_ids, pds, [True] * len(pds), rows)
+    return made.decision_ids
+
+
+@pytest.mark.parametrize("segment_bytes", [1 << 18, 1 << 28], ids=["in finished segments", "in the newest segment"])
+def test_nothing_of_what_was_erased_is_left_in_any_file_while_a_writer_goes_on(
+    tmp_path: Path, segment_bytes: int
+) -> None:
+    journal = Journal(tmp_path, JournalLimits(segment_bytes=segment_bytes))
+    journal.open()
+    # Right at the start, and among many: pages are split and copied.
+    names = put(journal, [0.5], MARKER, WHO)
+    for number in range(60):
+        put(journal, [0.1, 0.9], 1_000.0, f"client {number * 7_919 % 100_003}")
+        if number % 20 == 0:
+            names += put(journal, [0.2, 0.3], MARKER, WHO, KEY if number == 20 else None)
+    assert JournalReader(tmp_path).of_applicant(WHO) == names
+    assert traces(tmp_path)
+
+    assert erase(tmp_path, names) == names
+    assert traces(tmp_path) == []
+
+    append(journal, [0.4])
+    reader = JournalReader(tmp_path)
+    assert traces(tmp_path) == []
+    assert reader.of_applicant(WHO) == []
+    assert [name for name, _ in reader.erasures()] == names
+    assert journal.recall(KEY) is None
+    for record in reader.decisions():
+        assert record.erased is (record.decision_id in names)
+        if record.erased:
+            assert (record.applicant, record.application, record.inputs) == (None, None, None)
+            with pytest.raises(ValueError, match="has been erased"):
+                _ = record.values
+    assert {challenge.inputs for challenge in reader.challenges_of(names)} == {None}
+    chain = Chain(reader)
+    assert not any(chain.fault(link) for link in chain.decisions(reader.span()))
+    assert not any(chain.fault(link) for link in chain.challenges(reader.challenge_span()))
+
+    journal.close()
+    assert traces(tmp_path) == []
+
+
+def test_only_what_has_a_payload_is_erased(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.open()
+    first, second = append(journal, [0.1, 0.9]).decision_ids
+    assert erase(tmp_path, [second, "another"]) == [second]
+    assert erase(tmp_path, [second, first]) == [first]
+    journal.close()
+    with pytest.raises(JournalError, match="there is no journal in"):
+        erase(tmp_path / "nowhere", [first])
+
+
+def test_a_log_that_is_being_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "WAIT_SECONDS", 0.1)
+    journal = Journal(tmp_path)
+    journal.open()
+    names = append(journal, [0.1, 0.9], applicant=WHO).decision_ids
+    with reading(segments(tmp_path)[0]) as connection:
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM decisions").fetchone()
+        with pytest.raises(JournalError, match="is being read, so its log still holds what was erased"):
+            erase(tmp_path, names)
+    erase(tmp_path, names)
+    assert traces(tmp_path) == []
+    journal.close()
