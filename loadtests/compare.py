@@ -32,7 +32,7 @@ CONNECTIONS = (1, 8, 64)
 BURST_CONNECTIONS = 64
 LONE_PAUSE = 0.01
 JSON_ROWS = (64, 1_000)
-ARROW_ROWS = (1_000, 65_536)
+ARROW_ROWS = (1_000, 16_384)
 BATCH_CONNECTIONS = 2
 """One batch is scored while the next one travels."""
 BATCH_BODIES = 4

@@ -13,7 +13,7 @@ from scoring.scorecard import Application
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The good rows of a table: what the graph reads of them, and for each its fields as JSON."""
+    """The good rows of a table: what the graph reads of them, and for each its fields as JSON, if they are kept."""
 
     inputs: Inputs
     applications: Sequence[bytes]

@@ -40,8 +40,8 @@ class TableRows:
     errors: list[RowError]
 
 
-def read_rows(body: bytes, frame: Frame, most_rows: int) -> TableRows:
-    """The rows of an Arrow stream.
+def read_rows(body: bytes, frame: Frame, most_rows: int, *, kept: bool = True) -> TableRows:
+    """The rows of an Arrow stream; their fields as JSON only if they are to be `kept`.
 
     Raises:
         ProblemError: the body is not an Arrow stream of the right columns, or has too many rows.
@@ -56,7 +56,8 @@ def read_rows(body: bytes, frame: Frame, most_rows: int) -> TableRows:
         raise ProblemError(
             HTTPStatus.BAD_REQUEST, f"the body is not a whole Arrow stream ({type(error).__name__})"
         ) from None
-    return TableRows(table.num_rows, Table(inputs, _applications(table.take(positions), frame)), positions, errors)
+    applications = _applications(table.take(positions), frame) if kept else []
+    return TableRows(table.num_rows, Table(inputs, applications), positions, errors)
 
 
 def _applications(table: pa.Table, frame: Frame) -> list[bytes]:

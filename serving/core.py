@@ -198,12 +198,13 @@ class Core:
             ProblemError: the body is not a table of applications, no row is good, or the service is overloaded.
         """
         lineup = self._lineup
-        arguments = (body, lineup.frame, self.settings.max_arrow_rows)
+        kept = lineup.parts.journal is not None
+        read = partial(read_rows, body, lineup.frame, self.settings.max_arrow_rows, kept=kept)
         with self._refusing(caller), lineup.used():
             if len(body) > INLINE_ARROW_BYTES or lineup.remote:
-                table = await self.read_aside(partial(read_rows, *arguments))
+                table = await self.read_aside(read)
             else:
-                table = read_rows(*arguments)
+                table = read()
             self._check(table.errors, len(table.rows))
             return table, await lineup.contest.decide_all(table.rows, caller)
 

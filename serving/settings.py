@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     max_body_bytes: Annotated[int, Field(ge=1024, le=1 << 30, description="largest JSON body")] = 1 << 20
     max_arrow_bytes: Annotated[int, Field(ge=1024, le=1 << 30, description="largest Arrow body")] = 32 << 20
     max_batch_rows: Annotated[int, Field(ge=1, le=100_000, description="applications in one JSON batch")] = 1000
-    max_arrow_rows: Annotated[int, Field(ge=1, le=10_000_000, description="rows in one Arrow body")] = 100_000
+    max_arrow_rows: Annotated[int, Field(ge=1, le=10_000_000, description="rows in one Arrow body")] = 20_000
     request_timeout: Annotated[
         float, Field(ge=0.1, le=60, description="seconds for one request, its body included")
     ] = 4.0

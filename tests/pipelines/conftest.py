@@ -40,6 +40,8 @@ def scorebox(project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     monkeypatch.chdir(project.folder)
     monkeypatch.delenv("SCOREBOX_SOURCE_CARD_DEFAULT", raising=False)
     monkeypatch.setenv("COLUMNS", "200")
+    # MLflow keeps its connection by address, and a relative one would be of the test before.
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project.folder}/mlflow.db")
 
     def run(*arguments: str) -> tuple[int, str]:
         monkeypatch.setattr(sys, "argv", ["scorebox", *arguments])
