@@ -20,6 +20,7 @@ from loadtests.chaos.ground import Ground, Outcome, Sizes
 from loadtests.chaos.hostile import hostile
 from loadtests.chaos.kills import kill, terminate
 from loadtests.chaos.long_runs import many, overload, soak
+from loadtests.chaos.outage import outage
 from loadtests.client import ClientError
 from loadtests.disk import disk_of
 from loadtests.machine import divide_cores, facts
@@ -43,6 +44,7 @@ SCENARIOS = {
     "disk": disk_full,
     "no-growth": no_growth,
     "hostile": hostile,
+    "outage": outage,
     "many": many,
     "overload": overload,
     "soak": soak,
