@@ -98,7 +98,7 @@ def test_the_page_tells_what_falls_short() -> None:
     assert "| CPU per request at 8 connections, Ours against Theirs | 1.00 | 1.2 | holds | 100 and 100 µs |" in page
     assert "10 of 12 hold" in page
     assert "| Theirs | 0.50 | 20.00 | 40.00 |" in page
-    assert "| Ours | arrow | 65,536 | 10.00 | 100,000 | 5.0 | 0 |" in page
+    assert "| Ours | arrow | 16,384 | 10.00 | 100,000 | 5.0 | 0 |" in page
     assert "| german_credit | forest | 6 | declines | 1,000 | 500 | 2,000 |" in page
     assert "Made by `make bench`" in page
 
