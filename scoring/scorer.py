@@ -164,6 +164,8 @@ class Scorer:
                     recalled = self._recall(origin.key, origin.rows)
                 except KeyConflictError as error:
                     recalled = error
+                    # The next one under this key may be the request that it stands for.
+                    del first_of[origin.key.name, origin.key.part]
                 if recalled is None:
                     fresh.append(index)
                 else:

@@ -151,6 +151,18 @@ async def test_a_key_with_another_request_is_a_conflict(
     assert len(list(JournalReader(journal.folder).decisions())) == 1
 
 
+async def test_a_conflict_does_not_stand_in_the_way_of_the_request_that_has_the_key(
+    service: Service, journal: Journal, example: dict[str, Any]
+) -> None:
+    headers = {"Idempotency-Key": "order-6"}
+    answer = (await service.client.post("/predict", json=example, headers=headers)).content
+    other, same = await asyncio.gather(
+        service.client.post("/predict", json=example | GOOD, headers=headers),
+        service.client.post("/predict", json=example, headers=headers),
+    )
+    assert (other.status_code, same.content) == (409, answer)
+
+
 @pytest.mark.parametrize("header", ["Idempotency-Key", "Applicant-ID"])
 async def test_a_name_that_is_none_is_refused(service: Service, example: dict[str, Any], header: str) -> None:
     for name in ("", "two words", "x" * 129, "zażółć".encode().decode("latin-1")):
