@@ -8,7 +8,7 @@ from pipelines.train import load_trained, raw_inputs
 from pipelines.workspace import Workspace
 from scoring.decision import Variant
 from scoring.files import write_atomically
-from scoring.graph import GraphIntegrityError, sha256
+from scoring.graph import Graph, GraphIntegrityError, sha256
 from scoring.models import Content
 from scoring.reasons import Explainer
 from scoring.scorecard import Scorecard
@@ -24,18 +24,22 @@ def export(scorecard: Scorecard, workspace: Workspace) -> str:
     return sha256(content)
 
 
-def quantize(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams) -> str | None:
-    """Writes the INT8 graph and gives its sha256; None if the model has nothing to quantise."""
+def quantize(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams) -> str:
+    """Writes the INT8 graph if the model has a usable one, and tells what came of it."""
     columns = load_trained(workspace).specification.columns
     frame, _ = read_parquet(workspace.train)
     rows = frame.sample(min(params.quantization_rows, len(frame)), random_state=params.seed)
-    content = quantized(read_graph(workspace, "fp32"), raw_inputs(scorecard, rows, columns))
+    inputs = raw_inputs(scorecard, rows, columns)
+    content = quantized(read_graph(workspace, "fp32"), inputs)
     workspace.int8.parent.mkdir(parents=True, exist_ok=True)
+    workspace.int8.unlink(missing_ok=True)
     if content is None:
-        workspace.int8.unlink(missing_ok=True)
-        return None
+        return "the winner has nothing to quantise"
+    # Eight bits from the smallest feature to a large one may leave nothing of the others.
+    if Graph(content).score(inputs).min() >= scorecard.cutoff:
+        return "no INT8 graph: in eight bits the winner would decline every training row"
     write_atomically(workspace.int8, content)
-    return sha256(content)
+    return f"INT8 graph, sha256 {sha256(content)}"
 
 
 def benchmark(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams) -> Benchmark:

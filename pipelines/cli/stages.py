@@ -107,8 +107,7 @@ def quantize(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
     from pipelines.graphs import quantize as run
     from pipelines.params import read_params
 
-    digest = run(load(scorecard), Workspace(scorecard, profile), read_params().scorecard(scorecard))
-    say("quantize", f"INT8 graph, sha256 {digest}" if digest else "the winner has nothing to quantise")
+    say("quantize", run(load(scorecard), Workspace(scorecard, profile), read_params().scorecard(scorecard)))
 
 
 @app.command()
