@@ -43,7 +43,15 @@ class Outcome:
     times: str
     expected: str
     seen: str
-    holds: bool
+    sound: bool
+    """Whether nothing was lost, doubled, changed, or answered as it should not be."""
+    in_time: bool = True
+    """Whether it was as quick as expected, which depends on the machine and what else it does."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether all that is expected was seen."""
+        return self.sound and self.in_time
 
 
 class Site:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.chaos.__main__ import SCENARIOS
+from loadtests.chaos.__main__ import SCENARIOS, TOO_SLOW
 from tests.e2e.server import ROOT
 from tests.serving.toy import environment
 
@@ -35,5 +35,7 @@ def test_nothing_that_was_answered_is_lost_or_changed(scenario: str, home: Path,
         text=True,
         check=False,
     )
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert "1 of 1 hold" in (tmp_path / "docs" / "chaos.md").read_text()
+    # How quick it was, only a machine with nothing else to do can tell.
+    assert run.returncode in (0, TOO_SLOW), run.stdout + run.stderr
+    verdict = "too slow" if run.returncode == TOO_SLOW else "holds"
+    assert f"| {verdict} |" in (tmp_path / "docs" / "chaos.md").read_text()

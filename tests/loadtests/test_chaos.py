@@ -123,11 +123,16 @@ def test_the_same_seed_sends_the_same_bodies() -> None:
 
 
 def test_the_page_says_what_does_not_hold() -> None:
-    outcomes = [Outcome("a", "once", "b", "c", holds=True), Outcome("d", "twice", "e", "f", holds=False)]
+    outcomes = [
+        Outcome("a", "once", "b", "c", sound=True),
+        Outcome("d", "twice", "e", "f", sound=False),
+        Outcome("g", "thrice", "h", "i", sound=True, in_time=False),
+    ]
     page = markdown(outcomes, {"Date": "2026-01-01"}, "make chaos")
-    assert "1 of 2 hold" in page
+    assert "1 of 3 hold" in page
     assert "| a | once | b | c | holds |" in page
     assert "| d | twice | e | f | does not hold |" in page
+    assert "| g | thrice | h | i | too slow |" in page
     assert "| Date | 2026-01-01 |" in page
 
 

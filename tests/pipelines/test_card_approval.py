@@ -102,12 +102,12 @@ def test_leakage_is_written_with_its_intervals(stages: Stages) -> None:
 @pytest.mark.skipif(real_data("card_approval") is None, reason="the published card_approval data are not here")
 def test_on_the_real_label_the_report_says_no_better_than_chance_and_verify_fails(stages: Stages) -> None:
     assert stages("ingest", "--source", str(real_data("card_approval")))[0] == 0
-    printed = {}
+    told = {}
     for stage in ("validate", "features", "split", "train", "export", "quantize", "explain", "benchmark", "report"):
-        code, printed[stage] = stages(stage)
-        assert code == 0, printed[stage]
+        code, told[stage] = stages(stage)
+        assert code == 0, told[stage]
     # Incomes beside shares below one.
-    assert "no INT8 graph: in eight bits the winner would decline every training row" in printed["quantize"]
+    assert "no INT8 graph: in eight bits the winner would decline every training row" in told["quantize"]
     assert len(stages.rows()) == 26_788
     assert stages.rows()["OCCUPATION_TYPE"].isna().sum() == 8_353
     assert "**No better than chance:**" in (stages.folder / "report" / "report.md").read_text()
