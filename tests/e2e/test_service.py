@@ -144,7 +144,7 @@ async def test_an_overloaded_service_refuses_the_oldest_and_recovers_at_once(
     home: Path, example: dict[str, Any]
 ) -> None:
     batch = {"applications": [example] * 1000}
-    with serve(home, SCOREBOX_MAX_WAIT="0.02", SCOREBOX_REQUEST_TIMEOUT="60") as server:
+    with serve(home, SCOREBOX_MAX_WAIT="0.2", SCOREBOX_REQUEST_TIMEOUT="60") as server:
         async with httpx.AsyncClient(base_url=server.url, timeout=60, limits=httpx.Limits(max_connections=80)) as http:
             answers = await asyncio.gather(*(http.post("/predict_batch", json=batch) for _ in range(80)))
             alone = await http.post("/predict", json=example)
