@@ -60,7 +60,30 @@ stand_in() {
     --change 'CMD ["python3"]' "$folder/base.tar" "$BASE" >/dev/null
 }
 
+# BuildKit and compose are plugins of the client. Bookworm has neither; trixie's run on it.
+plugins() {
+  docker buildx version >/dev/null 2>&1 && docker compose version >/dev/null 2>&1 && return
+  if apt-cache show docker-buildx >/dev/null 2>&1; then
+    install docker-buildx docker-compose
+    return
+  fi
+  local folder
+  folder=$(mktemp -d)
+  trap 'rm -rf "$folder"' RETURN
+  mkdir -p "$folder"/etc/{apt.conf.d,preferences.d,sources.list.d} "$folder"/state/lists/partial "$folder"/cache/archives/partial
+  sed -E 's/^Suites: bookworm .*/Suites: trixie/' /etc/apt/sources.list.d/debian.sources |
+    awk '/security/{s=1} /^$/{s=0} 1' >"$folder/etc/sources.list.d/trixie.sources"
+  printf 'Dir::Etc "%s/etc";\nDir::State "%s/state";\nDir::State::status "/var/lib/dpkg/status";\nDir::Cache "%s/cache";\n' \
+    "$folder" "$folder" "$folder" >"$folder/apt.conf"
+  (
+    cd "$folder"
+    export APT_CONFIG=$folder/apt.conf
+    { apt-get update --quiet=2 && apt-get download --quiet=2 docker-buildx docker-compose && dpkg --install ./*.deb; } >&2
+  ) || fail "the client's plugins buildx and compose could not be installed"
+}
+
 answers || start
+plugins
 docker image inspect "$BASE" >/dev/null 2>&1 || timeout 120 docker pull --quiet "$BASE" >/dev/null 2>&1 ||
   { echo "$BASE cannot be pulled; Debian's Python 3.11 stands in for it" >&2; stand_in; }
 docker version --format 'Docker {{.Server.Version}}'
