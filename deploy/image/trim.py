@@ -1,4 +1,4 @@
-"""Takes out of a virtual environment what the service never opens: tests, sources of compiled modules, unused libraries.
+"""Takes out of a virtual environment what the service never opens: tests, sources of compiled modules, tools.
 
     python3 trim.py /app/venv
 
