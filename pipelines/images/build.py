@@ -22,6 +22,9 @@ class Target(StrEnum):
     SHIPPER = "shipper"
 
 
+REQUIREMENTS = {Target.RELEASE: "serve.txt", Target.SHIPPER: "ship.txt"}
+
+
 @dataclass(frozen=True)
 class Image:
     """An image that has been built.
@@ -55,7 +58,7 @@ def build(scorecard: str, base: str = BASE, target: Target = Target.RELEASE, *, 
     made_from = source(scorecard)
     name = made_from.name if target is Target.RELEASE else f"{made_from.name}_{target}"
     tag = f"{name}:{made_from.version}"
-    arguments = {"BASE": base, "SOURCE_DATE_EPOCH": str(made_from.seconds)}
+    arguments = {"BASE": base, "REQUIREMENTS": REQUIREMENTS[target], "SOURCE_DATE_EPOCH": str(made_from.seconds)}
     with context(made_from) as folder:
         engine.build(folder, target, tag, arguments, labels(made_from, base))
     built = engine.inspect(tag)
