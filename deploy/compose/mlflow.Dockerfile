@@ -7,7 +7,8 @@ RUN python3 -m venv --without-pip /app/venv \
     && python3 -m pip --python /app/venv/bin/python install --no-cache-dir --no-deps --only-binary :all: \
        --require-hashes --requirement /build/mlflow.txt \
     && install -d --owner 1034 --group 1034 /mlflow
-ENV PATH=/app/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp MLFLOW_DISABLE_TELEMETRY=true
+ENV PATH=/app/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp MLFLOW_DISABLE_TELEMETRY=true \
+    MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false
 USER 1034:1034
 WORKDIR /mlflow
 VOLUME /mlflow
