@@ -5,7 +5,7 @@
 stop=
 trap 'stop=yes; kill -TERM "$child" 2>/dev/null' TERM
 while [ -z "$stop" ]; do
-  scorebox journal ship "$SCOREBOX_SCORECARD" --follow &
+  python -m pipelines.cli journal ship "$SCOREBOX_SCORECARD" --follow &
   child=$!
   wait "$child"
   # A trap ends the first wait early.
@@ -15,4 +15,4 @@ while [ -z "$stop" ]; do
   child=$!
   wait "$child"
 done
-exec timeout 20 scorebox journal ship "$SCOREBOX_SCORECARD"
+exec timeout 20 python -m pipelines.cli journal ship "$SCOREBOX_SCORECARD"
