@@ -3,6 +3,7 @@
 SCORECARD ?= card_default
 PYTHON ?= python3
 PORT ?= 3000
+BASE ?= python:3.11-slim
 VENV := .venv
 BIN := $(VENV)/bin
 export BENTOML_HOME ?= $(CURDIR)/.bentoml
@@ -10,9 +11,12 @@ export BENTOML_DO_NOT_TRACK = True
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 RELEASE := releases/$(SCORECARD).json
+# The earliest Python 3.11, which needs the most packages.
+LOCK := uv pip compile pyproject.toml --quiet --constraints constraints.txt --generate-hashes --no-annotate \
+	--python-version 3.11 --python-platform x86_64-manylinux_2_28 --custom-compile-command 'make requirements'
 SOURCE := data/sources/$(SCORECARD)
 
-.PHONY: help serve test lint load bench chaos reproduce environment slow clean FORCE
+.PHONY: help serve test lint load bench chaos image requirements reproduce environment slow clean FORCE
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -44,6 +48,13 @@ bench: $(RELEASE) ## Measure the service beside its peers; writes docs/bench.md
 chaos: $(RELEASE) ## Kill, starve and flood the service for a quarter of an hour; writes docs/chaos.md
 	@SCOREBOX_SCORECARD=$(SCORECARD) python -m loadtests.chaos
 
+image: $(RELEASE) ## Build the release image of the model that serves, and list what is in it (BASE=name@sha256:... pins)
+	@scorebox image $(SCORECARD) --base $(BASE)
+
+requirements: environment ## Pin what images install, by hash, to the versions in constraints.txt
+	@$(LOCK) --extra serve --output-file deploy/image/serve.txt
+	@$(LOCK) --extra serve --extra ship --output-file deploy/image/ship.txt
+
 reproduce: environment $(SOURCE) ## Full training of every scorecard, by DVC
 	@dvc repro
 
@@ -57,7 +68,7 @@ environment: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "== environment: about 3 GB, some minutes"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --progress-bar on --constraint constraints.txt --editable '.[serve,train,ship,cluster,load,develop]'
+	@$(BIN)/python -m pip install --progress-bar on --constraint constraints.txt --editable '.[serve,train,ship,release,cluster,load,develop]'
 	@touch $@
 
 # The quick profile. Full training: `make reproduce`, then `scorebox push` and `scorebox promote`.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +15,7 @@ from pydantic import BaseModel
 from pipelines.errors import StageError
 from pipelines.graphs import read_contents
 from pipelines.params import Candidate, Params
+from pipelines.revision import git_revision
 from pipelines.train import Advance, fit_candidate, load_competition, load_trained, raw_inputs
 from pipelines.workspace import Workspace
 from scoring.decision import Variant
@@ -245,17 +245,3 @@ def read_report(workspace: Workspace) -> Report:
         return Report.model_validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise StageError(f"{path} holds no report: {error}; run: scorebox report") from None
-
-
-def git_revision() -> str:
-    """The commit that is checked out, with `-dirty` if files differ from it; `unknown` outside git."""
-    try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return described.stdout.strip()

@@ -37,6 +37,7 @@ class AccessLog:
         rows: int,
         request_id: str,
         trace_id: str | None,
+        decision_id: str | None = None,
     ) -> None:
         """Takes one line."""
         line = {
@@ -52,6 +53,8 @@ class AccessLog:
         }
         if trace_id is not None:
             line["trace_id"] = trace_id
+        if decision_id is not None:
+            line["decision_id"] = decision_id
         if not self._lines:
             asyncio.get_running_loop().call_soon(self.flush)
         self._lines.append(orjson.dumps(line, option=_OPTIONS))

@@ -21,6 +21,7 @@ from serving.core import Core
 from serving.drain import Drain
 from serving.exchange import ASGIApp
 from serving.face import Face
+from serving.loop_lag import LoopLag
 from serving.problems import ProblemError
 from serving.tracing import tracing
 
@@ -67,6 +68,7 @@ def started(core: Core) -> None:
     core.open()
     sys.setswitchinterval(SWITCH_SECONDS)
     Drain(core, core.settings.drain).install()
+    LoopLag(core.metrics.loop_was_late).start()
     # What is here now stays, so the garbage collector need not look at it again: its pauses were the p99.
     gc.collect()
     gc.freeze()

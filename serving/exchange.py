@@ -41,7 +41,7 @@ class Exchange:
     """One request and its answer."""
 
     __slots__ = (
-        "_receive", "_send", "headers", "method", "query", "reading", "request_id", "route", "rows",
+        "_receive", "_send", "decision_id", "headers", "method", "query", "reading", "request_id", "route", "rows",
         "started", "status", "trace_id", "traceparent",
     )  # fmt: skip
 
@@ -53,6 +53,8 @@ class Exchange:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.status = 0
         self.rows = 0
+        self.decision_id: str | None = None
+        """Of the one decision that the answer holds; those of a batch are in the journal under its request id."""
         self.reading = False
         self._receive = receive
         self._send = send

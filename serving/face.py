@@ -138,6 +138,7 @@ class Face:
                 rows=exchange.rows,
                 request_id=exchange.request_id.decode(),
                 trace_id=exchange.trace_id,
+                decision_id=exchange.decision_id,
             )
 
     async def _serve(self, route: Route, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
@@ -194,6 +195,7 @@ class Face:
         application = self._validate_application(body)
         exchange.rows = 1
         decision = await self._core.predict(application, caller)
+        exchange.decision_id = decision["decision_id"]
         await self._answer(exchange, 200, to_json(decision))
 
     async def _predict_batch(self, exchange: Exchange) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Literal
 
+import numpy as np
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     GC_COLLECTOR,
@@ -69,6 +70,9 @@ QUEUE_AGE = Gauge(
     "How long the oldest rows in the queue have waited.",
     multiprocess_mode="mostrecent",
 )
+LOOP_LAG = Histogram(
+    "scorebox_event_loop_lag_seconds", "How late the event loop got to what was due.", buckets=_SECONDS
+)
 SHED = Counter("scorebox_requests_shed_total", "Requests refused because they waited too long.")
 THIN_FILES = Counter(
     "scorebox_thin_files_total",
@@ -77,6 +81,14 @@ THIN_FILES = Counter(
 )
 HISTORY_FAILURES = Counter(
     "scorebox_history_failures_total", "Requests refused because the history store did not answer."
+)
+PD_EDGES = (0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+"""Closer where most portfolios lie; between them and at both ends are the seventeen bins."""
+_EDGES = np.array(PD_EDGES, dtype=np.float32)
+PDS = Counter(
+    "scorebox_decisions_by_pd_total",
+    "Decisions made, by PD: from the edge before to, not including, `below`.",
+    ["scorecard", "role", "below"],
 )
 BANDS = Counter("scorebox_decisions_by_band_total", "Decisions made, by risk band.", ["scorecard", "band"])
 REASONS = Counter("scorebox_reasons_total", "Principal reasons stated with declines.", ["scorecard", "code"])
@@ -118,6 +130,11 @@ CHALLENGES = Counter(
 CHALLENGER_SHARE = Gauge(
     "scorebox_challenger_share", "Share of applicants that the challenger decides now.", multiprocess_mode="mostrecent"
 )
+CHALLENGER_PLANNED_SHARE = Gauge(
+    "scorebox_challenger_planned_share",
+    "Share of applicants that the challenge asks for; the guard may have taken it back.",
+    multiprocess_mode="mostrecent",
+)
 WITHDRAWN = Counter("scorebox_challenger_withdrawn_total", "How often the guard took a share back.", ["measure"])
 GUARD = Gauge(
     "scorebox_guard_measure",
@@ -137,8 +154,12 @@ class Metrics:
         self._predictions: dict[tuple[Role, str, bool], Counter] = {}
         self._requests: dict[tuple[str, str, int], Counter] = {}
         self._durations: dict[str, Histogram] = {}
+        self._pds: dict[Role, list[Counter]] = {}
         self._served: list[Gauge] = []
         self._journal: Journal | None = None
+        # A counter that begins with its first event has no increase that Prometheus could see.
+        for measure in MEASURES:
+            WITHDRAWN.labels(measure)
 
     def serves(self, parts: Parts, contest: Contest) -> None:
         """Says which models and which policy decide from now on."""
@@ -187,6 +208,10 @@ class Metrics:
         for bad, count in ((True, declined), (False, len(decisions) - declined)):
             if count:
                 self._predicted(basis, role, bad).inc(count)
+        bins = np.bincount(_EDGES.searchsorted(decisions.pd, side="right"), minlength=len(PD_EDGES) + 1)
+        for counter, count in zip(self._by_pd(basis, role), bins.tolist(), strict=True):
+            if count:
+                counter.inc(count)
         for band, count in Counts(decisions.bands).items():
             BANDS.labels(basis.scorecard, band).inc(count)
         for code, count in Counts(reason["code"] for reasons in decisions.reasons for reason in reasons).items():
@@ -202,6 +227,13 @@ class Metrics:
             counter = self._predictions[key] = PREDICTIONS.labels(basis.scorecard, role, basis.variant, decision)
         return counter
 
+    def _by_pd(self, basis: Basis, role: Role) -> list[Counter]:
+        counters = self._pds.get(role)
+        if counters is None:
+            edges = [f"{edge:g}" for edge in (*PD_EDGES, 1)]
+            counters = self._pds[role] = [PDS.labels(basis.scorecard, role, below) for below in edges]
+        return counters
+
     def shadowed(self, outcome: Literal["scored", "dropped", "failed"], rows: int) -> None:
         """Counts applications that a model looked on at."""
         CHALLENGES.labels(outcome).inc(rows)
@@ -209,6 +241,10 @@ class Metrics:
     def withdrawn(self, measure: str) -> None:
         """Counts a share that the guard took back."""
         WITHDRAWN.labels(measure).inc()
+
+    def loop_was_late(self, seconds: float) -> None:
+        """Takes how late the event loop was."""
+        LOOP_LAG.observe(seconds)
 
     def shed(self) -> None:
         """Counts one request that waited too long."""
@@ -237,7 +273,9 @@ class Metrics:
         QUEUE_AGE.set(self._oldest_wait())
         self._show_journal()
         if self._contest is not None:
+            opponent = self._contest.opponent
             CHALLENGER_SHARE.set(self._contest.share)
+            CHALLENGER_PLANNED_SHARE.set(0 if opponent is None else opponent.challenge.share)
             found = {} if self._contest.guard is None else self._contest.guard.measures()
             for measure in MEASURES:
                 GUARD.labels(measure).set(found.get(measure, 0.0))

@@ -1,6 +1,10 @@
-"""The build file of a Bento."""
+"""The build file of a Bento, and the image of a release."""
 
 from __future__ import annotations
+
+from typing import Annotated
+
+import typer
 
 from pipelines.cli.console import ScorecardName, app, say
 from scoring.scorecards import load
@@ -12,3 +16,23 @@ def bentofile(scorecard: ScorecardName) -> None:
     from pipelines.bentofile import write_bentofile
 
     say("bentofile", str(write_bentofile(load(scorecard))))
+
+
+@app.command()
+def image(
+    scorecard: ScorecardName,
+    base: Annotated[
+        str, typer.Option("--base", help="The image to build on: Python 3.11 with pip; a digest pins it.")
+    ] = ("python:3.11-slim"),
+    shipper: Annotated[
+        bool, typer.Option("--shipper", help="The image of `scorebox journal ship` instead of the service's.")
+    ] = False,
+) -> None:
+    """Build the scorecard's release image, and list what is in it."""
+    from pipelines.images.build import Target, build
+
+    load(scorecard)
+    built = build(scorecard, base, Target.SHIPPER if shipper else Target.RELEASE)
+    size, over = (round(count / 1e6) for count in (built.bytes, built.bytes - built.base_bytes))
+    say("image", f"{built.tag}, {size} MB, {over} MB of them over {base}")
+    say("image", f"{built.bom} lists what is in it")

@@ -81,6 +81,7 @@ def test_metrics_come_out_of_the_multiprocess_files(server: Server, example: dic
     assert decided() == before + 5
     text = server.get("/metrics").text
     assert "process_cpu_seconds_total" in text
+    assert "scorebox_event_loop_lag_seconds_bucket" in text
     assert "bentoml_service" not in text
 
 

@@ -269,6 +269,7 @@ async def test_a_share_that_is_lost_stays_lost_until_the_challenger_is_sent_agai
     await lose(service)
     after = await exposed(service)
     assert after["scorebox_challenger_share{}"] == 0
+    assert before["scorebox_challenger_planned_share{}"] == after["scorebox_challenger_planned_share{}"] == 0.5
     (counted,) = growth(before, after, "scorebox_challenger_withdrawn_total").items()
     assert counted[1] == 1
     written = json.loads((journal.folder / "withdrawn.json").read_text())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from scoring.journal.record import now
 from scoring.journal.shipped import Shipped
 from scoring.journal.writer import Journal
+from serving.loop_lag import EVERY, LoopLag
+from serving.metrics import PD_EDGES
 from tests.serving.conftest import Service, parts
 from tests.serving.toy import SCORECARD
 
@@ -73,6 +77,42 @@ async def test_requests_and_decisions_are_counted(service: Service, example: dic
     assert growth(before, after, "scorebox_http_request_duration_seconds_count")["{route=/predict}"] == 3
     assert after["scorebox_http_requests_in_progress{}"] == 1
     assert after["scorebox_queue_oldest_age_seconds{}"] == 0
+
+
+async def test_decisions_are_counted_by_the_bin_that_their_pd_is_in(service: Service, example: dict[str, Any]) -> None:
+    before = await exposed(service)
+    approved = example | {"PAY_2": -2, "PAY_6": -2, "PAY_0": -2, "LIMIT_BAL": 1_000_000}
+    answer = await service.client.post("/predict_batch", json={"applications": [example, approved, example]})
+    after = await exposed(service)
+    edges = (*PD_EDGES, 1.0)
+    below = [next(edge for edge in edges if row["pd"] < edge) for row in answer.json()["decisions"]]
+    assert len(set(below)) == 2
+    labels = "role=champion,scorecard=card_default"
+    name = "scorebox_decisions_by_pd_total"
+    assert growth(before, after, name) == {
+        f"{{below={edge:g},{labels}}}": below.count(edge) for edge in edges if edge in below
+    }
+    # Bins without a decision are there too, or their first one would be no increase.
+    assert len([key for key in after if key.startswith(name) and labels in key]) == len(edges)
+
+
+async def test_the_loop_s_lag_is_measured_while_something_holds_it() -> None:
+    seen: list[float] = []
+    enough = asyncio.Event()
+
+    def observe(seconds: float) -> None:
+        seen.append(seconds)
+        enough.set()
+
+    LoopLag(observe).start()
+    await asyncio.sleep(0)
+    time.sleep(3 * EVERY)  # noqa: ASYNC251  # holding the loop up is the point
+    await enough.wait()
+    # It was due after EVERY and could not come before the sleep had ended.
+    assert seen[0] >= 1.9 * EVERY
+    enough.clear()
+    await enough.wait()
+    assert len(seen) > 1
 
 
 async def test_a_request_that_waited_too_long_is_counted_as_shed(

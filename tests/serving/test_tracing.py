@@ -24,6 +24,7 @@ async def test_a_request_id_is_taken_over_returned_and_logged(service: Service, 
     (line,) = service.log()
     assert line.pop("time").endswith("Z")
     assert line.pop("duration_ms") > 0
+    assert line.pop("decision_id") == response.json()["decision_id"]
     assert line == snapshot(
         {
             "level": "INFO",
@@ -82,4 +83,12 @@ async def test_a_line_names_the_route_and_never_the_path_or_the_query(service: S
 
 async def test_a_batch_is_logged_with_its_rows(service: Service, example: dict[str, Any]) -> None:
     await service.client.post("/predict_batch", json={"applications": [example, {}, example]})
-    assert service.log()[0]["rows"] == 3
+    (line,) = service.log()
+    assert line["rows"] == 3
+    assert "decision_id" not in line
+
+
+async def test_what_decides_nothing_is_logged_without_a_decision_id(service: Service, example: dict[str, Any]) -> None:
+    await service.client.post("/predict", json=example | {"PAY_0": 99})
+    await service.client.post("/explain", json=example)
+    assert not any("decision_id" in line for line in service.log())

@@ -1,0 +1,1 @@
+"""What runs Scorebox somewhere, and what watches it."""

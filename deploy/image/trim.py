@@ -1,0 +1,53 @@
+"""Takes out of a virtual environment what the service never opens: tests, sources of compiled modules, unused libraries.
+
+    python3 trim.py /app/venv
+
+Each pattern must match something, so that one which a new release of its package has made pointless is noticed.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+UNUSED = (
+    # Test suites, and data for them.
+    "numpy/**/tests",
+    "pyarrow/tests",
+    "tornado/test",
+    "zmq/tests",
+    # What compiled modules were made from, and headers to compile others against them.
+    "**/*.pyx",
+    "**/*.pxd",
+    "**/*.pxi",
+    "**/*.pyi",
+    "numpy/_core/include",
+    "numpy/_core/lib",
+    "pyarrow/include",
+    "pyarrow/src",
+    # ONNX Runtime a second time, for programs in C; the module for Python has all of it.
+    "onnxruntime/capi/libonnxruntime.so.*",
+    # Tools of its developers' for other people's models.
+    "onnxruntime/transformers",
+    "onnxruntime/quantization",
+    "onnxruntime/tools",
+    # NumPy's Fortran compiler and its old build system.
+    "numpy/f2py",
+    "numpy/distutils",
+)
+
+
+def main(environment: Path) -> None:
+    """Removes from the environment's site-packages all that the patterns match."""
+    (packages,) = environment.glob("lib/python3.*/site-packages")
+    for pattern in UNUSED:
+        found = list(packages.glob(pattern))
+        if not found:
+            sys.exit(f"trim.py: nothing matches {pattern} any more")
+        for path in found:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+
+main(Path(sys.argv[1]))

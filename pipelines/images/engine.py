@@ -1,0 +1,66 @@
+"""The container engine, by its command `docker`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.errors import StageError
+
+
+def docker(*arguments: str, given: str | None = None) -> str:
+    """What the command writes.
+
+    Raises:
+        StageError: there is no such command, or it failed.
+    """
+    try:
+        done = subprocess.run(
+            ["docker", *arguments], input=given, env=_environment(), capture_output=True, text=True, check=False
+        )
+    except OSError as error:
+        raise StageError(f"no container engine: {error}; deploy/engine.sh installs one") from None
+    if done.returncode:
+        raise StageError(f"docker {arguments[0]} failed: {done.stderr.strip()}")
+    return done.stdout
+
+
+def build(context: Path, target: str, tags: list[str], arguments: Mapping[str, str], labels: Mapping[str, str]) -> None:
+    """Builds one target of the context's Dockerfile.
+
+    Raises:
+        StageError: it cannot be built.
+    """
+    docker(
+        *("build", "--target", target),
+        *(word for tag in tags for word in ("--tag", tag)),
+        *(word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")),
+        *(word for name, value in labels.items() for word in ("--label", f"{name}={value}")),
+        str(context),
+    )
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What the engine knows of an image: its id, and its size in bytes."""
+
+    identity: str
+    bytes: int
+
+
+def inspect(image: str) -> Inspected:
+    """Looks at an image.
+
+    Raises:
+        StageError: the engine does not have it.
+    """
+    (found,) = json.loads(docker("image", "inspect", image))
+    return Inspected(found["Id"], found["Size"])
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "DOCKER_BUILDKIT": "1", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}

@@ -1,0 +1,31 @@
+"""Which state of the project something was made from."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+
+def git_revision() -> str:
+    """The commit that is checked out, with `-dirty` if files differ from it; `unknown` outside git."""
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return described.stdout.strip()
+
+
+def git_seconds() -> int:
+    """When that commit was made, in seconds since 1970; `SOURCE_DATE_EPOCH` goes before it, 0 is outside git."""
+    if given := os.environ.get("SOURCE_DATE_EPOCH"):
+        return int(given)
+    try:
+        shown = subprocess.run(["git", "log", "-1", "--format=%ct"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return 0
+    return int(shown.stdout)
