@@ -1,4 +1,4 @@
-"""Takes out of a virtual environment what the service never opens: tests, sources of compiled modules, unused libraries.
+"""Takes out of a virtual environment what the service never opens: tests, sources of compiled modules, tools.
 
     python3 trim.py /app/venv
 
@@ -26,6 +26,13 @@ UNUSED = (
     "pyarrow/src",
     # ONNX Runtime a second time, for programs in C; the module for Python has all of it.
     "onnxruntime/capi/libonnxruntime.so.*",
+    # Arrow over gRPC, and copies of a library under the names that only a linker looks for.
+    "pyarrow/libarrow_flight.so.*",
+    "pyarrow/libarrow_python_flight.so*",
+    "pyarrow/_flight.*",
+    "pyarrow/libarrow_python.so",
+    "pyarrow/libarrow_python.so.*.*",
+    "pyarrow/_pyarrow_cpp_tests.*",
     # Tools of its developers' for other people's models.
     "onnxruntime/transformers",
     "onnxruntime/quantization",

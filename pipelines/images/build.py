@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from pipelines.errors import StageError
 from pipelines.images import bom, engine
 from pipelines.images.context import Source, context, source
 from scoring.files import write_atomically
@@ -21,47 +22,57 @@ class Target(StrEnum):
     SHIPPER = "shipper"
 
 
+REQUIREMENTS = {Target.RELEASE: "serve.txt", Target.SHIPPER: "ship.txt"}
+
+
 @dataclass(frozen=True)
 class Image:
     """An image that has been built.
 
     Attributes:
         tag: its name and version.
-        identity: its id, `sha256:` and a hash of its configuration and layers.
         bytes: its size, unpacked, with its base.
         base_bytes: that of its base.
         bom: the file that lists what is in it, CycloneDX.
     """
 
     tag: str
-    identity: str
     bytes: int
     base_bytes: int
     bom: Path
 
 
-def build(scorecard: str, base: str = BASE, target: Target = Target.RELEASE) -> Image:
-    """Builds an image of the scorecard's release, also tagged `latest`.
+def build(scorecard: str, base: str = BASE, target: Target = Target.RELEASE, *, twice: bool = False) -> Image:
+    """Builds an image of the scorecard's release.
 
     Args:
         scorecard: whose release it is.
         base: the image to build on, with Python 3.11 and pip.
         target: which image.
+        twice: whether to build it once more from nothing and compare the layers.
 
     Raises:
         ModelStoreError: there is no release, or the store does not hold its models.
-        StageError: there is no engine, or the build failed.
+        StageError: there is no engine, the build failed, or the second build gave other layers.
     """
     made_from = source(scorecard)
     name = made_from.name if target is Target.RELEASE else f"{made_from.name}_{target}"
     tag = f"{name}:{made_from.version}"
+    arguments = {"BASE": base, "REQUIREMENTS": REQUIREMENTS[target], "SOURCE_DATE_EPOCH": str(made_from.seconds)}
     with context(made_from) as folder:
-        arguments = {"BASE": base, "SOURCE_DATE_EPOCH": str(made_from.seconds)}
-        engine.build(folder, target, [tag, f"{name}:latest"], arguments, labels(made_from, base))
-    listed = IMAGES / f"{name}-{made_from.version}.cdx.json"
+        engine.build(folder, target, tag, arguments, labels(made_from, base))
     built = engine.inspect(tag)
+    if twice:
+        again = f"{tag}-again"
+        with context(made_from) as folder:
+            engine.build(folder, target, again, arguments, labels(made_from, base), cached=False)
+        layers = engine.inspect(again).layers
+        engine.docker("image", "rm", again)
+        if layers != built.layers:
+            raise StageError(f"{tag} built from nothing has other layers: {layers} and not {built.layers}")
+    listed = IMAGES / f"{name}-{made_from.version}.cdx.json"
     write_atomically(listed, bom.describe(tag, made_from))
-    return Image(tag, built.identity, built.bytes, engine.inspect(base).bytes, listed)
+    return Image(tag, built.bytes, engine.inspect(base).bytes, listed)
 
 
 def labels(made_from: Source, base: str) -> dict[str, str]:

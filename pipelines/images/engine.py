@@ -29,27 +29,36 @@ def docker(*arguments: str, given: str | None = None) -> str:
     return done.stdout
 
 
-def build(context: Path, target: str, tags: list[str], arguments: Mapping[str, str], labels: Mapping[str, str]) -> None:
-    """Builds one target of the context's Dockerfile.
+def build(
+    context: Path,
+    target: str,
+    tag: str,
+    arguments: Mapping[str, str],
+    labels: Mapping[str, str],
+    *,
+    cached: bool = True,
+) -> None:
+    """Builds one target of the context's Dockerfile, from the engine's cache where that holds.
 
     Raises:
         StageError: it cannot be built.
     """
     docker(
-        *("build", "--target", target),
-        *(word for tag in tags for word in ("--tag", tag)),
+        *("build", "--target", target, "--tag", tag),
         *(word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")),
         *(word for name, value in labels.items() for word in ("--label", f"{name}={value}")),
+        *(() if cached else ("--no-cache",)),
         str(context),
     )
 
 
 @dataclass(frozen=True)
 class Inspected:
-    """What the engine knows of an image: its id, and its size in bytes."""
+    """What the engine knows of an image: its id, its size in bytes, the hashes of its layers."""
 
     identity: str
     bytes: int
+    layers: tuple[str, ...]
 
 
 def inspect(image: str) -> Inspected:
@@ -59,7 +68,7 @@ def inspect(image: str) -> Inspected:
         StageError: the engine does not have it.
     """
     (found,) = json.loads(docker("image", "inspect", image))
-    return Inspected(found["Id"], found["Size"])
+    return Inspected(found["Id"], found["Size"], tuple(found["RootFS"]["Layers"]))
 
 
 def _environment() -> dict[str, str]:

@@ -27,7 +27,7 @@ def python() -> list[dict[str, str | None]]:
         {
             "name": one.metadata["Name"],
             "version": one.version,
-            "licence": one.metadata.get("License-Expression"),
+            "licence": one.metadata.json.get("license_expression"),
         }
         for one in distributions()
     ]
