@@ -152,7 +152,7 @@ def _challenger() -> Section:
         [
             lines(
                 "Share",
-                "Of applicants that the challenger decides, and that its challenge asks for; apart once the guard took it back.",
+                "Of applicants that the challenger decides, and that its challenge asks for; apart after a withdrawal.",
                 (f"scorebox_challenger_share{{{HERE}}}", "{{instance}} decides"),
                 (f"scorebox_challenger_planned_share{{{HERE}}}", "{{instance}} asked for"),
                 unit=SHARE,

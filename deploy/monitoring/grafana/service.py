@@ -32,16 +32,18 @@ def dashboard() -> Dashboard:
     )
 
 
-def _quantiles(metric: str, by: str = "", where: str = "") -> list[Query]:
-    chosen = f"{HERE}, {where}" if where else HERE
-    labels = f"le, {by}" if by else "le"
-    legend = f" {{{{{by}}}}}" if by else ""
+def _quantiles(metric: str) -> list[Query]:
     return [
-        (
-            f"histogram_quantile({share}, sum by ({labels}) (rate({metric}_bucket{{{chosen}}}{_RATE})))",
-            f"{name}{legend}",
-        )
+        (f"histogram_quantile({share}, sum by (le) (rate({metric}_bucket{{{HERE}}}{_RATE})))", name)
         for share, name in ((0.5, "p50"), (0.95, "p95"), (0.99, "p99"))
+    ]
+
+
+def _latencies(route: str) -> list[Query]:
+    metric = "service_route:scorebox_http_request_duration_seconds"
+    return [
+        (f'{metric}:{quantile}_rate5m{{{HERE}, route="{route}"}}', f"{{{{service}}}} {quantile}")
+        for quantile in ("p50", "p95", "p99")
     ]
 
 
@@ -90,8 +92,7 @@ def _now() -> Section:
 
 def _requests() -> Section:
     requests = f"scorebox_http_requests_total{{{HERE}}}"
-    duration = "scorebox_http_request_duration_seconds"
-    target = f"max(service:scorebox_latency_target_seconds:p99{{{HERE}}})"
+    target = f"service:scorebox_latency_target_seconds:p99{{{HERE}}}"
     return Section(
         "Requests",
         [
@@ -118,14 +119,14 @@ def _requests() -> Section:
             lines(
                 "Latency of /predict",
                 "From the request's head to its answer, beside the target of the p99.",
-                *_quantiles(duration, where='route="/predict"'),
-                (target, "target"),
+                *_latencies("/predict"),
+                (target, "{{service}} target"),
                 unit=SECONDS,
             ),
             lines(
                 "Latency of /predict_batch",
                 "The same; it grows with the rows of a request.",
-                *_quantiles(duration, where='route="/predict_batch"'),
+                *_latencies("/predict_batch"),
                 unit=SECONDS,
             ),
             lines(
