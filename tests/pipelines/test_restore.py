@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 
 import pytest
 from bentoml._internal.configuration.containers import BentoMLContainer
@@ -17,13 +16,13 @@ from tests.pipelines.governed import CARD, Governed
 
 
 @pytest.fixture
-def bare(governed: Governed) -> Iterator[Governed]:
+def bare(governed: Governed) -> Governed:
     """The project with its registry only: no release, nothing in the model store."""
     shutil.rmtree(governed.project.folder / "releases")
     empty = governed.project.folder / "empty"
     empty.mkdir()
     BentoMLContainer.model_store.set(ModelStore(empty))
-    yield governed
+    return governed
 
 
 def test_release_and_models_of_the_champion_come_back(bare: Governed) -> None:
