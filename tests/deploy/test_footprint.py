@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PROJECT
+from tests.deploy.engine import require_engine
 
 pytestmark = pytest.mark.slow
 
@@ -30,6 +31,7 @@ def test_the_page_holds_size_start_and_memory(release_image: str, tmp_path: Path
 
 
 def test_an_image_that_is_not_there_is_named() -> None:
+    require_engine()
     done = measure("scorebox_nothing:none")
     assert done.returncode == 2
     assert "scorebox_nothing:none" in done.stderr
