@@ -62,7 +62,7 @@ class NotReadyError(AssertionError):
 
 def nginx_image(base: str = "python:3.11-slim") -> str:
     """Debian's nginx on the base of the release images; its name."""
-    recipe = f"FROM {base}\nRUN apt-get update && apt-get install --yes --no-install-recommends nginx-light\n"
+    recipe = f"FROM {base}\nRUN apt-get update && apt-get install --yes --no-install-recommends nginx\n"
     return built(NGINX, recipe)
 
 

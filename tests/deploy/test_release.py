@@ -134,7 +134,7 @@ def test_a_rolling_update_under_load_fails_no_request_and_loses_no_decision(plat
 
 
 @pytest.mark.parametrize(
-    ("bad", "last_words"), [("changed", "sha256 is not the recorded"), ("crashing", "SCOREBOX_MAX_WAIT")]
+    ("bad", "last_words"), [("changed", "the graph.s sha256 is"), ("crashing", "SCOREBOX_MAX_WAIT")]
 )
 def test_a_bad_release_takes_no_request_and_is_undone(
     platform: Platform, images: Images, bad: str, last_words: str
