@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from tests.deploy.engine import Container, docker, remove, start
 from tests.deploy.manifests import Cluster, quantity
 
 NGINX = "scorebox-test-nginx"
+START_SECONDS = 30.0
 NGINX_CONF = """\
 worker_processes 1;
 pid /tmp/nginx.pid;
@@ -62,7 +63,7 @@ class NotReadyError(AssertionError):
 
 def nginx_image(base: str = "python:3.11-slim") -> str:
     """Debian's nginx on the base of the release images; its name."""
-    recipe = f"FROM {base}\nRUN apt-get update && apt-get install --yes --no-install-recommends nginx-light\n"
+    recipe = f"FROM {base}\nRUN apt-get update && apt-get install --yes --no-install-recommends nginx\n"
     return built(NGINX, recipe)
 
 
@@ -70,6 +71,17 @@ def built(tag: str, recipe: str) -> str:
     """An image of a recipe that copies no files."""
     engine.docker("build", "--tag", tag, "-", given=recipe)
     return tag
+
+
+def answers(address: Callable[[], str], seconds: float) -> bool:
+    """Whether what is at the address comes to answer 200; a container that is started again may have another one."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with suppress(httpx.HTTPError, httpx.InvalidURL):
+            if httpx.get(address(), timeout=2).status_code == 200:
+                return True
+        time.sleep(0.1)
+    return False
 
 
 @dataclass(frozen=True)
@@ -142,6 +154,7 @@ class Door:
             mount = ("--volume", f"{self.folder}:/conf:ro", "--network", "host", "--user", "10101:10101")
             command = ("nginx", "-c", "/conf/nginx.conf", "-g", "daemon off;")
             self._container = start(NGINX, *command, options=(*HARDENED, *mount), port=None)
+            assert answers(lambda: f"http://127.0.0.1:{self.port}/readyz", START_SECONDS), self._container.logs()
         else:
             docker("kill", "--signal", "HUP", self._container.name)
 
@@ -229,16 +242,9 @@ class Pods:
         return start(image, options=(*self._template.options, *mount), port=None, **self._template.environment)
 
     def _wait(self, ordinal: int, seconds: float) -> None:
-        pod, deadline = self._pods[ordinal], time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            try:
-                # Its address is another one whenever it is started again.
-                if httpx.get(pod.direct_url + self._template.ready, timeout=2).status_code == 200:
-                    return
-            except (httpx.HTTPError, httpx.InvalidURL):
-                pass
-            time.sleep(0.1)
-        raise NotReadyError(f"pod {ordinal} was not ready after {seconds:g} s:\n{pod.logs()[-2000:]}")
+        pod = self._pods[ordinal]
+        if not answers(lambda: pod.direct_url + self._template.ready, seconds):
+            raise NotReadyError(f"pod {ordinal} was not ready after {seconds:g} s:\n{pod.logs()[-2000:]}")
 
     def _tell(self) -> None:
         self._door.open([pod for ordinal, pod in enumerate(self._pods) if ordinal not in self._out])

@@ -131,6 +131,21 @@ def test_names_of_other_teams_are_documented() -> None:
         assert f"`{name}`" in DOCUMENT.read_text(), name
 
 
+def test_what_the_documented_commands_name_is_there() -> None:
+    document, cluster = DOCUMENT.read_text(), rendered("canary")
+    there = {(item["kind"].lower(), item["metadata"]["name"]) for item in cluster.manifests}
+    named = set(re.findall(r"\b(statefulset|cronjob)/([\w-]+)", document))
+    assert {kind for kind, _ in named} == {"statefulset", "cronjob"}
+    assert named <= there
+    assert set(re.findall(r"-k deploy/kubernetes/overlays/(\w+)", document)) == set(OVERLAYS)
+    kinds = re.search(r"kubectl delete (\S+) -n scorebox -l track=canary", document)
+    assert kinds
+    labels = [(item["kind"].lower(), item["metadata"].get("labels", {})) for item in cluster.manifests]
+    guests = {kind for kind, found in labels if found.get("track") == "canary"}
+    # What holds nothing may stay, and what holds decisions must.
+    assert guests - {"configmap", "serviceaccount"} == set(kinds[1].split(","))
+
+
 def test_an_overlay_that_names_a_missing_file_does_not_render(tmp_path: Path) -> None:
     copy = tmp_path / "kubernetes"
     shutil.copytree(KUBERNETES, copy)

@@ -17,7 +17,7 @@ from loadtests.chaos.ledger import audit
 from loadtests.server import free_port
 from loadtests.traffic import sample_applications
 from scoring.journal.reader import JournalReader
-from tests.deploy.engine import docker
+from tests.deploy.engine import Container, docker
 from tests.deploy.images import Repository
 from tests.deploy.manifests import KUBERNETES, Cluster, render
 from tests.deploy.rolling import NGINX, Door, NotReadyError, Pods, PodTemplate, built, nginx_image
@@ -85,8 +85,16 @@ class Platform:
     def nothing_failed(self, memory: Memory) -> bool:
         """Whether every request was answered with its decision."""
         failed = (memory.wrong, memory.unanswered, memory.refused, memory.refused_connections)
-        logger.info("%d decisions, failed: %s", memory.rows, failed)
+        logger.info("%d decisions, failed, in four ways: %s", memory.rows, failed)
         return not any(failed)
+
+    def restarts(self, pod: Container) -> int:
+        """How often it was started again."""
+        return int(docker("inspect", "--format", "{{.RestartCount}}", pod.name))
+
+    def last_sequence(self, ordinal: int) -> int:
+        """The newest decision in a pod's journal."""
+        return JournalReader(self._folders()[ordinal]).last_sequence()
 
     def models(self) -> set[str]:
         """The models that decided, by the journals."""
@@ -120,9 +128,9 @@ def test_a_rolling_update_under_load_fails_no_request_and_loses_no_decision(plat
         began = time.monotonic()
         with platform.callers.calling() as memory:
             assert platform.callers.wait_until(lambda seen: seen.rows > 2_000)
-            before = memory.rows
+            before, asked = memory.rows, time.monotonic()
             platform.pods.update(images.second)
-            logger.info("the update took %.0f s and %d requests", time.monotonic() - began, memory.rows - before)
+            logger.info("the update took %.0f s and %d requests", time.monotonic() - asked, memory.rows - before)
             assert platform.callers.wait_until(lambda seen: seen.rows >= REQUESTS, LIMITLESS)
         logger.info("%.0f requests per second", memory.rows / (time.monotonic() - began))
         platform.pods.stop()
@@ -134,7 +142,7 @@ def test_a_rolling_update_under_load_fails_no_request_and_loses_no_decision(plat
 
 
 @pytest.mark.parametrize(
-    ("bad", "last_words"), [("changed", "sha256 is not the recorded"), ("crashing", "SCOREBOX_MAX_WAIT")]
+    ("bad", "last_words"), [("changed", "the graph.s sha256 is"), ("crashing", "SCOREBOX_MAX_WAIT")]
 )
 def test_a_bad_release_takes_no_request_and_is_undone(
     platform: Platform, images: Images, bad: str, last_words: str
@@ -145,12 +153,13 @@ def test_a_bad_release_takes_no_request_and_is_undone(
             with pytest.raises(NotReadyError, match=last_words):
                 platform.pods.update(getattr(images, bad), patience=15)
             failed = platform.pods.pod(1)
-            assert int(docker("inspect", "--format", "{{.RestartCount}}", failed.name)) > 1
+            assert platform.callers.wait_until(lambda _: platform.restarts(failed) > 1)
+            before = platform.last_sequence(1)
             there = memory.rows
             assert platform.callers.wait_until(lambda seen: seen.rows > there + 1_000)
+            assert platform.last_sequence(1) == before
             platform.pods.undo()
-            there = memory.rows
-            assert platform.callers.wait_until(lambda seen: seen.rows > there + 1_000)
+            assert platform.callers.wait_until(lambda _: platform.last_sequence(1) > before + 100)
         assert failed.name not in platform.door.served
         assert platform.pods.pod(1).name in platform.door.served
         platform.pods.stop()
