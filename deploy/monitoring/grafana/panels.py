@@ -128,6 +128,7 @@ def number(
         .span(width)
         .height(4)
         .graph_mode(BigValueGraphMode.NONE)
+        .reduce_options(_newest())
         .with_target(_target(*query).instant())
     )
     return panel if limit is None else panel.thresholds(_limit(limit))
@@ -145,6 +146,7 @@ def bars(title: str, description: str, query: Query, *, unit: str = NUMBER, widt
         .span(width)
         .height(10)
         .orientation(VizOrientation.HORIZONTAL)
+        .reduce_options(_newest())
         .with_target(_target(*query).instant())
     )
 
@@ -243,6 +245,10 @@ def in_frame(title: str, uid: str, description: str, choices: Sequence[str], sec
 def _target(expression: str, legend: str, place: int = 0) -> prometheus.Dataquery:
     target = prometheus.Dataquery().datasource(PROMETHEUS).expr(expression).ref_id(ascii_uppercase[place])
     return target.legend_format(legend) if legend else target
+
+
+def _newest() -> common.ReduceDataOptions:
+    return common.ReduceDataOptions().calcs(["lastNotNull"])
 
 
 def _limit(value: float) -> ThresholdsConfig:
