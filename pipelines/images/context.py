@@ -60,7 +60,7 @@ class Source:
     def version(self) -> str:
         """Of models and code: the Bento's version, and the image's tag."""
         number, _, state = self.revision.partition("-")
-        beside = self.challenge and f"beside-{self.challenge.release.version}"
+        beside = f"beside-{self.challenge.release.version}" if self.challenge else None
         return "-".join(filter(None, (self.release.version, beside, number[:REVISION_DIGITS], state)))
 
     @property

@@ -134,7 +134,7 @@ class Recorded(BaseHTTPRequestHandler):
     def _answer(self, status: int, content: Any) -> None:
         self.send_response(status)
         if request_id := self.headers["X-Request-ID"]:
-            self.send_header("X-Request-ID", self.changes.get("id", {}).get("id", request_id))
+            self.send_header("X-Request-ID", str(self.changes.get("id", {}).get("id", request_id)))
         self.end_headers()
         self.wfile.write(json.dumps(content).encode())
 

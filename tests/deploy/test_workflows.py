@@ -51,7 +51,14 @@ def against_schema(folder: Path) -> list[str]:
 
 def findings(folder: Path) -> list[str]:
     """The names of zizmor's audits that find something."""
-    command = [Path(sys.executable).parent / "zizmor", "--offline", "--format", "json", "--quiet", str(folder.parent)]
+    command = [
+        str(Path(sys.executable).parent / "zizmor"),
+        "--offline",
+        "--format",
+        "json",
+        "--quiet",
+        str(folder.parent),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     found: list[dict[str, Any]] = json.loads(done.stdout)
     return [finding["ident"] for finding in found if not finding["ignored"]]
