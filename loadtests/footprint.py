@@ -18,7 +18,7 @@ from rich.console import Console
 from loadtests import ROOT
 from loadtests.bench_report import command_line
 from loadtests.client import ClientError, Plan, http_request, measure
-from loadtests.machine import divide_cores, facts
+from loadtests.machine import busy_share, divide_cores, facts
 from loadtests.server import free_port, is_ready
 from scoring import scorecards
 
@@ -115,7 +115,7 @@ def memory(container: str) -> int:
     raise FootprintError(f"docker stats says {shown!r}")
 
 
-def page(image: str, base: str, beside: str | None, starts: list[Start], command: str) -> str:
+def page(image: str, base: str, beside: str | None, busy: str, starts: list[Start], command: str) -> str:
     """The page of docs/."""
     found, under = inspect(image), inspect(base)
     stand_in = (under["Config"].get("Labels") or {}).get("scorebox.stand-in")
@@ -128,8 +128,12 @@ def page(image: str, base: str, beside: str | None, starts: list[Start], command
         ("Start to ready, median, s", median(seconds), MOST_SECONDS, 1, 2),
         ("Memory at rest, MB", rest, MOST_MEMORY, 1e6, 0),
     ]
+    known = facts(divide_cores())
     about = {
-        **{name: value for name, value in facts(divide_cores()).items() if name != "Libraries"},
+        "Date": known["Date"],
+        # What follows is of servers outside containers.
+        "Processor": known["Processor"].partition(";")[0],
+        "Busy before the first start": busy,
         "Engine": f"Docker {docker('version', '--format', '{{.Server.Version}}')}",
         "Image": f"{image}, {found['Config']['Labels']['scorebox.model']}",
         "Base": f"{base}, {base_size / 1e6:.0f} MB" + (f"; {stand_in} stands in for it" if stand_in else ""),
@@ -171,8 +175,9 @@ def main(
     try:
         name = inspect(image)["Config"]["Labels"]["scorebox.scorecard"]
         body = json.dumps(dict(scorecards.load(name).example)).encode()
+        busy = f"{busy_share():.0%} of all cores"
         measured = [start(image, body, seconds) for _ in range(starts)]
-        written = page(image, base, beside, measured, command_line("loadtests.footprint", sys.argv[1:]))
+        written = page(image, base, beside, busy, measured, command_line("loadtests.footprint", sys.argv[1:]))
     except (FootprintError, ClientError) as error:
         Console(stderr=True).print(f"footprint: {error}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(CANNOT_RUN) from None
