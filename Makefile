@@ -16,7 +16,7 @@ LOCK := uv pip compile pyproject.toml --quiet --constraints constraints.txt --ge
 	--python-version 3.11 --python-platform x86_64-manylinux_2_28 --custom-compile-command 'make requirements'
 SOURCE := data/sources/$(SCORECARD)
 
-.PHONY: help serve test lint load bench chaos image requirements reproduce environment slow clean FORCE
+.PHONY: help serve test lint load bench chaos image footprint compose requirements reproduce environment slow clean FORCE
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -51,9 +51,21 @@ chaos: $(RELEASE) ## Kill, starve and flood the service for a quarter of an hour
 image: $(RELEASE) ## Build the release image of the model that serves, and list what is in it (BASE=name@sha256:... pins)
 	@scorebox image $(SCORECARD) --base $(BASE)
 
+footprint: $(RELEASE) ## Build the release image and measure size, start and memory; writes docs/footprint.md
+	@python -m loadtests.footprint $$(scorebox image $(SCORECARD) --base $(BASE)) --base $(BASE)
+
 requirements: environment ## Pin what images install, by hash, to the versions in constraints.txt
 	@$(LOCK) --extra serve --output-file deploy/image/serve.txt
 	@$(LOCK) --extra serve --extra ship --output-file deploy/image/ship.txt
+	@echo mlflow | $(subst pyproject.toml,-,$(LOCK)) --output-file deploy/compose/mlflow.txt
+
+compose: $(RELEASE) ## Build what `docker compose up` runs, and write .env with passwords of its own
+	@image=$$(scorebox image $(SCORECARD) --base $(BASE)) && \
+		shipper=$$(scorebox image $(SCORECARD) --base $(BASE) --shipper) && \
+		mlflow=$$(sed -n 's/^mlflow==\([^ ]*\).*/\1/p' deploy/compose/mlflow.txt) && \
+		python deploy/compose/environment.py SCOREBOX_IMAGE=$$image SCOREBOX_SHIPPER_IMAGE=$$shipper \
+			SCOREBOX_SCORECARD=$(SCORECARD) MLFLOW_VERSION=$$mlflow BASE=$(BASE)
+	@docker compose --profile training build --quiet
 
 reproduce: environment $(SOURCE) ## Full training of every scorecard, by DVC
 	@dvc repro

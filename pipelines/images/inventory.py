@@ -21,13 +21,13 @@ def debian() -> list[dict[str, str]]:
     return found
 
 
-def python() -> list[dict[str, str | None]]:
+def python() -> list[dict[str, str]]:
     """The distributions that this interpreter finds, with what they say of their licence."""
     return [
         {
             "name": one.metadata["Name"],
             "version": one.version,
-            "licence": one.metadata.json.get("license_expression"),
+            "licence": str(one.metadata.json.get("license_expression") or ""),
         }
         for one in distributions()
     ]
