@@ -146,7 +146,8 @@ def _lay_out(checkout: Path) -> None:
         (checkout / name).mkdir(parents=True)
     (checkout / "artifacts" / "images" / "scorebox.cdx.json").write_text("{}")
     for scorecard in names():
-        (checkout / "releases" / f"{scorecard}.json").write_text("{}")
+        for folder in ("releases", "released"):
+            (checkout / folder / f"{scorecard}.json").write_text('{"version": "1.0.0"}')
         images = [f"ghcr.io/somebody/scorebox_{scorecard}{part}@{DIGEST}\n" for part in ("", "_shipper")]
         (checkout / "released" / f"{scorecard}.images").write_text("".join(images))
     for folder in ("releases", "released"):
