@@ -56,6 +56,8 @@ class Scorebox:
     fp32 = BentoModel(tags["fp32"])
     if "int8" in tags:
         int8 = BentoModel(tags["int8"])
+    if parts.challenger is not None:
+        challenger = BentoModel(parts.challenger[0].model)
 
     @bentoml.on_startup
     def start(self) -> None:

@@ -13,6 +13,9 @@ from scoring.scorecard import Scorecard
 BENTOS = Path("bentos")
 PROJECT = Path(__file__).parent.parent / "pyproject.toml"
 
+RELEASED = ("", ".policy", ".challenger")
+"""What may be beside a release: its cut-off policy, and who challenges it."""
+
 HEAD = """\
 # The Bento of the {name} scorecard. Written by `scorebox bentofile {name}`.
 #
@@ -31,7 +34,7 @@ def bentofile(scorecard: Scorecard) -> str:
         "labels": {"scorecard": name},
         "args": {"scorecard": name},
         # From the root only: the model store may lie in the project, and in it are Bentos with the same folders.
-        "include": ["/service.py", "/scoring/", "/serving/", f"/releases/{name}.json", f"/releases/{name}.policy.json"],
+        "include": ["/service.py", "/scoring/", "/serving/", *(f"/releases/{name}{part}.json" for part in RELEASED)],
         "exclude": ["__pycache__/"],
         # A lock would keep the address of the package index it was made with.
         "python": {"packages": extras["serve"], "lock_packages": False},

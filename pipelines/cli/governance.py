@@ -104,6 +104,23 @@ def rollback(scorecard: ScorecardName) -> None:
 
 
 @app.command()
+def restore(
+    scorecard: ScorecardName,
+    shadow: Annotated[bool, typer.Option("--shadow", help="Let the registry's challenger, if any, look on.")] = False,
+) -> None:
+    """Take release and models of the champion from the registry, on a machine that has neither."""
+    from pipelines.restore import restore as run
+
+    workspace = Workspace(scorecard, "full")
+    restored = run(load(scorecard), workspace, shadow=shadow)
+    say("restore", f"version {restored.champion.number} is the champion: {workspace.release}")
+    if restored.shadow:
+        say("restore", f"version {restored.shadow.number} looks on: {workspace.challenge}")
+    elif shadow:
+        say("restore", f"{scorecard} has no challenger; nothing looks on")
+
+
+@app.command()
 def registry(scorecard: ScorecardName) -> None:
     """List the registered versions, and say where alias and release disagree."""
     from pipelines.promote import find_differences

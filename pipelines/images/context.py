@@ -20,6 +20,7 @@ from pipelines.bentofile import write_bentofile
 from pipelines.errors import StageError
 from pipelines.revision import git_revision, git_seconds
 from pipelines.workspace import RELEASES
+from scoring.challenge import Challenge
 from scoring.models import ModelRecord, Release, read
 from scoring.scorecards import load
 
@@ -38,12 +39,14 @@ class Source:
 
     Attributes:
         release: whose variants are packed.
-        models: their records.
+        challenge: whose model is packed beside them, if one challenges.
+        models: the records of all of them, the release's first.
         revision: the commit, with `-dirty` if files differ from it, or `unknown`.
         seconds: when that commit was made, since 1970; the time of every file in the image.
     """
 
     release: Release
+    challenge: Challenge | None
     models: list[ModelRecord]
     revision: str
     seconds: int
@@ -55,9 +58,10 @@ class Source:
 
     @property
     def version(self) -> str:
-        """Of model and code: the Bento's version, and the image's tag."""
+        """Of models and code: the Bento's version, and the image's tag."""
         number, _, state = self.revision.partition("-")
-        return "-".join(filter(None, (self.release.version, number[:REVISION_DIGITS], state)))
+        beside = f"beside-{self.challenge.release.version}" if self.challenge else None
+        return "-".join(filter(None, (self.release.version, beside, number[:REVISION_DIGITS], state)))
 
     @property
     def name(self) -> str:
@@ -69,11 +73,12 @@ def source(scorecard: str) -> Source:
     """What the image of the scorecard's release is made from.
 
     Raises:
-        ModelStoreError: there is no release, or the store does not hold its models.
+        ModelStoreError: there is no release, its challenge cannot be read, or the store does not hold their models.
     """
     release = Release.read(RELEASES / f"{scorecard}.json")
-    models = [read(tag)[0] for tag in release.tags.values()]
-    return Source(release, models, git_revision(), git_seconds())
+    challenge = Challenge.read(RELEASES / f"{scorecard}.challenger.json", scorecard)
+    tags = [*release.tags.values(), *([challenge.model] if challenge else [])]
+    return Source(release, challenge, [read(tag)[0] for tag in tags], git_revision(), git_seconds())
 
 
 @contextmanager

@@ -1,0 +1,80 @@
+"""What the command line takes, asked without running anything."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import tempfile
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import typer.main
+from typer.core import TyperGroup
+
+from pipelines.cli import app
+from scoring.scorecards import names
+
+COMMAND = ["python", "-m", "pipelines.cli"]
+"""What `scorebox` runs; an image without the installed project has no `scorebox`."""
+
+
+@cache
+def command_line() -> Any:
+    """The command `scorebox`."""
+    return typer.main.get_command(app)
+
+
+@cache
+def option_variables() -> set[str]:
+    """The environment variables that commands read."""
+    return _variables(command_line())
+
+
+def _variables(command: Any) -> set[str]:
+    found = {str(option.envvar) for option in command.params if option.envvar}
+    for below in getattr(command, "commands", {}).values():
+        found |= _variables(below)
+    return found
+
+
+def called(command: list[str], environment: dict[str, str]) -> list[list[str]]:
+    """What a shell runs Python with; the Python that it finds only notes it."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        note = folder / "calls"
+        stand_in = folder / "python"
+        stand_in.write_text(f"#!/bin/sh\nprintf '%s\\n' python \"$@\" >>{note}\n")
+        stand_in.chmod(0o755)
+        variables = {**environment, "PATH": f"{folder}:{os.environ['PATH']}"}
+        subprocess.run(command, env=variables, check=True, timeout=60)
+        return noted(note)
+
+
+def noted(note: Path) -> list[list[str]]:
+    """The calls that such a Python has noted."""
+    lines = note.read_text().splitlines() if note.exists() else []
+    starts = [index for index, line in enumerate(lines) if line == "python"]
+    return [lines[start:end] for start, end in pairwise([*starts, len(lines)])]
+
+
+def refused(call: list[str], environment: dict[str, str]) -> str | None:
+    """Why the command line refuses a call; None if it takes it. Nothing is run."""
+    if call[: len(COMMAND)] != COMMAND:
+        return f"{shlex.join(call)} is not the command line"
+    command, words = command_line(), call[len(COMMAND) :]
+    try:
+        with patch.dict(os.environ, environment):
+            while isinstance(command, TyperGroup):
+                _, below, words = command.resolve_command(typer.Context(command), words)
+                assert below is not None
+                command = below
+            command.make_context(command.name, list(words))
+    except (typer.TyperException, typer.Exit) as error:
+        return f"{shlex.join(call)}: {error}"
+    if "SCORECARD" in [option.metavar for option in command.params] and words[0] not in names():
+        return f"{shlex.join(call)}: there is no scorecard {words[0]}"
+    return None
