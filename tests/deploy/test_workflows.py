@@ -150,6 +150,7 @@ BROKEN: list[tuple[str, str, str, str]] = [
     ("workflows/ci.yml", '--sample', '--samples', "No such option"),
     ("workflows/ci.yml", "hadolint deploy/image/Dockerfile", "hadolint Dockerfile", "there is no such file"),
     ("workflows/ci.yml", "deploy/delivery/scan_image.sh", "deploy/delivery/scan.sh", "exit code 127"),
+    ("workflows/ci.yml", 'smoke_image.sh "$SERVICE"', "smoke_image.sh scorebox_x:latest", "nothing builds scorebox_x"),
     ("workflows/cd.yml", "scorebox restore", "scorebox restored", "No such command"),
     ("workflows/cd.yml", "statefulset/card-default-server-canary", "statefulset/card-default-canary", "no overlay has"),
     ("workflows/cd.yml", "cronjob/card-default-compare-canary", "cronjob/card-default-compare", "no overlay has"),

@@ -20,12 +20,16 @@ from tests.conftest import PROJECT
 GITHUB = PROJECT / ".github"
 BRANCHES = ("develop", "main")
 DIGEST = "sha256:" + "5" * 64
+VERSION = "1.0.0-0123456789ab"
+"""Of the images that `scorebox image` builds: its standard output."""
 
 STAND_IN = """\
 #!/bin/bash
 printf '%s\\0' "${0##*/}" "$@" >>CALLS
 printf '\\n' >>CALLS
 case "${0##*/} $*" in
+  "scorebox image"*--shipper*) echo "scorebox_$2_shipper:VERSION" ;;
+  "scorebox image"*) echo "scorebox_$2:VERSION" ;;
   "docker image inspect"*) last=${@: -1}; echo "${last%:*}@DIGEST" ;;
   "docker run --detach"*) echo container ;;
   "docker port"*) echo 127.0.0.1:32768 ;;
@@ -134,7 +138,7 @@ def run(step: Step, folder: Path) -> Ran:
 
 def _stand_in(path: Path, calls: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(STAND_IN.replace("CALLS", str(calls)).replace("DIGEST", DIGEST))
+    path.write_text(STAND_IN.replace("CALLS", str(calls)).replace("DIGEST", DIGEST).replace("VERSION", VERSION))
     path.chmod(0o755)
 
 
@@ -170,6 +174,8 @@ GIVEN = {
     "inputs.overlays": "prod canary",
     "inputs.training-image": f"registry.example/scorebox_training@{DIGEST}",
     "inputs.nginx-image": f"registry.example/nginx-unprivileged@{DIGEST}",
+    "steps.build.outputs.service": f"scorebox_card_default:{VERSION}",
+    "steps.build.outputs.shipper": f"scorebox_card_default_shipper:{VERSION}",
     "needs.base.outputs.image": f"python@{DIGEST}",
 }
 
