@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
 
 from uuid_utils import uuid7
 
@@ -14,21 +12,11 @@ from pipelines.judge import now
 from pipelines.registry import CHALLENGER, CHAMPION, Registered, Registry
 from pipelines.workspace import Workspace
 from scoring.challenge import Bounds, Challenge
-from scoring.contest import WITHDRAWAL_FILE, Withdrawal
 from scoring.models import ModelStoreError, Release
 from scoring.scorecard import Scorecard
 
 HOLDS = "holds"
 """What the tag `verification` of a version says whose every check held."""
-
-
-@dataclass(frozen=True)
-class Standing:
-    """What challenges now."""
-
-    challenge: Challenge
-    withdrawal: str | None
-    """Why it has lost its share."""
 
 
 def start(
@@ -66,19 +54,6 @@ def start(
     challenge = Challenge(id=str(uuid7()), release=candidate.release, share=share, bounds=bounds, made_at=now())
     challenge.write(workspace.challenge)
     return candidate, challenge
-
-
-def standing(scorecard: Scorecard, workspace: Workspace, journal: Path) -> Standing | None:
-    """What challenges now; None if nothing does.
-
-    Raises:
-        ModelStoreError: the file is not a challenge of this scorecard.
-    """
-    challenge = Challenge.read(workspace.challenge, scorecard.name)
-    if challenge is None:
-        return None
-    withdrawal = Withdrawal.of(challenge, journal / WITHDRAWAL_FILE) if challenge.share else None
-    return Standing(challenge, withdrawal)
 
 
 def end(workspace: Workspace) -> bool:

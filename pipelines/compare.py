@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from pipelines.challenge import standing
 from pipelines.errors import StageError
-from pipelines.judge import now
 from pipelines.params import Params
+from pipelines.standing import standing
 from pipelines.workspace import Workspace
 from scoring.files import write_atomically
 from scoring.journal.reader import JournalReader
@@ -87,7 +87,7 @@ def run(
     last = rows.iloc[-1]
     compared = Compared(
         scorecard=scorecard.name,
-        made_at=now(),
+        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         champion=last["champion_model"],
         challenger=last["challenger_model"],
         since=since,

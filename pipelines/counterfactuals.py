@@ -17,8 +17,8 @@ import pandas as pd
 import typer
 
 from pipelines.graphs import read_variants
+from pipelines.inputs import graph_inputs
 from pipelines.report import read_benchmark
-from pipelines.train import graph_inputs
 from pipelines.workspace import Workspace
 from scoring.counterfactual import Counterfactual, smallest_change
 from scoring.graph import Graph

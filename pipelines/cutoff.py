@@ -10,10 +10,10 @@ import pandas as pd
 from pydantic import BaseModel
 
 from pipelines.errors import StageError
+from pipelines.inputs import graph_inputs
 from pipelines.judge import held_out
 from pipelines.params import Params
 from pipelines.registry import CHAMPION, Registered, Registry
-from pipelines.train import graph_inputs
 from pipelines.workspace import Workspace
 from scoring import models
 from scoring.files import write_atomically

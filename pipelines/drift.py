@@ -15,9 +15,9 @@ from pydantic import BaseModel
 from pipelines import evidently_report
 from pipelines.current_rows import MOST_ROWS, Current, from_file, from_journal, utc
 from pipelines.gauges import publish
+from pipelines.inputs import graph_inputs
 from pipelines.params import DriftLimits, ScorecardParams
 from pipelines.portfolio.places import one_line
-from pipelines.train import graph_inputs
 from pipelines.workspace import Workspace
 from scoring import models
 from scoring.files import write_atomically

@@ -10,10 +10,10 @@ from pydantic import BaseModel
 
 from pipelines.errors import StageError
 from pipelines.ingest import SAMPLE
+from pipelines.inputs import graph_inputs
 from pipelines.params import PromotionLimits, ScorecardParams
 from pipelines.push import file_sha256
 from pipelines.registry import Registered, Registry
-from pipelines.train import graph_inputs
 from pipelines.verify import Figures, figures, variant_checks
 from pipelines.workspace import Workspace
 from scoring import models

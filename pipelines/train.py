@@ -108,13 +108,6 @@ def raw_inputs(scorecard: Scorecard, frame: pd.DataFrame, columns: list[str]) ->
     return Inputs(numeric, frame[texts].fillna("").to_numpy(dtype=object) if texts else None)
 
 
-def graph_inputs(graph: Graph, frame: pd.DataFrame) -> Inputs:
-    """The columns of a table that this graph reads."""
-    texts = list(graph.text_columns)
-    numeric = frame[list(graph.numeric_columns)].to_numpy(dtype=np.float32)
-    return Inputs(numeric, frame[texts].fillna("").to_numpy(dtype=object) if texts else None)
-
-
 def fit_candidate(
     scorecard: Scorecard,
     name: str,

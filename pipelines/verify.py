@@ -12,9 +12,10 @@ from pydantic import BaseModel
 
 from pipelines.errors import StageError
 from pipelines.graphs import read_contents
+from pipelines.inputs import graph_inputs
 from pipelines.params import Params, PromotionLimits
 from pipelines.report import read_benchmark, same_graphs
-from pipelines.train import Trained, candidate_blocks, graph_inputs, load_trained, raw_inputs
+from pipelines.train import Trained, candidate_blocks, load_trained, raw_inputs
 from pipelines.workspace import Workspace
 from scoring.decision import Variant
 from scoring.files import write_atomically

@@ -108,7 +108,7 @@ def compare(
 
 
 def _say_standing(card: Scorecard, workspace: Workspace, journal: Path) -> None:
-    from pipelines.challenge import standing
+    from pipelines.standing import standing
 
     found = standing(card, workspace, journal)
     if found is None:

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from pipelines.counterfactuals import application
-from pipelines.train import graph_inputs, raw_inputs
+from pipelines.inputs import graph_inputs
+from pipelines.train import raw_inputs
 from scoring import scorecards
 from scoring.changeable import MOST_COMBINATIONS, Changeable
 from scoring.counterfactual import smallest_change

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipelines.train import graph_inputs
+from pipelines.inputs import graph_inputs
 from scoring import models
 from scoring.policy import CutoffPolicy
 from tests.pipelines.governed import CARD, Governed

@@ -24,7 +24,7 @@ from pipelines import current_rows
 from pipelines.current_rows import from_file, from_journal, sampled, utc
 from pipelines.drift import drift
 from pipelines.errors import StageError
-from pipelines.train import graph_inputs
+from pipelines.inputs import graph_inputs
 from pipelines.workspace import Workspace
 from scoring import models
 from scoring.decision import Basis, Variant
