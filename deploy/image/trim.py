@@ -1,8 +1,9 @@
-"""Takes out of a virtual environment what the service never opens: tests, sources of compiled modules, tools.
+"""Takes out of a virtual environment what no image opens: tests, sources of compiled modules, tools.
 
     python3 trim.py /app/venv
 
-Each pattern must match something, so that one which a new release of its package has made pointless is noticed.
+Each pattern must match something where its package is installed, so that one which a new release of the package has
+made pointless is noticed.
 """
 
 import shutil
@@ -15,6 +16,12 @@ UNUSED = (
     "pyarrow/tests",
     "tornado/test",
     "zmq/tests",
+    "matplotlib/tests",
+    "onnx/backend/test",
+    "pandas/tests",
+    "scipy/**/tests",
+    "sklearn/**/tests",
+    "statsmodels/**/tests",
     # What compiled modules were made from, and headers to compile others against them.
     "**/*.pyx",
     "**/*.pxd",
@@ -47,6 +54,9 @@ def main(environment: Path) -> None:
     """Removes from the environment's site-packages all that the patterns match."""
     (packages,) = environment.glob("lib/python3.*/site-packages")
     for pattern in UNUSED:
+        package = pattern.partition("/")[0]
+        if package != "**" and not (packages / package).exists():
+            continue
         found = list(packages.glob(pattern))
         if not found:
             sys.exit(f"trim.py: nothing matches {pattern} any more")

@@ -19,12 +19,13 @@ from cyclonedx.schema import OutputFormat, SchemaVersion
 from packageurl import PackageURL
 
 from pipelines.images import engine
-from pipelines.images.context import Source
+from pipelines.images.context import Code, Source
+from scoring.models import ModelRecord
 
 INVENTORY = Path(__file__).parent / "inventory.py"
 
 
-def describe(image: str, made_from: Source) -> str:
+def describe(image: str, made_from: Code) -> str:
     """The document of an image that has been built, from what is found inside it; the same each time.
 
     Raises:
@@ -39,8 +40,9 @@ def describe(image: str, made_from: Source) -> str:
     )
     name, _, version = image.partition(":")
     subject = Component(name=name, version=version, type=ComponentType.CONTAINER, bom_ref=image)
+    models = made_from.models if isinstance(made_from, Source) else []
     bom = Bom(
-        components=[*_python(inside), *_debian(inside), *_models(made_from)],
+        components=[*_python(inside), *_debian(inside), *_models(models)],
         # Random and now by default.
         serial_number=uuid5(NAMESPACE_URL, engine.inspect(image).identity),
     )
@@ -78,8 +80,8 @@ def _debian(inside: dict[str, Any]) -> Iterator[Component]:
         )
 
 
-def _models(made_from: Source) -> Iterator[Component]:
-    for model in made_from.models:
+def _models(models: list[ModelRecord]) -> Iterator[Component]:
+    for model in models:
         yield Component(
             name=model.scorecard,
             version=f"{model.version}-{model.variant}",

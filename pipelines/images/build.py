@@ -1,4 +1,4 @@
-"""A scorecard's images: built, labelled, and listed part by part."""
+"""Images: built, labelled, and listed part by part."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipelines.errors import StageError
 from pipelines.images import bom, engine
-from pipelines.images.context import Source, context, source
+from pipelines.images.context import Code, Source, code, context, source
 from scoring.files import write_atomically
 
 BASE = "python:3.11-slim"
@@ -20,9 +20,11 @@ class Target(StrEnum):
 
     RELEASE = "release"
     SHIPPER = "shipper"
+    WATCH = "watch"
 
 
-REQUIREMENTS = {Target.RELEASE: "serve.txt", Target.SHIPPER: "ship.txt"}
+REQUIREMENTS = {Target.RELEASE: "serve.txt", Target.SHIPPER: "ship.txt", Target.WATCH: "watch.txt"}
+WATCH_IMAGE = "scorebox_watch"
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def build(scorecard: str, base: str = BASE, target: Target = Target.RELEASE, *, 
     Args:
         scorecard: whose release it is.
         base: the image to build on, with Python 3.11 and pip.
-        target: which image.
+        target: the release's image or its shipper's.
         twice: whether to build it once more from nothing and compare the layers.
 
     Raises:
@@ -57,15 +59,52 @@ def build(scorecard: str, base: str = BASE, target: Target = Target.RELEASE, *, 
     """
     made_from = source(scorecard)
     name = made_from.name if target is Target.RELEASE else f"{made_from.name}_{target}"
+    return _build(name, made_from, base, target, twice=twice)
+
+
+def build_watch(base: str = BASE, *, twice: bool = False) -> Image:
+    """Builds the image of the commands that watch what was decided; it is of every scorecard, and has no model in it.
+
+    Args:
+        base: the image to build on, with Python 3.11 and pip.
+        twice: whether to build it once more from nothing and compare the layers.
+
+    Raises:
+        StageError: there is no engine, the build failed, or the second build gave other layers.
+    """
+    return _build(WATCH_IMAGE, code(), base, Target.WATCH, twice=twice)
+
+
+def labels(name: str, made_from: Code, base: str) -> dict[str, str]:
+    """What an image says of itself: OCI's own names, and the model that it serves, if it is a release's."""
+    said = {
+        "org.opencontainers.image.title": name,
+        "org.opencontainers.image.version": made_from.version,
+        "org.opencontainers.image.revision": made_from.revision,
+        "org.opencontainers.image.base.name": base,
+    }
+    if not isinstance(made_from, Source):
+        return said
+    model = made_from.serving
+    return said | {
+        "scorebox.scorecard": made_from.release.scorecard,
+        "scorebox.model": model.tag,
+        "scorebox.graph-sha256": model.graph_sha256,
+        "scorebox.data": "sample" if model.data.sample else "real",
+    }
+
+
+def _build(name: str, made_from: Code, base: str, target: Target, *, twice: bool) -> Image:
     tag = f"{name}:{made_from.version}"
     arguments = {"BASE": base, "REQUIREMENTS": REQUIREMENTS[target], "SOURCE_DATE_EPOCH": str(made_from.seconds)}
+    said = labels(name, made_from, base)
     with context(made_from) as folder:
-        engine.build(folder, target, tag, arguments, labels(made_from, base))
+        engine.build(folder, target, tag, arguments, said)
     built = engine.inspect(tag)
     if twice:
         again = f"{tag}-again"
         with context(made_from) as folder:
-            engine.build(folder, target, again, arguments, labels(made_from, base), cached=False)
+            engine.build(folder, target, again, arguments, said, cached=False)
         layers = engine.inspect(again).layers
         engine.docker("image", "rm", again)
         if layers != built.layers:
@@ -73,18 +112,3 @@ def build(scorecard: str, base: str = BASE, target: Target = Target.RELEASE, *, 
     listed = IMAGES / f"{name}-{made_from.version}.cdx.json"
     write_atomically(listed, bom.describe(tag, made_from))
     return Image(tag, built.bytes, engine.inspect(base).bytes, listed)
-
-
-def labels(made_from: Source, base: str) -> dict[str, str]:
-    """What an image says of itself: OCI's own names, and the model that it serves."""
-    model = made_from.serving
-    return {
-        "org.opencontainers.image.title": made_from.name,
-        "org.opencontainers.image.version": made_from.version,
-        "org.opencontainers.image.revision": made_from.revision,
-        "org.opencontainers.image.base.name": base,
-        "scorebox.scorecard": made_from.release.scorecard,
-        "scorebox.model": model.tag,
-        "scorebox.graph-sha256": model.graph_sha256,
-        "scorebox.data": "sample" if model.data.sample else "real",
-    }

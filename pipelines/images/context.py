@@ -1,4 +1,4 @@
-"""The context of an image's build: the Bento with its models, and the files of `deploy/image/`."""
+"""The context of an image's build: the Bento with its models or the code of commands, and `deploy/image/`."""
 
 from __future__ import annotations
 
@@ -26,30 +26,47 @@ from scoring.scorecards import load
 
 PROJECT = Path(__file__).parent.parent.parent
 RECIPE = PROJECT / "deploy" / "image"
-RECIPE_FILES = ("Dockerfile", "serve.txt", "ship.txt", "trim.py", "healthcheck.py")
+RECIPE_FILES = ("Dockerfile", "serve.txt", "ship.txt", "watch.txt", "trim.py", "healthcheck.py")
 SHIPPER_FILES = ("scoring", "pipelines", "training/__init__.py", "training/errors.py", "pyproject.toml")
 """What the command `scorebox journal ship` is made of, beside the packages of its extras."""
+WATCH_FILES = ("scoring", "pipelines", "training", "pyproject.toml")
+"""What the commands that watch are made of."""
 
 REVISION_DIGITS = 12
 
 
 @dataclass(frozen=True)
-class Source:
-    """What an image is made from.
+class Code:
+    """What an image without a model is made from.
+
+    Attributes:
+        revision: the commit, with `-dirty` if files differ from it, or `unknown`.
+        seconds: when that commit was made, since 1970; the time of every file in the image.
+    """
+
+    revision: str
+    seconds: int
+
+    @property
+    def version(self) -> str:
+        """The image's tag."""
+        number, _, state = self.revision.partition("-")
+        return "-".join(filter(None, (number[:REVISION_DIGITS], state)))
+
+
+@dataclass(frozen=True)
+class Source(Code):
+    """What an image of a release is made from.
 
     Attributes:
         release: whose variants are packed.
         challenge: whose model is packed beside them, if one challenges.
         models: the records of all of them, the release's first.
-        revision: the commit, with `-dirty` if files differ from it, or `unknown`.
-        seconds: when that commit was made, since 1970; the time of every file in the image.
     """
 
     release: Release
     challenge: Challenge | None
     models: list[ModelRecord]
-    revision: str
-    seconds: int
 
     @property
     def serving(self) -> ModelRecord:
@@ -59,9 +76,8 @@ class Source:
     @property
     def version(self) -> str:
         """Of models and code: the Bento's version, and the image's tag."""
-        number, _, state = self.revision.partition("-")
         beside = f"beside-{self.challenge.release.version}" if self.challenge else None
-        return "-".join(filter(None, (self.release.version, beside, number[:REVISION_DIGITS], state)))
+        return "-".join(filter(None, (self.release.version, beside, super().version)))
 
     @property
     def name(self) -> str:
@@ -78,11 +94,16 @@ def source(scorecard: str) -> Source:
     release = Release.read(RELEASES / f"{scorecard}.json")
     challenge = Challenge.read(RELEASES / f"{scorecard}.challenger.json", scorecard)
     tags = [*release.tags.values(), *([challenge.model] if challenge else [])]
-    return Source(release, challenge, [read(tag)[0] for tag in tags], git_revision(), git_seconds())
+    return Source(git_revision(), git_seconds(), release, challenge, [read(tag)[0] for tag in tags])
+
+
+def code() -> Code:
+    """What an image without a model is made from."""
+    return Code(git_revision(), git_seconds())
 
 
 @contextmanager
-def context(made_from: Source) -> Iterator[Path]:
+def context(made_from: Code) -> Iterator[Path]:
     """A folder that holds all that the image's build reads, for the length of the block.
 
     Raises:
@@ -92,9 +113,10 @@ def context(made_from: Source) -> Iterator[Path]:
         folder = Path(name)
         for file in RECIPE_FILES:
             shutil.copy(RECIPE / file, folder)
-        for path in SHIPPER_FILES:
-            _copy(PROJECT / path, folder / "shipper" / path)
-        _build_bento(made_from, folder / "bento")
+        for path in SHIPPER_FILES if isinstance(made_from, Source) else WATCH_FILES:
+            _copy(PROJECT / path, folder / "commands" / path)
+        if isinstance(made_from, Source):
+            _build_bento(made_from, folder / "bento")
         yield folder
 
 

@@ -126,7 +126,7 @@ def wrong_commands(cluster: Cluster) -> Iterator[str]:
     """Commands that the command line refuses."""
     for workload, container in cluster.containers():
         environment = cluster.environment(container)
-        command = [_expanded(word, environment) for word in container.get("command", [])]
+        command = [expanded(word, environment) for word in container.get("command", [])]
         calls = [command]
         if command[:2] == ["/bin/sh", "-c"]:
             calls = called(command, environment)
@@ -147,7 +147,8 @@ def _nginx_paths(cluster: Cluster, workload: Workload) -> set[str]:
     return {path for text in texts for path in re.findall(r"location = (\S+)", text)}
 
 
-def _expanded(word: str, environment: dict[str, str]) -> str:
+def expanded(word: str, environment: dict[str, str]) -> str:
+    """A word of a manifest's command, with the variables that Kubernetes puts in."""
     return re.sub(r"\$\((\w+)\)", lambda found: environment.get(found[1], found[0]), word)
 
 

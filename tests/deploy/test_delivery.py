@@ -30,7 +30,7 @@ IMAGES = [
     f"ghcr.io/somebody/{name}@{DIGEST}"
     for name in (
         *(f"scorebox_{scorecard}{part}" for scorecard in names() for part in ("", "_shipper")),
-        "scorebox_training",
+        "scorebox_watch",
         "nginx-unprivileged",
     )
 ]

@@ -11,7 +11,7 @@ from tests.conftest import PROJECT
 
 RECIPE = PROJECT / "deploy" / "image"
 PINS = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)", re.MULTILINE)
-EXTRAS = {"serve.txt": ("serve",), "ship.txt": ("serve", "ship")}
+EXTRAS = {"serve.txt": ("serve",), "ship.txt": ("serve", "ship"), "watch.txt": ("serve", "watch")}
 
 
 def plain(name: str) -> str:

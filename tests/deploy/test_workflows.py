@@ -156,7 +156,7 @@ BROKEN: list[tuple[str, str, str, str]] = [
     ("workflows/cd.yml", "cronjob/card-default-compare-canary", "cronjob/card-default-compare", "no overlay has"),
     ("workflows/cd.yml", "manifests/canary/canary.yaml", "manifests/staging/canary.yaml", "a release writes no"),
     ("workflows/cd.yml", "--pod-running-timeout", "--running-timeout", "unknown flag"),
-    ("workflows/cd.yml", "docker push --quiet", "docker push --silent", "docker push has no --silent"),
+    ("workflows/cd.yml", "docker pull --quiet", "docker pull --silent", "docker pull has no --silent"),
     ("workflows/nightly.yml", "loadtests.chaos --kills", "loadtests.chaos --dead", "loadtests.chaos has no --dead"),
     ("workflows/nightly.yml", "scorebox freshness", "scorebox fresh", "No such command"),
     ("workflows/nightly.yml", "job: [drift, performance]", "job: [drift, realised]", "no overlay has"),
@@ -263,7 +263,7 @@ def test_every_secret_variable_and_environment_is_documented() -> None:
     used = set(re.findall(r"\b(?:secrets|vars)\.([A-Z_]+)", text)) - {"GITHUB_TOKEN"}
     environments = set(re.findall(r"^    environment: ([a-z]+)", text, re.MULTILINE)) | {"production", "staging"}
     documented = DELIVERY.read_text()
-    assert {"KUBECONFIG", "MLFLOW_TRACKING_URI", "TRAINING_IMAGE"} <= used
+    assert {"KUBECONFIG", "MLFLOW_TRACKING_URI", "NGINX_IMAGE"} <= used
     assert [name for name in sorted(used | environments) if f"`{name}" not in documented] == []
 
 

@@ -21,13 +21,14 @@ GITHUB = PROJECT / ".github"
 BRANCHES = ("develop", "main")
 DIGEST = "sha256:" + "5" * 64
 VERSION = "1.0.0-0123456789ab"
-"""Of the images that `scorebox image` builds: its standard output."""
+"""Of the images that `scorebox image` and `scorebox watch-image` build: their standard output."""
 
 STAND_IN = """\
 #!/bin/bash
 printf '%s\\0' "${0##*/}" "$@" >>CALLS
 printf '\\n' >>CALLS
 case "${0##*/} $*" in
+  "scorebox watch-image"*) echo "scorebox_watch:VERSION" ;;
   "scorebox image"*--shipper*) echo "scorebox_$2_shipper:VERSION" ;;
   "scorebox image"*) echo "scorebox_$2:VERSION" ;;
   "docker image inspect"*) last=${@: -1}; echo "${last%:*}@DIGEST" ;;
@@ -154,6 +155,7 @@ def _lay_out(checkout: Path) -> None:
             (checkout / folder / f"{scorecard}.json").write_text('{"version": "1.0.0"}')
         images = [f"ghcr.io/somebody/scorebox_{scorecard}{part}@{DIGEST}\n" for part in ("", "_shipper")]
         (checkout / "released" / f"{scorecard}.images").write_text("".join(images))
+    (checkout / "released" / "watch.images").write_text(f"ghcr.io/somebody/scorebox_watch@{DIGEST}\n")
     for folder in ("releases", "released"):
         (checkout / folder / "card_default.challenger.json").write_text("{}")
     (checkout / "before.txt").write_text("card-default-server 3\n")
@@ -172,10 +174,10 @@ GIVEN = {
     "vars.CANARY_MINUTES || '30'": "30",
     "vars.WATCHED_NAMESPACE": "scorebox",
     "inputs.overlays": "prod canary",
-    "inputs.training-image": f"registry.example/scorebox_training@{DIGEST}",
     "inputs.nginx-image": f"registry.example/nginx-unprivileged@{DIGEST}",
     "steps.build.outputs.service": f"scorebox_card_default:{VERSION}",
     "steps.build.outputs.shipper": f"scorebox_card_default_shipper:{VERSION}",
+    "steps.build.outputs.watch": f"scorebox_watch:{VERSION}",
     "needs.base.outputs.image": f"python@{DIGEST}",
 }
 
