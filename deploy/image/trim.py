@@ -44,16 +44,17 @@ UNUSED = (
     "onnxruntime/transformers",
     "onnxruntime/quantization",
     "onnxruntime/tools",
-    # NumPy's Fortran compiler and its old build system.
-    "numpy/f2py",
+    # NumPy's old build system.
     "numpy/distutils",
 )
+UNUSED_WITHOUT_SCIPY = ("numpy/f2py",)
+"""NumPy's Fortran compiler; SciPy imports all that NumPy names."""
 
 
 def main(environment: Path) -> None:
     """Removes from the environment's site-packages all that the patterns match."""
     (packages,) = environment.glob("lib/python3.*/site-packages")
-    for pattern in UNUSED:
+    for pattern in UNUSED if (packages / "scipy").exists() else (*UNUSED, *UNUSED_WITHOUT_SCIPY):
         package = pattern.partition("/")[0]
         if package != "**" and not (packages / package).exists():
             continue
