@@ -26,7 +26,7 @@ DOCUMENTS = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
 def test_every_command_is_documented_and_every_documented_command_exists() -> None:
     commands: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     full = {f"{name} {part}".strip() for name, made in commands.items() for part in getattr(made, "commands", [""])}
-    assert set(re.findall(r"^\| `scorebox ([\w ]+)`", REFERENCE, re.MULTILINE)) == full
+    assert set(re.findall(r"^\| `scorebox ([\w -]+)`", REFERENCE, re.MULTILINE)) == full
     for document in DOCUMENTS:
         assert set(re.findall(r"scorebox ([a-z]+) ", document.read_text())) <= {*commands, "can"}, document.name
 
