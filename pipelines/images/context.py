@@ -30,7 +30,7 @@ RECIPE_FILES = ("Dockerfile", "serve.txt", "ship.txt", "watch.txt", "trim.py", "
 SHIPPER_FILES = ("scoring", "pipelines", "training/__init__.py", "training/errors.py", "pyproject.toml")
 """What the command `scorebox journal ship` is made of, beside the packages of its extras."""
 WATCH_FILES = ("scoring", "pipelines", "training", "pyproject.toml")
-"""What the commands that watch are made of."""
+"""What the commands that watch are made of, beside the packages of their extras."""
 
 REVISION_DIGITS = 12
 
