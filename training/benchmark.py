@@ -18,7 +18,11 @@ from training.selection import Gate, least_microseconds, reasons_microseconds
 
 BATCHES = {1: 300, 64: 200, 1_024: 60, 65_536: 5}
 """Rows scored at once, and how often; the shortest run counts."""
+ROUNDS = 5
+"""The variants take turns, so that whatever else the machine does meets all of them."""
 LATENCY_BATCH = 64
+FASTER = 0.9
+"""INT8 serves for a gain that two measurements of the same graph do not differ by."""
 
 
 class VariantFigures(BaseModel):
@@ -68,8 +72,9 @@ def compare_variants(
     """Measures each variant on the same rows; INT8 serves only if it is as good and faster."""
     graphs = {variant: Graph(content.graph) for variant, content in contents.items()}
     reference = graphs["fp32"].score(inputs).astype(np.float64)
+    microseconds = _in_turns(graphs, inputs)
     figures = [
-        _figures(variant, contents[variant], graph, inputs, labels, cutoff, reference)
+        _figures(variant, contents[variant], graph, inputs, labels, cutoff, reference, microseconds[variant])
         for variant, graph in graphs.items()
     ]
     by_variant = {item.variant: item for item in figures}
@@ -82,14 +87,26 @@ def compare_variants(
             _at_most("auc_drop", -int8.auc_change, limits.auc_drop),
             _at_most("brier_rise", int8.brier_change, limits.brier_rise),
             *(
-                _at_most(f"microseconds_{rows}", int8.microseconds[rows], fp32.microseconds[rows])
+                _at_most(f"microseconds_{rows}", int8.microseconds[rows], FASTER * fp32.microseconds[rows])
                 for rows in (1, LATENCY_BATCH)
             ),
+            _at_most("reasons_microseconds", int8.reasons_microseconds, fp32.reasons_microseconds),
         ]
         failed = [gate.gate for gate in int8.gates if not gate.holds]
         serving = "fp32" if failed else "int8"
         reason = f"INT8 fails {', '.join(failed)}" if failed else "INT8 holds every gate"
     return Benchmark(rows=len(labels), cutoff=cutoff, variants=figures, serving=serving, reason=reason)
+
+
+def _in_turns(graphs: Mapping[Variant, Graph], inputs: Inputs) -> dict[Variant, dict[int, float]]:
+    """The shortest run of each variant for each number of rows, in microseconds."""
+    least: dict[Variant, dict[int, float]] = {variant: dict.fromkeys(BATCHES, np.inf) for variant in graphs}
+    for rows, runs in BATCHES.items():
+        batch = inputs.resized(rows)
+        for _ in range(ROUNDS):
+            for variant, graph in graphs.items():
+                least[variant][rows] = min(least[variant][rows], least_microseconds(graph, batch, runs // ROUNDS))
+    return least
 
 
 def _figures(
@@ -100,6 +117,7 @@ def _figures(
     labels: Labels,
     cutoff: float,
     reference: NDArray[np.float64],
+    microseconds: Mapping[int, float],
 ) -> VariantFigures:
     pd = graph.score(inputs).astype(np.float64)  # as the service compares it with the cut-off
     difference = np.abs(pd - reference)
@@ -118,9 +136,7 @@ def _figures(
         auc_change=auc - reference_auc,
         brier=brier,
         brier_change=brier - reference_brier,
-        microseconds={
-            rows: round(least_microseconds(graph, inputs.resized(rows), runs), 1) for rows, runs in BATCHES.items()
-        },
+        microseconds={rows: round(least, 1) for rows, least in microseconds.items()},
         reasons_microseconds=round(reasons_microseconds(explainer, inputs[:1], compared_with), 1),
     )
 
