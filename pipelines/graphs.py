@@ -37,7 +37,7 @@ def quantize(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams
         return "the winner has nothing to quantise"
     # Eight bits from the smallest feature to a large one may leave nothing of the others.
     if Graph(content).score(inputs).min() >= scorecard.cutoff:
-        return "no INT8 graph: in eight bits the winner would decline every training row"
+        return "no INT8 graph: in eight bits the winner would decline every row of the sample"
     write_atomically(workspace.int8, content)
     return f"INT8 graph, sha256 {sha256(content)}"
 

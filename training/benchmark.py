@@ -79,7 +79,10 @@ def compare_variants(
     ]
     by_variant = {item.variant: item for item in figures}
     serving: Variant = "fp32"
-    reason = "this family has no INT8 variant: a tree ensemble has no layers to quantise"
+    reason = (
+        "there is no INT8 variant: a tree ensemble has no layers to quantise, and one that would decline everybody is "
+        "left out"
+    )
     if "int8" in by_variant:
         int8, fp32 = by_variant["int8"], by_variant["fp32"]
         int8.gates = [
