@@ -39,7 +39,7 @@ class Proof:
     decisions: Kind
     challenges: Kind
     strays: int
-    """Records in another segment than that of their sequence."""
+    """Records in another place than that of their sequence."""
     head: str
     """`<sequence>:<proof>` of the last decision, to be kept elsewhere."""
     head_is_there: bool | None
@@ -54,7 +54,7 @@ class Proof:
                 sequence, fault = kind.first_fault
                 said.append(f"{kind.name} {sequence:,} is the first of {kind.faults:,}: {fault.value}")
         if self.strays:
-            said.append(f"{self.strays:,} records stand in another segment than their own")
+            said.append(f"{self.strays:,} records stand in another place than their own")
         if self.head_is_there is False:
             said.append("the head that was noted is not in the chain: it was written anew, or its end removed")
         return said

@@ -18,8 +18,8 @@ from scoring import models
 from scoring.files import write_atomically
 from scoring.graph import GraphIntegrityError
 from scoring.journal.reader import JournalReader
-from scoring.journal.record import now
 from scoring.models import ModelStoreError
+from scoring.moment import now
 from scoring.outcomes import Fate, Outcomes
 from scoring.scorecard import Scorecard
 from training.performance import Cohort, Figures, Judgement, Verdict, by, figures, judge, worst

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -12,12 +11,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from uuid_utils import uuid7
 
 from scoring.decision import Basis, Decisions, Judge
 from scoring.graph import Inputs
 from scoring.journal.record import DecisionRecord
 from scoring.models import StoredModel
+from scoring.moment import ids_at, now
 from scoring.policy import CutoffPolicy
 from scoring.scorecard import Scorecard
 
@@ -65,10 +64,11 @@ class Decider:
                 contributions[row] = values
                 if verdicts.declined[row]:
                     stated[row] = [self._reason(self.basis.groups[group], float(values[group])) for group in groups]
+        decided_at = now()
         return Decisions(
             basis=self.basis,
-            decided_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            decision_ids=[str(uuid7()) for _ in range(len(pd))],
+            decided_at=decided_at,
+            decision_ids=ids_at(decided_at, len(pd)),
             pd=pd,
             declined=verdicts.declined,
             points=verdicts.points,

@@ -111,6 +111,7 @@ class Decisions:
     basis: Basis
     decided_at: str
     decision_ids: list[str]
+    """UUIDv7 of that moment, by which the journal finds them."""
     pd: NDArray[np.float32]
     declined: NDArray[np.bool_]
     points: NDArray[np.int64]

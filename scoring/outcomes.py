@@ -19,9 +19,9 @@ from typing import Literal, TypeAlias, get_args
 import orjson
 
 from scoring.journal.reader import JournalReader
-from scoring.journal.record import now
 from scoring.journal.schema import JournalError, sync_folder
 from scoring.journal.transaction import JournalUnavailableError
+from scoring.moment import now
 
 FILE = "outcomes.sqlite"
 FORMAT = 1

@@ -22,9 +22,10 @@ from pipelines.shipping.database import Database
 from pipelines.shipping.rows import EMPTIED, basis_row, challenge_row, decision_row
 from pipelines.shipping.tables import bases, challenges, decisions, erasures, journals
 from scoring.journal.reader import JournalReader
-from scoring.journal.record import ChallengeRecord, DecisionRecord, now
+from scoring.journal.record import ChallengeRecord, DecisionRecord
 from scoring.journal.schema import NO_PROOF, journal_id
 from scoring.journal.shipped import Shipped
+from scoring.moment import now
 
 ROWS = 2_000
 """Decisions, and challenges, in one transaction."""

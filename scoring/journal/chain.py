@@ -9,24 +9,24 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
-from scoring.decision import Basis
-from scoring.journal.reader import JournalReader, read_bases
+from scoring.journal.lookup import places_at, read_bases
+from scoring.journal.reader import JournalReader
 from scoring.journal.record import (
     CHALLENGE_COLUMNS,
-    DECISION_COLUMNS,
+    Bases,
     ChallengeRecord,
     DecisionRecord,
     challenge_record,
-    decision_record,
 )
 from scoring.journal.schema import JournalError, reading
 
 _CHUNK = 1_000
 
 Record = TypeVar("Record", DecisionRecord, ChallengeRecord)
-Bases = dict[int, tuple[Basis, bytes]]
+Found: TypeAlias = tuple[dict[int, Record | None], dict[int, bytes]]
+"""Records by sequence, None for one that cannot be read, and proofs by sequence."""
 
 
 class Fault(StrEnum):
@@ -63,12 +63,12 @@ class Chain:
             JournalError: a segment cannot be read.
         """
         starts = [(path, first, proof) for path, first, proof, _, _ in self._starts]
-        return _links("decisions", DECISION_COLUMNS, decision_record, starts, sequences)
+        return _links(_decisions, starts, sequences)
 
     def challenges(self, sequences: Sequence[int]) -> Iterator[Link[ChallengeRecord]]:
         """As `decisions`."""
         starts = [(path, first, proof) for path, _, _, first, proof in self._starts]
-        return _links("challenges", CHALLENGE_COLUMNS, challenge_record, starts, sequences)
+        return _links(_challenges, starts, sequences)
 
     def fault(self, link: Link[DecisionRecord] | Link[ChallengeRecord]) -> Fault | None:
         """What is wrong at a place; None if its seal holds.
@@ -96,13 +96,11 @@ class Chain:
         _, first, before, _, _ = self._starts[0]
         if sequence == first - 1:
             return before
-        return _proof_of("decisions", sequence, [path for path, *_ in self._starts])
+        return _proof_of(_decisions, sequence, [path for path, *_ in self._starts])
 
 
 def _links(
-    table: str,
-    columns: str,
-    build: Callable[[tuple[Any, ...], Bases], Record],
+    find: Callable[[sqlite3.Connection, Sequence[int]], Found[Record]],
     starts: list[tuple[Path, int, bytes]],
     sequences: Sequence[int],
 ) -> Iterator[Link[Record]]:
@@ -112,38 +110,51 @@ def _links(
         end = bisect_left(sequences, firsts[number + 1]) if number + 1 < len(starts) else len(sequences)
         if begin == end:
             continue
-        before = _proof_of(table, first - 1, [path for path, _, _ in starts[:number]]) or proof
+        before = _proof_of(find, first - 1, [path for path, _, _ in starts[:number]]) or proof
         with reading(path) as connection:
             for start in range(begin, end, _CHUNK):
-                chunk = sequences[start : min(start + _CHUNK, end)]
-                found = {row[0]: row for row in _select(connection, table, columns, chunk)}
-                earlier = [sequence - 1 for sequence in chunk]
-                proofs = {first - 1: before, **dict(_select(connection, table, "sequence, proof", earlier))}
-                bases = read_bases(connection)
+                chunk: Sequence[int] = sequences[start : min(start + _CHUNK, end)]
+                records, proofs = find(connection, sorted({*chunk, *(sequence - 1 for sequence in chunk)}))
+                proofs = {first - 1: before, **proofs}
                 for sequence in chunk:
-                    row = found.get(sequence)
-                    record = None if row is None else _built(build, row, bases)
-                    yield Link(sequence, row is not None, record, proofs.get(sequence - 1))
+                    is_there = sequence in records
+                    yield Link(sequence, is_there, records.get(sequence), proofs.get(sequence - 1))
 
 
-def _select(connection: sqlite3.Connection, table: str, columns: str, sequences: Sequence[int]) -> list[Any]:
-    marks = ", ".join("?" * len(sequences))
-    query = f"SELECT {columns} FROM {table} WHERE sequence IN ({marks})"  # noqa: S608  # own words only
-    return connection.execute(query, tuple(sequences)).fetchall()
-
-
-def _proof_of(table: str, sequence: int, paths: Sequence[Path]) -> bytes | None:
+def _proof_of(
+    find: Callable[[sqlite3.Connection, Sequence[int]], Found[Record]], sequence: int, paths: Sequence[Path]
+) -> bytes | None:
     """The proof of a record in one of these segments; None if none has it."""
     for path in reversed(paths):
         with reading(path) as connection:
-            for _, proof in _select(connection, table, "sequence, proof", [sequence]):
-                found: bytes = proof
-                return found
+            _, proofs = find(connection, [sequence])
+        if sequence in proofs:
+            return proofs[sequence]
     return None
 
 
-def _built(build: Callable[[tuple[Any, ...], Bases], Record], row: tuple[Any, ...], bases: Bases) -> Record | None:
+def _decisions(connection: sqlite3.Connection, sequences: Sequence[int]) -> Found[DecisionRecord]:
+    bases = read_bases(connection)
+    records: dict[int, DecisionRecord | None] = {}
+    proofs: dict[int, bytes] = {}
+    for batch, place in places_at(connection, sequences):
+        records[place.sequence] = None
+        proofs[place.sequence] = place.proof
+        with suppress(JournalError):
+            records[place.sequence] = batch.record(place, bases)
+    return records, proofs
+
+
+def _challenges(connection: sqlite3.Connection, sequences: Sequence[int]) -> Found[ChallengeRecord]:
+    bases = read_bases(connection)
+    marks = ", ".join("?" * len(sequences))
+    query = f"SELECT {CHALLENGE_COLUMNS} FROM challenges WHERE sequence IN ({marks})"  # noqa: S608  # own words only
+    rows = connection.execute(query, tuple(sequences)).fetchall()
+    return {row[0]: _challenge(row, bases) for row in rows}, {row[0]: row[-1] for row in rows}
+
+
+def _challenge(row: tuple[Any, ...], bases: Bases) -> ChallengeRecord | None:
     try:
-        return build(row, bases)
+        return challenge_record(row, bases)
     except (JournalError, AttributeError, TypeError, ValueError):
         return None

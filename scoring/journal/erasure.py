@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+from itertools import groupby
 from pathlib import Path
 
-from scoring.journal.record import now
+from scoring.journal.batch import Place
+from scoring.journal.lookup import places
 from scoring.journal.schema import JournalError, connect, segments
+from scoring.moment import now
 
 
 def erase(folder: Path, decision_ids: Sequence[str]) -> list[str]:
@@ -28,7 +31,7 @@ def erase(folder: Path, decision_ids: Sequence[str]) -> list[str]:
         connection = connect(path, write=True)
         try:
             connection.execute("BEGIN IMMEDIATE")
-            found = [name for name in decision_ids if _erase_decision(connection, name)]
+            found = _erase(connection, set(decision_ids))
             connection.execute("COMMIT")
             # The log still holds what was written first.
             (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -42,24 +45,18 @@ def erase(folder: Path, decision_ids: Sequence[str]) -> list[str]:
     return erased
 
 
-def _erase_decision(connection: sqlite3.Connection, name: str) -> bool:
-    changed = connection.execute(
-        "UPDATE decisions SET applicant = NULL, application = NULL, inputs = NULL, salt = NULL "
-        "WHERE decision_id = ? AND salt IS NOT NULL",
-        (name,),
-    ).rowcount
-    challenges = "UPDATE challenges SET inputs = NULL, salt = NULL WHERE decision_id = ? AND salt IS NOT NULL"
-    connection.execute(challenges, (name,))
-    if changed:
+def _erase(connection: sqlite3.Connection, ids: Set[str]) -> list[str]:
+    erased: list[Place] = []
+    for _, found in groupby(places(connection, ids), key=lambda each: each[0].first):
+        batch, _ = next(found)
+        payloads, emptied = batch.without(ids)
+        connection.execute("UPDATE batches SET payloads = ? WHERE first = ?", (payloads, batch.first))
+        erased += emptied
+    for place in erased:
+        connection.execute("DELETE FROM applicants WHERE sequence = ?", (place.sequence,))
         # They hold a hash of the whole request, without a salt.
-        connection.execute(
-            "DELETE FROM keys WHERE EXISTS (SELECT 1 FROM decisions WHERE decision_id = ? "
-            "AND sequence >= keys.first AND sequence < keys.first + keys.rows)",
-            (name,),
-        )
-        connection.execute(
-            "INSERT INTO erasures (sequence, decision_id, erased_at) "
-            "SELECT sequence, decision_id, ? FROM decisions WHERE decision_id = ?",
-            (now(), name),
-        )
-    return bool(changed)
+        connection.execute("DELETE FROM keys WHERE ? >= first AND ? < first + rows", (place.sequence, place.sequence))
+        connection.execute("INSERT INTO erasures VALUES (?, ?, ?)", (place.sequence, place.decision_id, now()))
+    challenges = "UPDATE challenges SET inputs = NULL, salt = NULL WHERE decision_id = ? AND salt IS NOT NULL"
+    connection.executemany(challenges, [(name,) for name in ids])
+    return [place.decision_id for place in erased if place.decision_id is not None]

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import orjson
-from pydantic import ValidationError
-
-from scoring.decision import Basis
-from scoring.journal.record import (
-    CHALLENGE_COLUMNS,
-    DECISION_COLUMNS,
-    ChallengeRecord,
-    DecisionRecord,
-    challenge_record,
-    decision_record,
-)
+from scoring.journal import lookup
+from scoring.journal.batch import Batch, Place
+from scoring.journal.record import CHALLENGE_COLUMNS, Bases, ChallengeRecord, DecisionRecord, challenge_record
 from scoring.journal.schema import JournalError, reading, segments
 
 _CHUNK = 1_000
@@ -55,44 +44,29 @@ class JournalReader:
         Raises:
             JournalError: a segment cannot be read.
         """
-        bounds = {"decided_at >= ?": since, "decided_at < ?": until}
-        given = {clause: value for clause, value in bounds.items() if value is not None}
-        for row, bases in self._rows("decisions", DECISION_COLUMNS, after, list(given), list(given.values())):
-            yield decision_record(row, bases)
+        for path in segments(self.folder):
+            with reading(path) as connection:
+                yield from lookup.decisions(connection, after, since, until)
 
     def find(self, decision_id: str) -> DecisionRecord | None:
-        """The decision of that id; None if the journal has none."""
-        query = f"SELECT {DECISION_COLUMNS} FROM decisions WHERE decision_id = ?"  # noqa: S608  # own words only
+        """The decision of that id; None if the journal has none.
+
+        Raises:
+            JournalError: it is damaged, or a segment cannot be read.
+        """
         for path in reversed(segments(self.folder)):
             with reading(path) as connection:
-                row = connection.execute(query, (decision_id,)).fetchone()
-                if row is not None:
-                    return decision_record(row, read_bases(connection))
+                for batch, place in lookup.places(connection, [decision_id]):
+                    return batch.record(place, lookup.read_bases(connection))
         return None
 
     def known(self, decision_ids: Sequence[str]) -> dict[str, str]:
         """When each of these decisions was made; those that the journal does not have are left out."""
-        query = "SELECT decision_id, decided_at FROM decisions WHERE decision_id IN (SELECT value FROM json_each(?))"
-        found: dict[str, str] = {}
-        wanted = set(decision_ids)
-        for path in reversed(segments(self.folder)):
-            if not wanted:
-                break
-            with reading(path) as connection:
-                found |= connection.execute(query, (orjson.dumps(list(wanted)).decode(),)).fetchall()
-            wanted -= found.keys()
-        return found
+        return {name: batch.decided_at for name, batch, _ in self._places(decision_ids)}
 
     def sequences_of(self, decision_ids: Sequence[str]) -> dict[str, int]:
         """Where the decisions of these ids stand; ids that the journal does not have are left out."""
-        found: dict[str, int] = {}
-        for path in segments(self.folder):
-            with reading(path) as connection:
-                for name in decision_ids:
-                    row = connection.execute("SELECT sequence FROM decisions WHERE decision_id = ?", (name,)).fetchone()
-                    if row is not None:
-                        found[name] = row[0]
-        return found
+        return {name: place.sequence for name, _, place in self._places(decision_ids)}
 
     def of_applicant(self, applicant: str) -> list[str]:
         """The ids of an applicant's decisions that have not been erased."""
@@ -100,9 +74,10 @@ class JournalReader:
         for path in segments(self.folder):
             with reading(path) as connection:
                 rows = connection.execute(
-                    "SELECT decision_id FROM decisions WHERE applicant = ? ORDER BY sequence", (applicant,)
-                )
-                found += [name for (name,) in rows]
+                    "SELECT sequence FROM applicants WHERE applicant = ?", (applicant,)
+                ).fetchall()
+                theirs = sorted(sequence for (sequence,) in rows)
+                found += [place.decision_id for _, place in lookup.places_at(connection, theirs) if place.decision_id]
         return found
 
     def challenges(self, *, after: int = 0) -> Iterator[ChallengeRecord]:
@@ -119,7 +94,7 @@ class JournalReader:
         query = f"SELECT {CHALLENGE_COLUMNS} FROM challenges WHERE decision_id = ?"  # noqa: S608  # own words only
         for path in segments(self.folder):
             with reading(path) as connection:
-                bases = read_bases(connection)
+                bases = lookup.read_bases(connection)
                 for name in decision_ids:
                     for row in connection.execute(query, (name,)):
                         yield challenge_record(row, bases)
@@ -147,9 +122,9 @@ class JournalReader:
         starts = self.starts()
         first, end = starts[0][1], max(self.last_sequence() + 1, starts[-1][1])
         if since is not None:
-            first = self._sequence("decided_at >= ?", since, "ASC", default=end)
+            first = self._bound("first", "decided_at >= ?", since, "ASC", default=end)
         if until is not None:
-            end = self._sequence("decided_at < ?", until, "DESC", default=first - 1) + 1
+            end = self._bound("last", "decided_at < ?", until, "DESC", default=first - 1) + 1
         return range(first, max(first, end))
 
     def challenge_span(self) -> range:
@@ -159,58 +134,67 @@ class JournalReader:
 
     def last_sequence(self) -> int:
         """The sequence of the newest decision, 0 if there is none."""
-        return self._last("decisions", "first_decision")
+        return self._last("(SELECT last FROM batches ORDER BY first DESC LIMIT 1)", "first_decision")
 
     def last_challenge(self) -> int:
         """The sequence of the newest challenge, 0 if there is none."""
-        return self._last("challenges", "first_challenge")
+        return self._last("(SELECT max(sequence) FROM challenges)", "first_challenge")
 
     def oldest_after(self, decision: int, challenge: int) -> str | None:
         """The time of the oldest record beyond these sequences, None if there is none; reads one row of a table."""
         times = []
         if decision < self.last_sequence():
-            times.append(self._time_after("decisions", "decided_at", decision))
+            times.append(self._time_after(lookup.time_after, decision))
         if challenge < self.last_challenge():
-            times.append(self._time_after("challenges", "scored_at", challenge))
+            times.append(self._time_after(_challenge_after, challenge))
         return min((time for time in times if time is not None), default=None)
 
-    def _last(self, table: str, first: str) -> int:
+    def strays(self) -> int:
+        """How many records stand in another place than that of their sequence."""
+        count = 0
+        starts = self.starts()
+        for number, (path, decision, _, challenge, _) in enumerate(starts):
+            later = starts[number + 1] if number + 1 < len(starts) else None
+            with reading(path) as connection:
+                count += lookup.strays(connection, decision, _NO_END if later is None else later[1])
+                query = "SELECT count(*) FROM challenges WHERE sequence < ? OR sequence >= ?"
+                end = _NO_END if later is None else later[3]
+                count += connection.execute(query, (challenge, end)).fetchone()[0]
+        return count
+
+    def _places(self, ids: Sequence[str]) -> Iterator[tuple[str, Batch, Place]]:
+        wanted = set(ids)
+        for path in reversed(segments(self.folder)):
+            if not wanted:
+                break
+            with reading(path) as connection:
+                for batch, place in list(lookup.places(connection, wanted)):
+                    if place.decision_id is not None:
+                        wanted.discard(place.decision_id)
+                        yield place.decision_id, batch, place
+
+    def _last(self, newest: str, first: str) -> int:
         # The newest segment knows where it began, so it answers for those before it.
         with reading(segments(self.folder)[-1]) as connection:
-            query = f"SELECT coalesce((SELECT max(sequence) FROM {table}), {first} - 1) FROM segment"  # noqa: S608  # own words only
-            (last,) = connection.execute(query).fetchone()
+            (last,) = connection.execute(f"SELECT coalesce({newest}, {first} - 1) FROM segment").fetchone()  # noqa: S608  # own words only
             return int(last)
 
-    def _time_after(self, table: str, column: str, after: int) -> str | None:
-        query = f"SELECT sequence, {column} FROM {table} WHERE sequence > ? ORDER BY sequence LIMIT 1"  # noqa: S608  # own words only
+    def _time_after(
+        self, of_segment: Callable[[sqlite3.Connection, int], tuple[int, str] | None], after: int
+    ) -> str | None:
         found: str | None = None
         for path in reversed(segments(self.folder)):
             with reading(path) as connection:
-                row = connection.execute(query, (after,)).fetchone()
+                row = of_segment(connection, after)
             if row is not None:
                 found = row[1]
                 if row[0] == after + 1:
                     break
         return found
 
-    def strays(self) -> int:
-        """How many records stand in another segment than that of their sequence."""
-        count = 0
-        starts = self.starts()
-        for number, (path, decision, _, challenge, _) in enumerate(starts):
-            later = starts[number + 1] if number + 1 < len(starts) else None
-            with reading(path) as connection:
-                for table, first, end in (
-                    ("decisions", decision, later and later[1]),
-                    ("challenges", challenge, later and later[3]),
-                ):
-                    query = f"SELECT count(*) FROM {table} WHERE sequence < ? OR sequence >= ?"  # noqa: S608  # own words only
-                    count += connection.execute(query, (first, _NO_END if end is None else end)).fetchone()[0]
-        return count
-
-    def _sequence(self, clause: str, bound: str, order: str, *, default: int) -> int:
-        """The first sequence in this order whose decision is within the bound."""
-        query = f"SELECT sequence FROM decisions WHERE {clause} ORDER BY sequence {order} LIMIT 1"  # noqa: S608  # own words only
+    def _bound(self, of_batch: str, clause: str, bound: str, order: str, *, default: int) -> int:
+        """A sequence of the first batch in this order whose time is within the bound."""
+        query = f"SELECT {of_batch} FROM batches WHERE {clause} ORDER BY first {order} LIMIT 1"  # noqa: S608  # own words only
         paths = segments(self.folder)
         for path in paths if order == "ASC" else reversed(paths):
             with reading(path) as connection:
@@ -218,28 +202,19 @@ class JournalReader:
                     return int(row[0])
         return default
 
-    def _rows(
-        self, table: str, columns: str, after: int, clauses: Sequence[str] = (), arguments: Sequence[str] = ()
-    ) -> Iterator[tuple[tuple[Any, ...], dict[int, tuple[Basis, bytes]]]]:
-        conditions = " AND ".join(("sequence > ?", *clauses))
-        query = f"SELECT {columns} FROM {table} WHERE {conditions} ORDER BY sequence LIMIT {_CHUNK}"  # noqa: S608  # own words only
+    def _rows(self, table: str, columns: str, after: int) -> Iterator[tuple[tuple[Any, ...], Bases]]:
+        query = f"SELECT {columns} FROM {table} WHERE sequence > ? ORDER BY sequence LIMIT {_CHUNK}"  # noqa: S608  # own words only
         for path in segments(self.folder):
             with reading(path) as connection:
                 # Chunk by chunk: a read that stayed open would keep the writer from clearing its log.
-                while rows := connection.execute(query, (after, *arguments)).fetchall():
-                    bases = read_bases(connection)
+                while rows := connection.execute(query, (after,)).fetchall():
+                    bases = lookup.read_bases(connection)
                     for row in rows:
                         yield row, bases
                     after = rows[-1][0]
 
 
-def read_bases(connection: sqlite3.Connection) -> dict[int, tuple[Basis, bytes]]:
-    """The bases of a segment by number, each with its hash; those that are damaged left out."""
-    rows = connection.execute("SELECT number, content FROM bases")
-    # Their hashes are taken anew: a record is sealed with what its basis said.
-    bases: dict[int, tuple[Basis, bytes]] = {}
-    for number, content in rows:
-        with suppress(ValidationError):
-            basis = Basis.model_validate_json(content)
-            bases[number] = (basis, hashlib.sha256(content.encode()).digest())
-    return bases
+def _challenge_after(connection: sqlite3.Connection, after: int) -> tuple[int, str] | None:
+    query = "SELECT sequence, scored_at FROM challenges WHERE sequence > ? ORDER BY sequence LIMIT 1"
+    row: tuple[int, str] | None = connection.execute(query, (after,)).fetchone()
+    return row

@@ -9,10 +9,10 @@ with the payload: without it, a hash of a few fields could be guessed back to th
 from __future__ import annotations
 
 import hashlib
-import sqlite3
+from binascii import hexlify
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import orjson
@@ -24,6 +24,10 @@ from scoring.journal.schema import JournalError
 FLOATS = np.dtype("<f4")
 """How values and contributions are stored."""
 SALT_BYTES = 16
+PROOF_BYTES = 32
+
+Bases: TypeAlias = Mapping[int, tuple[Basis, bytes]]
+"""The bases of a segment by number, each with its SHA-256."""
 
 
 def basis_content(basis: Basis) -> bytes:
@@ -31,17 +35,42 @@ def basis_content(basis: Basis) -> bytes:
     return orjson.dumps(basis.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
 
 
-def payload_digest(salt: bytes, applicant: str | None, application: bytes, inputs: bytes) -> bytes:
-    """The salted SHA-256 of a payload; lengths stand before parts, so that no two payloads run together."""
-    who = (applicant or "").encode()
-    return hashlib.sha256(
-        b"%b%d:%b%d:%b%d:%b" % (salt, len(who), who, len(application), application, len(inputs), inputs)
-    ).digest()
+def payload_of(salt: bytes, inputs: bytes, applicant: str | None, application: bytes = b"null") -> bytes:
+    """A payload as JSON, bytes in it as hexadecimal: what its SHA-256 is taken of."""
+    who = b"null" if applicant is None else orjson.dumps(applicant)
+    return b'["%b","%b",%b,%b]' % (hexlify(salt), hexlify(inputs), who, application)
 
 
-def seal(previous: bytes, *members: Any) -> bytes:
-    """The proof of a record with these members, bytes among them as hexadecimal, after the proof `previous`."""
-    return hashlib.sha256(previous + orjson.dumps(members, default=bytes.hex)).digest()
+def seal(previous: bytes, content: bytes) -> bytes:
+    """The proof of a record with this content, after the proof `previous`."""
+    return hashlib.sha256(previous + content).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """What an erasure takes out of a decision."""
+
+    content: bytes
+    """As `payload_of` made it."""
+    salt: bytes
+    inputs: bytes
+    """The row of numbers that the graph read, little-endian float32."""
+    applicant: str | None
+    """The caller's name for the applicant."""
+    application: bytes
+    """The applicant's fields as JSON."""
+
+    @classmethod
+    def read(cls, content: bytes) -> Payload:
+        """What `payload_of` made.
+
+        Raises:
+            ValueError, TypeError: it is something else.
+        """
+        salt, inputs, applicant, _ = orjson.loads(content)
+        # Exactly as it was sealed, and not as it would be written now.
+        start = len(payload_of(b"", b"", applicant, b"")) - 1 + len(salt) + len(inputs)
+        return cls(content, bytes.fromhex(salt), bytes.fromhex(inputs), applicant, content[start:-1])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,33 +93,46 @@ class DecisionRecord:
     """Codes of the principal reasons, the first weighs most."""
     contributions: NDArray[np.float32] | None
     """[groups of the basis]; None for a decision whose reasons nobody asked for."""
-    applicant: str | None
-    application: bytes | None
-    """The applicant's fields as JSON; None once erased."""
-    inputs: bytes | None
-    """The row of numbers that the graph read, little-endian float32; None once erased."""
-    salt: bytes | None
+    payload: Payload | None
+    """None once erased."""
     payload_sha256: bytes
     proof: bytes
-    raw: tuple[Any, ...]
-    """The members that the proof is of, as they are stored."""
+    sealed: bytes
+    """The content that the proof is of, as it is stored."""
 
     @property
     def erased(self) -> bool:
         """Whether the payload has been taken out."""
-        return self.salt is None
+        return self.payload is None
 
     def is_sealed(self, previous: bytes) -> bool:
         """Whether record and payload are what the proof was made of, after the proof `previous`."""
-        return seal(previous, *self.raw) == self.proof and self.is_whole
+        return seal(previous, self.sealed) == self.proof and self.is_whole
 
     @property
     def is_whole(self) -> bool:
         """Whether the payload is what its hash was made of, or erased altogether."""
-        if self.salt is None:
-            return self.application is None and self.inputs is None and self.applicant is None
-        payload = payload_digest(self.salt, self.applicant, self.application or b"", self.inputs or b"")
-        return payload == self.payload_sha256
+        return self.payload is None or hashlib.sha256(self.payload.content).digest() == self.payload_sha256
+
+    @property
+    def applicant(self) -> str | None:
+        """As in `Payload`; None once erased, too."""
+        return None if self.payload is None else self.payload.applicant
+
+    @property
+    def application(self) -> bytes | None:
+        """As in `Payload`; None once erased."""
+        return None if self.payload is None else self.payload.application
+
+    @property
+    def inputs(self) -> bytes | None:
+        """As in `Payload`; None once erased."""
+        return None if self.payload is None else self.payload.inputs
+
+    @property
+    def salt(self) -> bytes | None:
+        """As in `Payload`; None once erased."""
+        return None if self.payload is None else self.payload.salt
 
     @property
     def values(self) -> dict[str, Any]:
@@ -99,93 +141,10 @@ class DecisionRecord:
         Raises:
             ValueError: they have been erased.
         """
-        if self.application is None:
+        if self.payload is None:
             raise ValueError(f"the application of decision {self.decision_id} has been erased")
-        values: dict[str, Any] = orjson.loads(self.application)
+        values: dict[str, Any] = orjson.loads(self.payload.application)
         return values
-
-
-DECISION_COLUMNS = (
-    "sequence, decision_id, decided_at, request_id, basis, pd, declined, points, band, thin, reasons, contributions, "
-    "applicant, application, inputs, salt, payload_sha256, proof"
-)
-
-
-def decision_members(
-    sequence: int,
-    decision_id: str,
-    decided_at: str,
-    request_id: str,
-    basis_sha256: bytes,
-    pd: float,
-    declined: int,
-    points: int,
-    band: str,
-    thin: int | None,
-    reasons: str,
-    contributions: bytes | None,
-    payload_sha256: bytes,
-) -> tuple[Any, ...]:
-    """What the proof of a decision is made of, in order."""
-    return (
-        sequence, decision_id, decided_at, request_id, basis_sha256, pd, declined, points, band, thin, reasons,
-        contributions, payload_sha256,
-    )  # fmt: skip
-
-
-def _basis(bases: dict[int, tuple[Basis, bytes]], number: int) -> tuple[Basis, bytes]:
-    if number not in bases:
-        raise JournalError(f"basis {number} of a segment is missing or damaged")
-    return bases[number]
-
-
-def decision_record(row: sqlite3.Row | tuple[Any, ...], bases: dict[int, tuple[Basis, bytes]]) -> DecisionRecord:
-    """A row of `DECISION_COLUMNS`.
-
-    Raises:
-        JournalError: its basis is missing.
-    """
-    (
-        sequence, decision_id, decided_at, request_id, number, pd, declined, points, band, thin, reasons,
-        contributions, applicant, application, inputs, salt, payload_sha256, proof,
-    ) = row  # fmt: skip
-    basis, basis_sha256 = _basis(bases, number)
-    return DecisionRecord(
-        sequence=sequence,
-        decision_id=decision_id,
-        decided_at=decided_at,
-        request_id=request_id,
-        basis=basis,
-        basis_sha256=basis_sha256,
-        pd=pd,
-        declined=bool(declined),
-        points=points,
-        band=band,
-        thin=None if thin is None else bool(thin),
-        reasons=tuple(reasons.split()),
-        contributions=None if contributions is None else np.frombuffer(contributions, dtype=FLOATS),
-        applicant=applicant,
-        application=None if application is None else application.encode(),
-        inputs=inputs,
-        salt=salt,
-        payload_sha256=payload_sha256,
-        proof=proof,
-        raw=decision_members(
-            sequence,
-            decision_id,
-            decided_at,
-            request_id,
-            basis_sha256,
-            pd,
-            declined,
-            points,
-            band,
-            thin,
-            reasons,
-            contributions,
-            payload_sha256,
-        ),
-    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -207,11 +166,11 @@ class ChallengeRecord:
 
     def is_sealed(self, previous: bytes) -> bool:
         """As in `DecisionRecord`."""
-        members = challenge_members(
+        content = challenge_content(
             self.sequence, self.decision_id, self.scored_at, self.basis_sha256, self.pd, int(self.declined),
             self.payload_sha256,
         )  # fmt: skip
-        return seal(previous, *members) == self.proof and self.is_whole
+        return seal(previous, content) == self.proof and self.is_whole
 
     @property
     def erased(self) -> bool:
@@ -223,13 +182,14 @@ class ChallengeRecord:
         """As in `DecisionRecord`."""
         if self.salt is None:
             return self.inputs is None
-        return payload_digest(self.salt, None, b"", self.inputs or b"") == self.payload_sha256
+        payload = payload_of(self.salt, self.inputs or b"", None)
+        return hashlib.sha256(payload).digest() == self.payload_sha256
 
 
 CHALLENGE_COLUMNS = "sequence, decision_id, scored_at, basis, pd, declined, inputs, salt, payload_sha256, proof"
 
 
-def challenge_members(
+def challenge_content(
     sequence: int,
     decision_id: str,
     scored_at: str,
@@ -237,27 +197,25 @@ def challenge_members(
     pd: float,
     declined: int,
     payload_sha256: bytes,
-) -> tuple[Any, ...]:
-    """What the proof of a challenge is made of, in order."""
-    return sequence, decision_id, scored_at, basis_sha256, pd, declined, payload_sha256
+) -> bytes:
+    """What the proof of a challenge is made of."""
+    members = (sequence, decision_id, scored_at, basis_sha256, pd, declined, payload_sha256)
+    return orjson.dumps(members, default=bytes.hex)
 
 
-def challenge_record(row: tuple[Any, ...], bases: dict[int, tuple[Basis, bytes]]) -> ChallengeRecord:
+def challenge_record(row: tuple[Any, ...], bases: Bases) -> ChallengeRecord:
     """A row of `CHALLENGE_COLUMNS`.
 
     Raises:
         JournalError: its basis is missing.
     """
     sequence, decision_id, scored_at, number, pd, declined, inputs, salt, payload_sha256, proof = row
-    basis, basis_sha256 = _basis(bases, number)
+    if number not in bases:
+        raise JournalError(f"basis {number} of a segment is missing or damaged")
+    basis, basis_sha256 = bases[number]
     return ChallengeRecord(
         sequence, decision_id, scored_at, basis, basis_sha256, pd, bool(declined), inputs, salt, payload_sha256, proof
     )
-
-
-def now() -> str:
-    """UTC, ISO 8601, to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def rows_of(values: np.ndarray[Any, np.dtype[np.float32]]) -> list[bytes]:

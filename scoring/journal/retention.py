@@ -24,7 +24,7 @@ def remove_expired(folder: Path, months: int) -> list[Path]:
     removed = []
     for path in segments(folder)[:-1]:
         with reading(path) as connection:
-            (last,) = connection.execute("SELECT max(decided_at) FROM decisions").fetchone()
+            (last,) = connection.execute("SELECT max(decided_at) FROM batches").fetchone()
         if last is None or last >= oldest:
             break
         for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from scoring.files import write_atomically
 
-FORMAT = 1
+FORMAT = 2
 """Of the tables below; a segment of another format is refused."""
 NO_PROOF = bytes(32)
 """What stands before the first proof of a journal."""
@@ -32,16 +32,25 @@ TABLES = (
     )""",
     # A `Basis` as JSON: what many records have in common.
     "CREATE TABLE bases (number INTEGER PRIMARY KEY, sha256 BLOB NOT NULL UNIQUE, content TEXT NOT NULL)",
-    # The columns from applicant to salt are what an erasure empties; payload_sha256 and proof outlive it.
-    """CREATE TABLE decisions (
-        sequence INTEGER PRIMARY KEY, decision_id TEXT NOT NULL UNIQUE, decided_at TEXT NOT NULL,
-        request_id TEXT NOT NULL, basis INTEGER NOT NULL REFERENCES bases (number),
-        pd REAL NOT NULL, declined INTEGER NOT NULL, points INTEGER NOT NULL, band TEXT NOT NULL, thin INTEGER,
-        reasons TEXT NOT NULL, contributions BLOB,
-        applicant TEXT, application TEXT, inputs BLOB, salt BLOB,
-        payload_sha256 BLOB NOT NULL, proof BLOB NOT NULL
-    )""",
-    "CREATE INDEX applicants ON decisions (applicant) WHERE applicant IS NOT NULL",
+    # Of each batch its decisions, one after the other: proofs of 32 bytes, and a line of JSON each in records and in
+    # payloads, whose line an erasure empties. An id carries the moment of its batch.
+    """CREATE TABLE batches (
+        first INTEGER PRIMARY KEY, last INTEGER NOT NULL, decided_at TEXT NOT NULL,
+        basis INTEGER NOT NULL REFERENCES bases (number),
+        proofs BLOB NOT NULL, records TEXT NOT NULL, payloads TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX moments ON batches (decided_at)",
+    # Where an applicant's decisions stand that have not been erased.
+    "CREATE TABLE applicants (applicant TEXT NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (applicant, sequence)) "
+    "WITHOUT ROWID",
+    # For people with an SQLite shell.
+    """CREATE VIEW decisions AS SELECT
+        line.value ->> 0 AS sequence, line.value ->> 1 AS decision_id, batches.decided_at,
+        line.value ->> 2 AS request_id, bases.content ->> 'model' AS model, bases.content ->> 'policy' AS policy,
+        line.value ->> 3 AS pd, line.value ->> 4 AS declined, line.value ->> 5 AS points, line.value ->> 6 AS band,
+        line.value ->> 7 AS thin, line.value ->> 8 AS reasons
+    FROM batches JOIN bases ON bases.number = batches.basis,
+        json_each('[' || replace(batches.records, char(10), ',') || ']') AS line""",
     # What a challenger makes of the application of a decision.
     """CREATE TABLE challenges (
         sequence INTEGER PRIMARY KEY, decision_id TEXT NOT NULL, scored_at TEXT NOT NULL,

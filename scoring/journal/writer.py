@@ -10,23 +10,21 @@ import sqlite3
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from scoring.decision import Basis, Decisions
-from scoring.journal.origin import KEY_SECONDS, Key, Origin, recalled, spread, write_keys
+from scoring.journal.batch import pack
+from scoring.journal.keys import KEY_SECONDS, recalled, write_keys
+from scoring.journal.origin import Key, Origin, spread
 from scoring.journal.record import (
-    FLOATS,
+    PROOF_BYTES,
     SALT_BYTES,
     DecisionRecord,
     basis_content,
-    challenge_members,
-    decision_members,
-    now,
-    payload_digest,
+    challenge_content,
+    payload_of,
     seal,
 )
 from scoring.journal.retention import remove_expired
@@ -44,6 +42,7 @@ from scoring.journal.schema import (
     sync_folder,
 )
 from scoring.journal.transaction import JournalUnavailableError, Transaction, insert
+from scoring.moment import now
 
 logger = logging.getLogger("bentoml.scorebox")
 
@@ -128,44 +127,19 @@ class Journal:
             JournalUnavailableError: the disk is full, or fails.
         """
         with self._lock, self._transaction() as connection:
-            number, basis_sha256 = self._basis(connection, decisions.basis)
-            first, proof = self._next_decision, self._decision_proof
-            salts = os.urandom(SALT_BYTES * len(decisions))
-            # Whole columns: a number taken out of an array alone costs as much as dozens of them.
-            pds, points = decisions.pd.tolist(), decisions.points.tolist()
-            declined = decisions.declined.astype(np.int64).tolist()
-            thin = None if decisions.thin is None else decisions.thin.astype(np.int64).tolist()
-            rows: list[tuple[Any, ...]] = []
-            for index, (origin, name) in enumerate(zip(spread(origins), decisions.decision_ids, strict=True)):
-                salt = salts[index * SALT_BYTES : (index + 1) * SALT_BYTES]
-                application = applications[index]
-                digest = payload_digest(salt, origin.applicant, application, inputs[index])
-                found = decisions.contributions[index]
-                members = decision_members(
-                    first + index,
-                    name,
-                    decisions.decided_at,
-                    origin.request_id,
-                    basis_sha256,
-                    pds[index],
-                    declined[index],
-                    points[index],
-                    decisions.bands[index],
-                    None if thin is None else thin[index],
-                    " ".join([reason["code"] for reason in reasons]) if (reasons := decisions.reasons[index]) else "",
-                    None if found is None else found.astype(FLOATS, copy=False).tobytes(),
-                    digest,
-                )
-                proof = seal(proof, *members)
-                payload = (origin.applicant, application.decode(), inputs[index], salt)
-                rows.append((*members[:4], number, *members[5:12], *payload, digest, proof))
-            insert(connection, "decisions", rows)
+            basis = self._basis(connection, decisions.basis)
+            first = self._next_decision
+            batch = pack(decisions, basis, first, self._decision_proof, inputs, applications, origins)
+            connection.execute("INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?)", astuple(batch))
+            names = [origin.applicant for origin in spread(origins)]
+            listed = [(name, first + index) for index, name in enumerate(names) if name is not None]
+            connection.executemany("INSERT INTO applicants VALUES (?, ?)", listed)
             write_keys(connection, origins, first)
             # Within the transaction this takes no locks of its own.
             (pages,) = connection.execute("PRAGMA page_count").fetchone()
         # Only now: of a batch that was not committed nothing may remain, not even its numbers.
-        self._bases[id(decisions.basis)] = (decisions.basis, number, basis_sha256)
-        self._next_decision, self._decision_proof = first + len(rows), proof
+        self._bases[id(decisions.basis)] = (decisions.basis, *basis)
+        self._next_decision, self._decision_proof = batch.last + 1, batch.proofs[-PROOF_BYTES:]
         if pages >= self._most_pages:
             self._rotate()
 
@@ -213,12 +187,11 @@ class Journal:
             rows: list[tuple[Any, ...]] = []
             for index, name in enumerate(decision_ids):
                 salt = os.urandom(SALT_BYTES)
-                digest = payload_digest(salt, None, b"", inputs[index])
-                members = challenge_members(
-                    first + index, name, scored_at, basis_sha256, float(pd[index]), int(declined[index]), digest
-                )
-                proof = seal(proof, *members)
-                rows.append((*members[:3], number, *members[4:6], inputs[index], salt, digest, proof))
+                digest = hashlib.sha256(payload_of(salt, inputs[index], None)).digest()
+                pds, outcome = float(pd[index]), int(declined[index])
+                content = challenge_content(first + index, name, scored_at, basis_sha256, pds, outcome, digest)
+                proof = seal(proof, content)
+                rows.append((first + index, name, scored_at, number, pds, outcome, inputs[index], salt, digest, proof))
             insert(connection, "challenges", rows)
         self._bases[id(basis)] = (basis, number, basis_sha256)
         self._next_challenge, self._challenge_proof = first + len(rows), proof
@@ -261,10 +234,11 @@ class Journal:
             decision, decision_proof, challenge, challenge_proof = connection.execute(
                 "SELECT first_decision, decision_proof, first_challenge, challenge_proof FROM segment"
             ).fetchone()
-            last = "SELECT sequence, proof FROM {} ORDER BY sequence DESC LIMIT 1"
-            if (row := connection.execute(last.format("decisions")).fetchone()) is not None:
+            last = f"SELECT last, substr(proofs, -{PROOF_BYTES}) FROM batches ORDER BY first DESC LIMIT 1"  # noqa: S608  # own words only
+            if (row := connection.execute(last).fetchone()) is not None:
                 decision, decision_proof = row[0] + 1, row[1]
-            if (row := connection.execute(last.format("challenges")).fetchone()) is not None:
+            last = "SELECT sequence, proof FROM challenges ORDER BY sequence DESC LIMIT 1"
+            if (row := connection.execute(last).fetchone()) is not None:
                 challenge, challenge_proof = row[0] + 1, row[1]
         except sqlite3.Error:
             connection.close()

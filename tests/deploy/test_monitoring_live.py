@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from scoring.challenge import Bounds, Challenge
-from scoring.journal.record import now
+from scoring.moment import now
 from scoring.scorecards import load
 from tests.conftest import Project
 from tests.deploy.monitoring import (

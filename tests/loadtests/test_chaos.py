@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,9 +14,9 @@ from loadtests.chaos.ground import Outcome
 from loadtests.chaos.ledger import Audit, audit
 from loadtests.server import free_port
 from scoring.decision import Decisions
-from scoring.journal.schema import segments
 from scoring.journal.writer import Journal
 from tests.loadtests.test_client import MakeStub, answer
+from tests.scoring.journal import forged
 from tests.scoring.journal.made_up import append
 
 PDS = (0.1, 0.3, 0.2, 0.4)
@@ -42,14 +41,6 @@ def received(made: Decisions) -> list[Received]:
     return [Received(name, pd) for name, pd in zip(made.decision_ids, made.pd.tolist(), strict=True)]
 
 
-def change(folder: Path, *statements: str) -> None:
-    (path,) = segments(folder)
-    with sqlite3.connect(path) as connection:
-        for statement in statements:
-            connection.execute(statement)
-    connection.close()
-
-
 def faults(folder: Path, told: Sequence[Received]) -> dict[str, int]:
     return dict(audit(folder, told, replay=False).faults)
 
@@ -70,12 +61,12 @@ def test_another_pd_than_was_told_is_a_fault(folder: Path, told: list[Received])
 
 
 def test_a_changed_record_is_a_fault(folder: Path, told: list[Received]) -> None:
-    change(folder, "UPDATE decisions SET points = points + 1 WHERE sequence = 2")
+    forged.change(folder, [2], "points", lambda points: points + 1)
     assert faults(folder, told) == {"not what was sealed": 1}
 
 
 def test_a_record_that_was_taken_out_is_a_fault(folder: Path, told: list[Received]) -> None:
-    change(folder, "DELETE FROM decisions WHERE sequence = 2")
+    forged.take_out(folder, [2])
     assert faults(folder, told) == {"missing in the chain": 1, "answered and not in the journal": 1}
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +12,6 @@ import numpy as np
 from scoring import models
 from scoring.decider import Decider
 from scoring.journal.reader import JournalReader
-from scoring.journal.schema import segments
 from scoring.journal.writer import Journal, JournalLimits
 from scoring.policy import CutoffPolicy
 from scoring.scorecard import Application, Scorecard
@@ -68,7 +65,7 @@ def decide(
 
 @dataclass(frozen=True)
 class Journaled:
-    """The journal, and what a stranger with the disk can do to it."""
+    """A journal, and the model that its decisions are of."""
 
     folder: Path
     model: models.StoredModel
@@ -76,8 +73,3 @@ class Journaled:
     @property
     def ids(self) -> list[str]:
         return [record.decision_id for record in JournalReader(self.folder).decisions()]
-
-    def change(self, statement: str, *arguments: object) -> None:
-        for path in segments(self.folder):
-            with closing(sqlite3.connect(path)) as connection, connection:
-                connection.execute(statement, arguments)

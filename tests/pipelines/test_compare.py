@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from scoring.challenge import Challenge
-from scoring.journal.record import now
 from scoring.journal.writer import Journal
 from scoring.models import Release
+from scoring.moment import now
 from scoring.outcomes import Outcome, Outcomes
 from tests.conftest import Project
 from tests.scoring.journal.made_up import BASIS, append, inputs

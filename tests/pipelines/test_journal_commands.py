@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import stat
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +17,15 @@ from bentoml._internal.models import ModelStore
 from inline_snapshot import snapshot
 
 from pipelines import journal_export
+from scoring.journal.batch import opening_of
 from scoring.journal.reader import JournalReader
-from scoring.journal.record import payload_digest, seal
+from scoring.journal.record import payload_of, seal
 from scoring.journal.schema import NO_PROOF, segments
 from scoring.journal.writer import Journal, JournalLimits
 from tests.conftest import PROJECT
 from tests.pipelines.conftest import Run
 from tests.pipelines.journaled import Journaled, decide, sample_applications
+from tests.scoring.journal import forged
 from tests.scoring.journal.made_up import BASIS, append, inputs
 from tests.serving.toy import COLUMNS, SCORECARD, push_release, stored
 
@@ -107,8 +110,8 @@ def test_a_whole_journal_verifies_and_says_its_head(journaled: Journaled, writer
 
 
 def test_the_first_broken_place_is_named(journaled: Journaled, scorebox: Run) -> None:
-    journaled.change("UPDATE decisions SET points = points + 1 WHERE sequence >= 80")
-    journaled.change("UPDATE challenges SET pd = 0.1 WHERE sequence = 2")
+    forged.change(journaled.folder, range(80, 101), "points", lambda points: points + 1)
+    forged.statement(journaled.folder, "UPDATE challenges SET pd = 0.1 WHERE sequence = 2")
     code, printed = scorebox("journal", "verify", "card_default")
     assert code == 1
     assert printed.endswith(
@@ -118,11 +121,11 @@ def test_the_first_broken_place_is_named(journaled: Journaled, scorebox: Run) ->
 
 
 def test_a_record_put_into_another_segment_is_named(journaled: Journaled, scorebox: Run) -> None:
-    journaled.change("UPDATE decisions SET sequence = 1000 WHERE sequence = 1")
+    forged.change(journaled.folder, [1], "sequence", 1_000)
     code, printed = scorebox("journal", "verify", "card_default")
     assert code == 1
     assert printed.endswith(
-        "decision 1 is the first of 1: missing record; 1 records stand in another segment than their own"
+        "decision 1 is the first of 1: missing record; 1 records stand in another place than their own"
     )
 
 
@@ -140,7 +143,7 @@ def test_a_journal_that_was_written_anew_does_not_have_the_head_that_was_noted(
     assert code == 1
     assert "the head that was noted is not in the chain: it was written anew, or its end removed" in printed
 
-    journaled.change("DELETE FROM decisions WHERE sequence > 90")
+    forged.take_out(journaled.folder, range(91, 101))
     assert scorebox("journal", "verify", "card_default")[0] == 0
     assert scorebox("journal", "verify", "card_default", "--head", head)[0] == 1
     assert scorebox("journal", "verify", "card_default", "--head", f"90:{kept[89].proof.hex()}")[0] == 1
@@ -191,14 +194,20 @@ def test_an_export_holds_all_that_is_kept(
         else:
             assert dict(row["contributions"]) == dict(zip(groups, record.contributions.tolist(), strict=True))
         # The export alone is enough to check every seal.
-        assert seal(previous, *record.raw) == row["proof"]
+        line = (
+            row["sequence"], row["decision_id"], row["request_id"], record.pd, row["declined"], row["points"],
+            row["band"], row["thin"], row["reasons"],
+            None if record.contributions is None else record.contributions.tobytes().hex(), row["payload_sha256"].hex(),
+        )  # fmt: skip
+        opening = opening_of(row["decided_at"].isoformat(timespec="milliseconds"), row["basis_sha256"])
+        assert seal(previous, opening + orjson.dumps(line)) == row["proof"]
         previous = row["proof"]
         if row["erased"]:
             assert (row["applicant"], row["application"], row["inputs"], row["salt"]) == (None, None, None, None)
         else:
             assert orjson.loads(row["application"]) == record.values
-            digest = payload_digest(row["salt"], row["applicant"], row["application"].encode(), row["inputs"])
-            assert digest == row["payload_sha256"]
+            payload = payload_of(row["salt"], row["inputs"], row["applicant"], row["application"].encode())
+            assert sha256(payload).digest() == row["payload_sha256"]
     assert [row["erased"] for row in rows].count(True) == 1
 
 
@@ -297,12 +306,12 @@ def test_a_decision_is_shown_in_plain_words(journaled: Journaled, writer: Journa
 
 def test_a_changed_decision_is_shown_with_a_warning(journaled: Journaled, scorebox: Run) -> None:
     name = journaled.ids[-1]
-    journaled.change("UPDATE decisions SET band = 'AAA' WHERE decision_id = ?", name)
+    forged.change(journaled.folder, [len(journaled.ids)], "band", "AAA")
     code, printed = scorebox("journal", "show", "card_default", name)
     assert code == 1
     assert "band AAA" in printed
     assert printed.endswith(f"error the seal of {name} is broken: somebody has changed its record, or the one before")
-    journaled.change("UPDATE decisions SET basis = 99 WHERE decision_id = ?", name)
+    forged.statement(journaled.folder, "UPDATE batches SET basis = 99")
     code, printed = scorebox("journal", "show", "card_default", name)
     assert (code, printed) == (1, f"error decision {name} cannot be read: somebody has changed its record")
     assert scorebox("journal", "show", "card_default", "another") == (

@@ -22,6 +22,7 @@ from scoring.journal.reader import JournalReader
 from scoring.policy import CutoffPolicy, StatedBasis
 from tests.pipelines.conftest import Run
 from tests.pipelines.journaled import Journaled, decide, sample_applications
+from tests.scoring.journal import forged
 from tests.serving.toy import COLUMNS, SCORECARD, push_release
 
 TAG = "card_default:1.0.0-fp32"
@@ -115,7 +116,7 @@ def test_ids_times_and_samples_choose_decisions(journaled: Journaled, replay: Re
 
 
 def test_a_tampered_record_is_named(journaled: Journaled, replay: Replayed) -> None:
-    journaled.change("UPDATE decisions SET declined = 1 - declined WHERE sequence = 5")
+    forged.change(journaled.folder, [5], "declined", lambda declined: not declined)
     code, report, printed = replay()
     assert code == 1
     assert report["verdicts"] == {"same": 299, "tampered record": 1}
@@ -131,7 +132,7 @@ def test_a_tampered_record_is_named(journaled: Journaled, replay: Replayed) -> N
 
 
 def test_missing_records_are_named(journaled: Journaled, replay: Replayed) -> None:
-    journaled.change("DELETE FROM decisions WHERE sequence BETWEEN 100 AND 150 OR sequence = 200")
+    forged.take_out(journaled.folder, [*range(100, 151), 200])
     code, report, printed = replay()
     assert code == 1
     assert report["verdicts"] == {"same": 248, "missing record": 52}
@@ -147,8 +148,7 @@ def test_an_erased_decision_is_no_fault(journaled: Journaled, replay: Replayed) 
     assert report["verdicts"] == {"same": 299, "erased": 1}
     assert [(finding["decision_id"], finding["verdict"]) for finding in report["findings"]] == [(name, "erased")]
     # Emptied by somebody else, it is one.
-    fields = "applicant = NULL, application = NULL, inputs = NULL, salt = NULL"
-    journaled.change(f"UPDATE decisions SET {fields} WHERE sequence = 3")
+    forged.empty(journaled.folder, [3])
     assert replay()[1]["verdicts"] == {"same": 298, "erased": 1, "tampered record": 1}
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -20,13 +18,13 @@ from pipelines.replay import replay
 from scoring import models
 from scoring.graph import sha256
 from scoring.journal.reader import JournalReader
-from scoring.journal.schema import segments
 from scoring.models import DataRecord, ModelRecord, StoredModel
 from scoring.scorecard import Scorecard
 from scoring.scorecards import load
 from tests.conftest import Project
 from tests.e2e.server import serve
 from tests.pipelines.journaled import decide, sample_applications
+from tests.scoring.journal import forged
 from tests.training import explained
 from tests.training.explained import Case
 
@@ -125,9 +123,8 @@ def test_what_a_service_answered_replays_and_what_was_done_to_it_is_named(
 
     name = answers[0]["decision_id"]
     assert scorebox("journal", "erase", CARD.name, name, "--yes")[0] == 0
-    with closing(sqlite3.connect(segments(journal)[0])) as connection, connection:
-        connection.execute("UPDATE decisions SET pd = pd / 2 WHERE sequence = 20")
-        connection.execute("DELETE FROM decisions WHERE sequence = 30")
+    forged.change(journal, [20], "pd", lambda pd: pd / 2)
+    forged.take_out(journal, [30])
     code, printed = scorebox("replay", CARD.name, "--out", str(tmp_path / "replay.json"))
     assert code == 1
     assert printed.endswith("error 2 of 300 decisions of card_default are not as the journal says")

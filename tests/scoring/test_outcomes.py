@@ -26,6 +26,9 @@ from tests.scoring.journal import made_up
 
 LATER = "2126-01-01"
 EARLIER = "2020-01-01"
+MOMENT = "2026-01-01T00:00:00.000+00:00"
+A, B, C, D = (f"019b76da-a800-7000-8000-00000000000{digit}" for digit in "abcd")
+"""Ids of that moment, for decisions that outcomes may come before."""
 
 
 @pytest.fixture
@@ -42,7 +45,7 @@ def outcome(name: str, label: int, day: str = LATER, source: str = "file.csv") -
 
 def decide(journal: Journal, names: list[str]) -> None:
     """Appends decisions with these ids."""
-    made = replace(made_up.decisions([0.1] * len(names)), decision_ids=names)
+    made = replace(made_up.decisions([0.1] * len(names), decided_at=MOMENT), decision_ids=names)
     values = [0.1] * len(names)
     journal.append(made, made_up.inputs(values), made_up.applications(values), [Origin(len(names), "request-1")])
 
@@ -87,13 +90,13 @@ def test_outcomes_that_come_a_second_time_change_nothing(journal: Journal) -> No
 
 def test_what_waits_is_settled_when_its_decision_appears(journal: Journal) -> None:
     store = Outcomes(journal.folder)
-    waiting = [outcome("a", 0), outcome("b", 1), outcome("a", 1), outcome("c", 1, EARLIER), outcome("d", 1)]
+    waiting = [outcome(A, 0), outcome(B, 1), outcome(A, 1), outcome(C, 1, EARLIER), outcome(D, 1)]
     assert store.record(waiting) == ["unknown"] * 5
     came_at = store.kept("unknown")[0].recorded_at
     assert store.adopt() == Counter()
-    decide(journal, ["a", "b", "c"])
+    decide(journal, [A, B, C])
     assert store.adopt() == Counter(recorded=2, conflicting=1, early=1)
-    assert store.labels() == {"a": 0, "b": 1}
+    assert store.labels() == {A: 0, B: 1}
     assert store.kept("recorded")[0].recorded_at == came_at
     assert kept(store, "conflicting") == [waiting[2]]
     assert kept(store, "early") == [waiting[3]]
@@ -102,10 +105,10 @@ def test_what_waits_is_settled_when_its_decision_appears(journal: Journal) -> No
 
 def test_a_label_that_waited_stands_before_one_that_comes_now(journal: Journal) -> None:
     store = Outcomes(journal.folder)
-    store.record([outcome("a", 0)])
-    decide(journal, ["a"])
-    assert store.record([outcome("a", 1)]) == ["conflicting"]
-    assert store.labels() == {"a": 0}
+    store.record([outcome(A, 0)])
+    decide(journal, [A])
+    assert store.record([outcome(A, 1)]) == ["conflicting"]
+    assert store.labels() == {A: 0}
 
 
 def test_a_label_outlives_its_decision(tmp_path: Path) -> None:
@@ -123,7 +126,7 @@ def test_a_label_outlives_its_decision(tmp_path: Path) -> None:
 
 
 def test_the_store_is_its_owner_s_only(journal: Journal) -> None:
-    Outcomes(journal.folder).record([outcome("a", 1)])
+    Outcomes(journal.folder).record([outcome(A, 1)])
     assert {path.stat().st_mode & 0o777 for path in journal.folder.glob(f"{FILE}*")} == {0o600}
     assert not [path for path in journal.folder.iterdir() if path.name.startswith(".")]
 
@@ -140,7 +143,7 @@ def test_without_a_journal_there_are_no_outcomes(tmp_path: Path) -> None:
         Outcomes(tmp_path)
 
 
-NAMES = st.sampled_from("abcd")
+NAMES = st.sampled_from([A, B, C, D])
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("decide"), NAMES),

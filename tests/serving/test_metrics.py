@@ -13,9 +13,9 @@ import pytest
 from inline_snapshot import snapshot
 from prometheus_client.parser import text_string_to_metric_families
 
-from scoring.journal.record import now
 from scoring.journal.shipped import Shipped
 from scoring.journal.writer import Journal
+from scoring.moment import now
 from serving.loop_lag import EVERY, LoopLag
 from serving.metrics import PD_EDGES
 from tests.serving.conftest import Service, parts

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,6 +33,7 @@ from tests.pipelines.shipping.copies import (
     ship_all,
     ship_command,
 )
+from tests.scoring.journal import forged
 from tests.scoring.journal.made_up import BASIS, append
 
 NOTHING = Copied(decisions=0, challenges=0, erasures=0, expired=())
@@ -271,9 +271,7 @@ def test_a_changed_record_of_the_journal_is_named_and_those_before_it_are_copied
 ) -> None:
     made = append(journal, some(5)).decision_ids
     journal.close()
-    with sqlite3.connect(segments(folder)[0]) as segment:
-        segment.execute("UPDATE decisions SET declined = 1 - declined WHERE sequence = 4")
-    segment.close()
+    forged.change(folder, [4], "declined", lambda declined: not declined)
     shipper = Shipper(folder, database)
     assert shipper.ship().decisions == 3
     with pytest.raises(StageError, match=rf"^decision {made[3]}, number 4 .* is not what was sealed"):

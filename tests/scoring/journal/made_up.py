@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import orjson
-from uuid_utils import uuid7
 
 from scoring.decision import Basis, Decisions
 from scoring.journal.origin import Key, Origin
-from scoring.journal.record import now
 from scoring.journal.writer import Journal
+from scoring.moment import ids_at, now
 
 GROUPS = ("DELAYS", "BALANCES")
 BASIS = Basis(
@@ -30,13 +29,14 @@ BASIS = Basis(
 
 def decisions(pds: Sequence[float], basis: Basis = BASIS, decided_at: str | None = None) -> Decisions:
     """Decisions of these PDs; a decline has the reasons 1.5 and -0.5."""
+    at = decided_at or now()
     pd = np.array(pds, dtype=np.float32)
     declined = pd.astype(np.float64) >= basis.cutoff
     values = np.array([1.5, -0.5], dtype=np.float32)
     return Decisions(
         basis=basis,
-        decided_at=decided_at or now(),
-        decision_ids=[str(uuid7()) for _ in pds],
+        decided_at=at,
+        decision_ids=ids_at(at, len(pds)),
         pd=pd,
         declined=declined,
         points=np.full(len(pd), 600),

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from scoring.journal.batch import opening_of
 from scoring.journal.chain import Chain
 from scoring.journal.erasure import erase
 from scoring.journal.reader import JournalReader
+from scoring.journal.record import seal
 from scoring.journal.schema import segments
 from scoring.journal.writer import Journal, JournalLimits
+from tests.scoring.journal import forged
 from tests.scoring.journal.made_up import BASIS, append
 
 PDS = [0.1, 0.3, 0.2, 0.6, 0.05]
@@ -24,11 +25,6 @@ def faults(folder: Path) -> list[tuple[int, str]]:
     chain = Chain(reader)
     found = [(link.sequence, chain.fault(link)) for link in chain.decisions(reader.span())]
     return [(sequence, fault.value) for sequence, fault in found if fault is not None]
-
-
-def change(path: Path, statement: str, *arguments: object) -> None:
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute(statement, arguments)
 
 
 @pytest.fixture
@@ -60,19 +56,36 @@ def test_an_untouched_chain_has_no_fault(folder: Path, rotated: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "assignment",
+    ("member", "value"),
     [
-        "pd = 0.11", "declined = 1", "points = 601", "band = 'B'", "thin = 0", "reasons = 'DELAYS'",
-        "contributions = x'0000c03f000000bf'", "request_id = 'request-2'", "decided_at = '2020-01-01'",
-        "application = '{}'", "inputs = x'00'", "applicant = 'client-8'", "applicant = NULL", "applicant = x'00'",
-        "salt = x'00'", "salt = NULL", "salt = NULL, inputs = NULL, application = NULL, applicant = NULL",
-        "payload_sha256 = x'00'", "basis = 9", "pd = 'much'", "contributions = x'00'", "application = x'00'",
-        "decision_id = 'another'",
+        ("sequence", "3"), ("decision_id", "another"), ("decision_id", None), ("request_id", "request-2"), ("pd", 0.11),
+        ("pd", "much"), ("declined", True), ("points", 601), ("band", "B"), ("thin", False), ("reasons", ["DELAYS"]),
+        ("reasons", None), ("contributions", "0000c03f000000bf"), ("contributions", "00"), ("contributions", 7),
+        ("payload_sha256", "00"), ("payload_sha256", None), ("salt", "00"), ("salt", None), ("inputs", "00"),
+        ("inputs", None), ("applicant", "client-8"), ("applicant", None), ("applicant", 7), ("application", {}),
+        ("application", None),
     ],
 )  # fmt: skip
-def test_whatever_is_changed_in_a_record_shows_at_its_place(folder: Path, assignment: str) -> None:
-    change(segments(folder)[0], f"UPDATE decisions SET {assignment} WHERE sequence = 3")
+def test_whatever_is_changed_in_a_record_shows_at_its_place(folder: Path, member: str, value: object) -> None:
+    forged.change(folder, [3], member, value)
     assert faults(folder) == [(3, "tampered record")]
+
+
+def test_a_payload_that_is_emptied_without_an_erasure_shows_at_its_place(folder: Path) -> None:
+    forged.empty(folder, [3])
+    assert faults(folder) == [(3, "tampered record")]
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    [
+        "decided_at = '2020-01-01'", "basis = 9", "proofs = x'00'", "records = ''", "records = '[]'",
+        "payloads = ''",
+    ],
+)  # fmt: skip
+def test_what_is_changed_in_a_batch_shows_in_every_record_of_it(folder: Path, assignment: str) -> None:
+    forged.statement(folder, f"UPDATE batches SET {assignment}")
+    assert faults(folder) == [(sequence, "tampered record") for sequence in range(1, 6)]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +94,7 @@ def test_whatever_is_changed_in_a_record_shows_at_its_place(folder: Path, assign
     ids=["another cut-off", "no basis", "spaces"],
 )
 def test_a_changed_basis_shows_in_every_record_of_it(folder: Path, content: str) -> None:
-    change(segments(folder)[0], "UPDATE bases SET content = ?", content)
+    forged.statement(folder, "UPDATE bases SET content = ?", content)
     assert faults(folder) == [(sequence, "tampered record") for sequence in range(1, 6)]
 
 
@@ -90,32 +103,26 @@ def test_a_record_with_a_new_proof_of_its_own_breaks_the_chain_behind_it(folder:
     (link,) = Chain(reader).decisions([3])
     assert link.record
     assert link.previous
-    from scoring.journal.record import seal
-
-    members = list(link.record.raw)
-    members[5] = 0.9
-    change(
-        segments(folder)[0],
-        "UPDATE decisions SET pd = 0.9, proof = ? WHERE sequence = 3",
-        seal(link.previous, *members),
-    )
+    record, previous = link.record, link.previous
+    opening = opening_of(record.decided_at, record.basis_sha256)
+    forged.change(folder, [3], "pd", 0.9)
+    forged.give_proof(folder, 3, lambda line: seal(previous, opening + line))
     assert faults(folder) == [(4, "tampered record")]
 
 
 def test_missing_records_show_and_those_behind_them_are_trusted_again(folder: Path) -> None:
-    change(segments(folder)[0], "DELETE FROM decisions WHERE sequence IN (2, 3)")
+    forged.take_out(folder, [2, 3])
     assert faults(folder) == [(2, "missing record"), (3, "missing record")]
 
 
 def test_records_that_are_exchanged_show(folder: Path) -> None:
-    for old, new in ((2, 99), (3, 2), (99, 3)):
-        change(segments(folder)[0], "UPDATE decisions SET sequence = ? WHERE sequence = ?", new, old)
+    forged.change(folder, [2, 3], "sequence", {2: 3, 3: 2}.get)
     assert faults(folder) == [(2, "tampered record"), (3, "tampered record"), (4, "tampered record")]
 
 
 def test_the_end_and_the_whole_of_a_segment_that_are_missing_show(rotated: Path) -> None:
     second, third, *_ = [start[1] for start in JournalReader(rotated).starts()[1:]]
-    change(segments(rotated)[0], "DELETE FROM decisions WHERE sequence = ?", second - 1)
+    forged.take_out(rotated, [second - 1])
     assert faults(rotated) == [(second - 1, "missing record")]
     segments(rotated)[1].unlink()
     assert faults(rotated) == [(sequence, "missing record") for sequence in range(second - 1, third)]
@@ -123,9 +130,16 @@ def test_the_end_and_the_whole_of_a_segment_that_are_missing_show(rotated: Path)
 
 def test_a_record_in_another_segment_than_its_own_is_a_stray(rotated: Path) -> None:
     assert JournalReader(rotated).strays() == 0
-    change(segments(rotated)[0], "UPDATE decisions SET sequence = 10000 WHERE sequence = 1")
+    forged.statement(rotated, "UPDATE batches SET first = first + 9999, last = last + 9999 WHERE first = 1")
+    forged.change(rotated, [1, 2, 3], "sequence", lambda sequence: sequence + 9_999)
+    assert JournalReader(rotated).strays() == 3
+    assert faults(rotated) == [(sequence, "missing record") for sequence in (1, 2, 3)]
+
+
+def test_a_record_in_another_batch_than_its_own_is_a_stray(rotated: Path) -> None:
+    forged.change(rotated, [5], "sequence", 2)
     assert JournalReader(rotated).strays() == 1
-    assert faults(rotated) == [(1, "missing record")]
+    assert faults(rotated) == [(5, "missing record")]
 
 
 def test_a_segment_of_another_journal_shows(rotated: Path, tmp_path: Path) -> None:
@@ -156,7 +170,7 @@ def test_challenges_have_a_chain_of_their_own(folder: Path) -> None:
     reader = JournalReader(folder)
     chain = Chain(reader)
     assert [chain.fault(link) for link in chain.challenges(reader.challenge_span())] == [None, None]
-    change(segments(folder)[0], "UPDATE challenges SET pd = 0.5 WHERE sequence = 2")
+    forged.statement(folder, "UPDATE challenges SET pd = 0.5 WHERE sequence = 2")
     assert [chain.fault(link) for link in chain.challenges(reader.challenge_span())] == [None, "tampered record"]
     assert faults(folder) == []
 

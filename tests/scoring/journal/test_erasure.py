@@ -26,7 +26,7 @@ def traces(folder: Path) -> list[str]:
     """Which of the applicant's fields are in the bytes of which file."""
     sought = {
         "fields": b'"LIMIT_BAL":7654321',
-        "number": np.float32(MARKER).tobytes(),
+        "number": np.float32(MARKER).tobytes().hex().encode(),
         "applicant": WHO.encode(),
         "request": KEY.request_sha256,
     }

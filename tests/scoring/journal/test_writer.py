@@ -17,7 +17,8 @@ import pytest
 
 from scoring.journal import schema
 from scoring.journal.chain import Chain
-from scoring.journal.origin import KEY_SECONDS, Key, KeyConflictError, Origin
+from scoring.journal.keys import KEY_SECONDS, KeyConflictError
+from scoring.journal.origin import Key, Origin
 from scoring.journal.reader import JournalReader
 from scoring.journal.schema import JournalError, reading, segments
 from scoring.journal.transaction import JournalUnavailableError
@@ -287,11 +288,11 @@ def test_a_folder_that_cannot_be_used_is_refused_in_one_line(folder: Path, tmp_p
 
 def test_a_segment_of_another_format_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as later:
-        later.setattr(schema, "FORMAT", 2)
+        later.setattr(schema, "FORMAT", 3)
         journal = Journal(folder)
         journal.open()
         journal.close()
-    with pytest.raises(JournalError, match="is of format 2, and this version reads format 1"):
+    with pytest.raises(JournalError, match="is of format 3, and this version reads format 2"):
         Journal(folder).open()
 
 

@@ -1,0 +1,56 @@
+"""Idempotency keys: which decisions answered which request."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from itertools import islice
+
+from scoring.journal.lookup import decisions
+from scoring.journal.origin import Key, Origin
+from scoring.journal.record import DecisionRecord
+from scoring.journal.transaction import JournalUnavailableError
+
+KEY_SECONDS = 24 * 3_600
+"""For so long at least a key is remembered after a restart or a new segment."""
+
+
+class KeyConflictError(ValueError):
+    """An idempotency key comes a second time, with another request."""
+
+
+class KeyTakenError(JournalUnavailableError):
+    """Somebody else has answered a request under this key since it was looked for; it can be recalled now."""
+
+
+def write_keys(connection: sqlite3.Connection, origins: Sequence[Origin], first: int) -> None:
+    """Keeps the keys of rows that stand from the sequence `first` on.
+
+    Raises:
+        KeyTakenError: see there.
+    """
+    for origin in origins:
+        if (key := origin.key) is not None:
+            row = (key.name, key.part, key.request_sha256, first, origin.rows)
+            try:
+                connection.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?)", row)
+            except sqlite3.IntegrityError:
+                raise KeyTakenError("an idempotency key has been answered meanwhile") from None
+        first += origin.rows
+
+
+def recalled(connection: sqlite3.Connection, key: Key) -> list[DecisionRecord] | None:
+    """What this segment holds under a key; None if nothing.
+
+    Raises:
+        KeyConflictError: see there.
+    """
+    row = connection.execute(
+        "SELECT request_sha256, first, rows FROM keys WHERE key = ? AND part = ?", (key.name, key.part)
+    ).fetchone()
+    if row is None:
+        return None
+    request_sha256, first, rows = row
+    if request_sha256 != key.request_sha256:
+        raise KeyConflictError(key.name)
+    return list(islice(decisions(connection, first - 1), rows))
