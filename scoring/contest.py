@@ -24,7 +24,7 @@ from scoring.challenge import Challenge, place
 from scoring.files import write_atomically
 from scoring.guard import Breach, Guard
 from scoring.history import HistoryUnavailableError
-from scoring.journal.keys import KeyConflictError
+from scoring.journal.names import KeyConflictError
 from scoring.journal.transaction import JournalUnavailableError
 from scoring.moment import now
 from scoring.rows import Rows, Table, json_of

@@ -20,7 +20,7 @@ from scoring.decider import Decider
 from scoring.decision import Decisions
 from scoring.frames import Frame
 from scoring.history import HistoryStore, HistoryUnavailableError
-from scoring.journal.keys import KeyConflictError, KeyTakenError
+from scoring.journal.names import KeyConflictError, KeyTakenError
 from scoring.journal.origin import Key, Origin
 from scoring.journal.record import rows_of
 from scoring.journal.transaction import JournalUnavailableError

@@ -19,7 +19,7 @@ from scoring.batcher import BatcherClosedError, QueueTimeoutError
 from scoring.decision import decision_model
 from scoring.errors import RowError
 from scoring.history import HistoryUnavailableError
-from scoring.journal.keys import KeyConflictError
+from scoring.journal.names import KeyConflictError
 from scoring.journal.schema import JournalError
 from scoring.journal.transaction import JournalUnavailableError
 from scoring.scorecard import Application

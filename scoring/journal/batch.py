@@ -38,7 +38,7 @@ class Place:
 
     @property
     def decision_id(self) -> str | None:
-        """The id of the decision, if there is one."""
+        """As its line says."""
         return None if self.members is None else self.members[1]
 
 
@@ -53,6 +53,11 @@ class Batch:
     proofs: bytes
     records: str
     payloads: str
+
+    @property
+    def row(self) -> tuple[int, int, str, int, bytes, str, str]:
+        """As it is stored."""
+        return self.first, self.last, self.decided_at, self.basis, self.proofs, self.records, self.payloads
 
     def places(self) -> Iterator[Place]:
         """The places of its decisions, in order."""
@@ -151,8 +156,10 @@ def _members(line: bytes) -> list[Any] | None:
         members = orjson.loads(line)
     except ValueError:
         return None
-    whole = isinstance(members, list) and len(members) == 11 and isinstance(members[0], int)
-    return members if whole else None
+    match members:
+        case [int(), str(), *rest] if len(rest) == 9:
+            return [*members]
+    return None
 
 
 def _record(place: Place, decided_at: str, basis: Basis, basis_sha256: bytes) -> DecisionRecord:

@@ -6,6 +6,7 @@ import hashlib
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
+from itertools import chain
 
 import orjson
 from pydantic import ValidationError
@@ -42,7 +43,8 @@ def batches(
     connection: sqlite3.Connection, after: int = 0, since: str | None = None, until: str | None = None
 ) -> Iterator[Batch]:
     """The batches with decisions after a sequence, in order, that were made at these times."""
-    bounds = {"last > ?": after, "decided_at >= ?": since, "decided_at < ?": until}
+    # The sign keeps SQLite from going by moments and sorting whole batches.
+    bounds = {"last > ?": after, "+decided_at >= ?": since, "+decided_at < ?": until}
     given = {clause: value for clause, value in bounds.items() if value is not None}
     query = (
         f"SELECT {BATCH_COLUMNS} FROM batches WHERE first >= ? AND {' AND '.join(given)} "  # noqa: S608  # own words only
@@ -95,7 +97,7 @@ def time_after(connection: sqlite3.Connection, after: int) -> tuple[int, str] | 
 def strays(connection: sqlite3.Connection, first: int, end: int) -> int:
     """How many decisions of a segment, whose are those from `first` to before `end`, cannot be found by sequence."""
     count, batch = 0, None
-    for following in (*batches(connection), None):
+    for following in chain(batches(connection), [None]):
         if batch is not None:
             own = range(max(batch.first, first), end if following is None else min(following.first, end))
             count += sum(place.sequence not in own for place in batch.places())

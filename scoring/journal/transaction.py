@@ -17,14 +17,21 @@ class JournalUnavailableError(RuntimeError):
 
 
 class Transaction:
-    """BEGIN and COMMIT around a block; what fails leaves nothing behind."""
+    """BEGIN and COMMIT around a block; what fails leaves nothing behind.
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    Args:
+        connection: in which no transaction is open.
+        begin: False for a block of one statement, which is a transaction by itself.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, *, begin: bool = True) -> None:
         self._connection = connection
+        self._begin = begin
 
     def __enter__(self) -> sqlite3.Connection:
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            if self._begin:
+                self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
             raise JournalUnavailableError(f"the journal takes no records now: {error}") from None
         return self._connection
@@ -32,7 +39,8 @@ class Transaction:
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         try:
             if error is None:
-                self._connection.execute("COMMIT")
+                if self._begin:
+                    self._connection.execute("COMMIT")
                 return
         except sqlite3.Error as failure:
             self._roll_back()

@@ -10,14 +10,14 @@ import sqlite3
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from scoring.decision import Basis, Decisions
 from scoring.journal.batch import pack
-from scoring.journal.keys import KEY_SECONDS, recalled, write_keys
-from scoring.journal.origin import Key, Origin, spread
+from scoring.journal.names import KEY_SECONDS, recalled, write_names
+from scoring.journal.origin import Key, Origin
 from scoring.journal.record import (
     PROOF_BYTES,
     SALT_BYTES,
@@ -45,6 +45,9 @@ from scoring.journal.transaction import JournalUnavailableError, Transaction, in
 from scoring.moment import now
 
 logger = logging.getLogger("bentoml.scorebox")
+
+_LOOKS = 64
+"""So many times the size of a segment is looked at while it grows."""
 
 Sync = Literal["full", "normal"]
 """SQLite's `synchronous`: full survives the end of the power, normal that of every process."""
@@ -76,6 +79,7 @@ class Journal:
         self._connection: sqlite3.Connection | None = None
         self._path = folder
         self._most_pages = 0
+        self._grown = 0
         # By identity: a basis is made once for each model and policy.
         self._bases: dict[int, tuple[Basis, int, bytes]] = {}
         self._next_decision = self._next_challenge = 1
@@ -126,22 +130,24 @@ class Journal:
             KeyTakenError: see there.
             JournalUnavailableError: the disk is full, or fails.
         """
-        with self._lock, self._transaction() as connection:
-            basis = self._basis(connection, decisions.basis)
-            first = self._next_decision
-            batch = pack(decisions, basis, first, self._decision_proof, inputs, applications, origins)
-            connection.execute("INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?)", astuple(batch))
-            names = [origin.applicant for origin in spread(origins)]
-            listed = [(name, first + index) for index, name in enumerate(names) if name is not None]
-            connection.executemany("INSERT INTO applicants VALUES (?, ?)", listed)
-            write_keys(connection, origins, first)
-            # Within the transaction this takes no locks of its own.
-            (pages,) = connection.execute("PRAGMA page_count").fetchone()
-        # Only now: of a batch that was not committed nothing may remain, not even its numbers.
-        self._bases[id(decisions.basis)] = (decisions.basis, *basis)
-        self._next_decision, self._decision_proof = batch.last + 1, batch.proofs[-PROOF_BYTES:]
-        if pages >= self._most_pages:
-            self._rotate()
+        with self._lock:
+            known = id(decisions.basis) in self._bases
+            named = any(origin.applicant is not None or origin.key is not None for origin in origins)
+            # A lone statement is a transaction too, and each further one lets other threads run before the batch is
+            # on disk.
+            with self._transaction(begin=named or not known) as connection:
+                basis = self._basis(connection, decisions.basis)
+                first = self._next_decision
+                batch = pack(decisions, basis, first, self._decision_proof, inputs, applications, origins)
+                connection.execute("INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?)", batch.row)
+                if named:
+                    write_names(connection, origins, first)
+            # Only now: of a batch that was not committed nothing may remain, not even its numbers.
+            self._bases[id(decisions.basis)] = (decisions.basis, *basis)
+            self._next_decision, self._decision_proof = batch.last + 1, batch.proofs[-PROOF_BYTES:]
+            self._grown += len(batch.records) + len(batch.payloads)
+            if self._grown >= self._limits.segment_bytes // _LOOKS:
+                self._rotate_if_full()
 
     def recall(self, key: Key) -> list[DecisionRecord] | None:
         """The decisions that answered a part of a request under this key; None if there are none.
@@ -209,10 +215,10 @@ class Journal:
             os.close(self._holder)
             self._holder = None
 
-    def _transaction(self) -> Transaction:
+    def _transaction(self, *, begin: bool = True) -> Transaction:
         if self._connection is None:
             raise JournalUnavailableError("the journal is closed")
-        return Transaction(self._connection)
+        return Transaction(self._connection, begin=begin)
 
     def _basis(self, connection: sqlite3.Connection, basis: Basis) -> tuple[int, bytes]:
         """The number of a basis in this segment, and its hash."""
@@ -249,6 +255,8 @@ class Journal:
         (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
         self._most_pages = -(-self._limits.segment_bytes // page_bytes)
         self._connection, self._path = connection, path
+        # Its size has not been looked at yet.
+        self._grown = self._limits.segment_bytes
 
     def _new_segment(self, number: int) -> Path:
         return make_segment(
@@ -261,9 +269,13 @@ class Journal:
             self._challenge_proof,
         )
 
-    def _rotate(self) -> None:
+    def _rotate_if_full(self) -> None:
         """Starts the next segment; a disk that has no room for it only makes this one longer."""
         assert self._connection is not None
+        self._grown = 0
+        (pages,) = self._connection.execute("PRAGMA page_count").fetchone()
+        if pages < self._most_pages:
+            return
         full, number = self._connection, segment_number(self._path) + 1
         try:
             self._continue(self._new_segment(number))

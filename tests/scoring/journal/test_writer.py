@@ -17,7 +17,7 @@ import pytest
 
 from scoring.journal import schema
 from scoring.journal.chain import Chain
-from scoring.journal.keys import KEY_SECONDS, KeyConflictError
+from scoring.journal.names import KEY_SECONDS, KeyConflictError
 from scoring.journal.origin import Key, Origin
 from scoring.journal.reader import JournalReader
 from scoring.journal.schema import JournalError, reading, segments

@@ -1,12 +1,11 @@
-"""Idempotency keys: which decisions answered which request."""
+"""What callers call things: applicants, and requests by idempotency keys."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from itertools import islice
 
-from scoring.journal.lookup import decisions
+from scoring.journal.lookup import places_at, read_bases
 from scoring.journal.origin import Key, Origin
 from scoring.journal.record import DecisionRecord
 from scoring.journal.transaction import JournalUnavailableError
@@ -23,13 +22,16 @@ class KeyTakenError(JournalUnavailableError):
     """Somebody else has answered a request under this key since it was looked for; it can be recalled now."""
 
 
-def write_keys(connection: sqlite3.Connection, origins: Sequence[Origin], first: int) -> None:
-    """Keeps the keys of rows that stand from the sequence `first` on.
+def write_names(connection: sqlite3.Connection, origins: Sequence[Origin], first: int) -> None:
+    """Keeps applicants and keys of rows that stand from the sequence `first` on.
 
     Raises:
         KeyTakenError: see there.
     """
     for origin in origins:
+        if origin.applicant is not None:
+            theirs = [(origin.applicant, sequence) for sequence in range(first, first + origin.rows)]
+            connection.executemany("INSERT INTO applicants VALUES (?, ?)", theirs)
         if (key := origin.key) is not None:
             row = (key.name, key.part, key.request_sha256, first, origin.rows)
             try:
@@ -53,4 +55,5 @@ def recalled(connection: sqlite3.Connection, key: Key) -> list[DecisionRecord] |
     request_sha256, first, rows = row
     if request_sha256 != key.request_sha256:
         raise KeyConflictError(key.name)
-    return list(islice(decisions(connection, first - 1), rows))
+    bases = read_bases(connection)
+    return [batch.record(place, bases) for batch, place in places_at(connection, range(first, first + rows))]
