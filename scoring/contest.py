@@ -27,7 +27,7 @@ from scoring.history import HistoryUnavailableError
 from scoring.journal.names import KeyConflictError
 from scoring.journal.transaction import JournalUnavailableError
 from scoring.moment import now
-from scoring.rows import Rows, Table, json_of
+from scoring.rows import Rows, Table
 from scoring.scorecard import Application, Scorecard
 from scoring.scorer import Caller, Scorer, Share
 from scoring.shadow import Shadow
@@ -229,7 +229,7 @@ class Contest:
             return caller.applicant.encode()
         if self._key_field is not None and (key := getattr(application, self._key_field)) is not None:
             return str(key).encode()
-        return json_of([application])[0]
+        return application.model_dump_json(by_alias=True, exclude_none=True).encode()
 
 
 def _singles(shares: Sequence[Share]) -> list[Share]:

@@ -33,6 +33,7 @@ class Decider:
             graph_sha256=model.graph.sha256,
             explain_sha256=explainer.sha256,
             columns=model.graph.columns,
+            fields=scorecard.columns,
             groups=explainer.groups,
             policy=policy.id,
             cutoff=policy.cutoff,

@@ -68,6 +68,8 @@ class Basis(BaseModel):
     explain_sha256: str
     columns: tuple[str, ...]
     """What the graph reads: numbers, then text."""
+    fields: tuple[str, ...]
+    """Columns of an application, in the order in which the journal keeps its values."""
     groups: tuple[str, ...]
     """Codes of the reason groups, in the order of contributions."""
     policy: str

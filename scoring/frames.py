@@ -50,6 +50,8 @@ class Frame:
         if past and history is None:
             raise ValueError(f"{scorecard.name} needs a history for the {len(past)} columns from {past[0]} on")
         self.columns = tuple(columns)
+        self.fields = scorecard.columns
+        """The data set's names of all that an application holds."""
         self._scorecard = scorecard
         self._history = history
         self._key = next((rule.field for rule in scorecard.rules if rule.column == scorecard.key), "")
@@ -61,6 +63,7 @@ class Frame:
             raise ValueError(f"{scorecard.name}: a graph reads numbers, then history, then text, not {list(columns)}")
         self._numbers = _getter(self._numeric)
         self._texts = _getter(self._text)
+        self._values = _getter(scorecard.rules)
 
     def inputs(self, applications: Sequence[Application]) -> Inputs:
         """The applications' values, in the graph's columns."""
@@ -77,6 +80,10 @@ class Frame:
             return inputs
         keys = [getattr(application, self._key) for application in applications]
         return self._with_history(inputs, np.array(keys, dtype=np.int64))
+
+    def values(self, application: Application) -> tuple[Any, ...]:
+        """What the application holds, in the order of `fields`; None where one is missing."""
+        return self._values(application)
 
     def column_of(self, name: str) -> str:
         """The data set's name of a column that goes by this name or that of its field."""

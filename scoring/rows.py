@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import orjson
+
 from scoring.frames import Frame
 from scoring.graph import Inputs
 from scoring.scorecard import Application
@@ -13,7 +15,7 @@ from scoring.scorecard import Application
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The good rows of a table: what the graph reads of them, and for each its fields as JSON, if they are kept."""
+    """The good rows of a table: what the graph reads of them, and each row's values as JSON, if they are kept."""
 
     inputs: Inputs
     applications: Sequence[bytes]
@@ -46,8 +48,8 @@ def joined_inputs(parts: Sequence[Rows], frame: Frame) -> Inputs:
     return Inputs.joined(inputs)
 
 
-def json_of(part: Rows) -> list[bytes]:
-    """Each row's fields as JSON, by column; those that are missing left out."""
+def json_of(part: Rows, frame: Frame) -> Sequence[bytes]:
+    """Each row's values as a JSON list, in the order of the frame's fields, null where one is missing."""
     if isinstance(part, Table):
-        return list(part.applications)
-    return [row.__pydantic_serializer__.to_json(row, by_alias=True, exclude_none=True) for row in part]
+        return part.applications
+    return [orjson.dumps(frame.values(application)) for application in part]

@@ -208,7 +208,7 @@ class Scorer:
         decisions = self._decider.decide(inputs, explained)
         if self._journal is not None:
             began = perf_counter()
-            applications = [application for part in parts for application in json_of(part)]
+            applications = [application for part in parts for application in json_of(part, self.frame)]
             self._journal.append(decisions, rows_of(inputs.numeric), applications, origins)
             self._observers.commit(perf_counter() - began)
         self._observers.decisions(decisions, parts)

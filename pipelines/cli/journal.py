@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import orjson
 import typer
 from rich.markup import escape
 
@@ -164,5 +165,5 @@ def _described(card: Scorecard, record: DecisionRecord) -> list[str]:
     if record.erased:
         lines.append("The applicant's fields have been erased.")
     else:
-        lines.append(f"The applicant's fields: {(record.application or b'').decode()}")
+        lines.append(f"The applicant's fields: {orjson.dumps(record.values).decode()}")
     return lines

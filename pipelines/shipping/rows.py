@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import orjson
 from sqlalchemy import Table
 
 from pipelines.shipping.tables import challenges, decisions
@@ -51,7 +50,7 @@ def decision_row(journal: str, record: DecisionRecord) -> Row:
         "reasons": list(record.reasons),
         "contributions": None if record.contributions is None else record.contributions.tobytes(),
         "applicant": record.applicant,
-        "application": None if record.application is None else orjson.loads(record.application),
+        "application": None if record.erased else record.values,
         "inputs": record.inputs,
         "salt": record.salt,
         "payload_sha256": record.payload_sha256,

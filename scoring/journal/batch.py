@@ -106,7 +106,7 @@ def pack(
         first: the sequence of the first one.
         previous: the proof of the decision before it.
         inputs: for each row what the graph read, little-endian float32.
-        applications: for each row the applicant's fields as JSON, without line breaks between them.
+        applications: for each row the values of the basis's fields as a JSON list, null where one is missing.
         origins: the requests that the rows are of, in order.
     """
     number, basis_sha256 = basis

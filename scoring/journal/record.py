@@ -58,7 +58,7 @@ class Payload:
     applicant: str | None
     """The caller's name for the applicant."""
     application: bytes
-    """The applicant's fields as JSON."""
+    """The values of the basis's fields as a JSON list, null where one is missing."""
 
     @classmethod
     def read(cls, content: bytes) -> Payload:
@@ -121,8 +121,8 @@ class DecisionRecord:
 
     @property
     def application(self) -> bytes | None:
-        """As in `Payload`; None once erased."""
-        return None if self.payload is None else self.payload.application
+        """The applicant's fields as a JSON object, null where one is missing; None once erased."""
+        return None if self.payload is None else orjson.dumps(self._fields(self.payload))
 
     @property
     def inputs(self) -> bytes | None:
@@ -136,15 +136,17 @@ class DecisionRecord:
 
     @property
     def values(self) -> dict[str, Any]:
-        """The applicant's fields by column.
+        """The applicant's fields by column, those that are missing left out.
 
         Raises:
             ValueError: they have been erased.
         """
         if self.payload is None:
             raise ValueError(f"the application of decision {self.decision_id} has been erased")
-        values: dict[str, Any] = orjson.loads(self.payload.application)
-        return values
+        return {name: value for name, value in self._fields(self.payload).items() if value is not None}
+
+    def _fields(self, payload: Payload) -> dict[str, Any]:
+        return dict(zip(self.basis.fields, orjson.loads(payload.application), strict=True))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

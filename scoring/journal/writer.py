@@ -123,7 +123,7 @@ class Journal:
         Args:
             decisions: of the batch.
             inputs: for each row what the graph read, little-endian float32.
-            applications: for each row the applicant's fields as JSON.
+            applications: for each row the values of the basis's fields as a JSON list, null where one is missing.
             origins: the requests that the rows are of, in order.
 
         Raises:

@@ -20,6 +20,7 @@ BASIS = Basis(
     graph_sha256="a" * 64,
     explain_sha256="b" * 64,
     columns=("LIMIT_BAL", "PAY_0"),
+    fields=("LIMIT_BAL", "PAY_0"),
     groups=GROUPS,
     policy="card_default-0123456789ab",
     cutoff=0.25,
@@ -52,8 +53,8 @@ def inputs(pds: Sequence[float]) -> list[bytes]:
 
 
 def applications(pds: Sequence[float]) -> list[bytes]:
-    """The fields of each."""
-    return [orjson.dumps({"LIMIT_BAL": 1_000, "PAY_0": pd}) for pd in pds]
+    """The values of each."""
+    return [orjson.dumps([1_000, pd]) for pd in pds]
 
 
 def append(

@@ -62,7 +62,7 @@ def test_an_untouched_chain_has_no_fault(folder: Path, rotated: Path) -> None:
         ("pd", "much"), ("declined", True), ("points", 601), ("band", "B"), ("thin", False), ("reasons", ["DELAYS"]),
         ("reasons", None), ("contributions", "0000c03f000000bf"), ("contributions", "00"), ("contributions", 7),
         ("payload_sha256", "00"), ("payload_sha256", None), ("salt", "00"), ("salt", None), ("inputs", "00"),
-        ("inputs", None), ("applicant", "client-8"), ("applicant", None), ("applicant", 7), ("application", {}),
+        ("inputs", None), ("applicant", "client-8"), ("applicant", None), ("applicant", 7), ("application", []),
         ("application", None),
     ],
 )  # fmt: skip

@@ -25,7 +25,7 @@ KEY = Key("key-of-marker", 0, b"the hash of Marker's own request")
 def traces(folder: Path) -> list[str]:
     """Which of the applicant's fields are in the bytes of which file."""
     sought = {
-        "fields": b'"LIMIT_BAL":7654321',
+        "fields": b"[7654321,",
         "number": np.float32(MARKER).tobytes().hex().encode(),
         "applicant": WHO.encode(),
         "request": KEY.request_sha256,
@@ -41,7 +41,7 @@ def traces(folder: Path) -> list[str]:
 def put(journal: Journal, pds: list[float], value: float, applicant: str, key: Key | None = None) -> list[str]:
     made = decisions(pds)
     # Longer than a page: SQLite puts the rest of a row on pages of its own.
-    fields = [orjson.dumps({"NOTE": "." * 6_000, "LIMIT_BAL": int(value), "PAY_0": pd}) for pd in pds]
+    fields = [orjson.dumps([int(value), "." * 6_000]) for pd in pds]
     rows = [np.array([value, pd], dtype="<f4").tobytes() for pd in pds]
     journal.append(made, rows, fields, [Origin(len(pds), "request-1", applicant, key)])
     journal.append_challenges(BASIS, made.decision_ids, pds, [True] * len(pds), rows)

@@ -73,7 +73,7 @@ def test_a_decision_is_read_back_to_the_bit(journal: Journal) -> None:
     assert [record.declined for record in records] == made.declined.tolist() == [False, False, True, True, False, False]
     assert [record.basis for record in records] == [BASIS] * 6
     assert [record.inputs for record in records] == inputs(pds)
-    assert [record.application for record in records] == applications(pds)
+    assert [record.values for record in records] == [{"LIMIT_BAL": 1_000, "PAY_0": pd} for pd in pds]
     assert records[2].values == {"LIMIT_BAL": 1_000, "PAY_0": 0.25}
     assert records[2].reasons == ("DELAYS",)
     assert records[2].contributions is not None
