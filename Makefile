@@ -58,7 +58,6 @@ requirements: environment ## Pin what images install, by hash, to the versions i
 	@$(LOCK) --extra serve --output-file deploy/image/serve.txt
 	@$(LOCK) --extra serve --extra ship --output-file deploy/image/ship.txt
 	@$(LOCK) --extra serve --extra watch --output-file deploy/image/watch.txt
-	@$(LOCK) --extra serve --extra watch --output-file deploy/image/watch.txt
 	@echo mlflow | $(subst pyproject.toml,-,$(LOCK)) --output-file deploy/compose/mlflow.txt
 
 compose: $(RELEASE) ## Build what `docker compose up` runs, and write .env with passwords of its own
