@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
@@ -11,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from tests.conftest import PROJECT
+from tests.needs import program
 
 KUBERNETES = PROJECT / "deploy" / "kubernetes"
 OVERLAYS = ("staging", "prod", "canary")
@@ -24,12 +22,8 @@ Manifest = dict[str, Any]
 
 def render(folder: Path) -> list[Manifest]:
     """What `kubectl apply -k` of the folder would send; fails as kubectl does."""
-    if shutil.which("kubectl") is None:
-        reason = "kubectl is not installed"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    done = subprocess.run(["kubectl", "kustomize", str(folder)], check=True, capture_output=True, text=True)
+    command = [program("kubectl", ".ci/kubectl"), "kustomize", str(folder)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
     return list(yaml.safe_load_all(done.stdout))
 
 
