@@ -16,7 +16,6 @@ import pandas as pd
 import redis
 from pydantic import Field
 
-from pipelines.explain import with_explain_graph
 from pipelines.history import fill
 from pipelines.workspace import Workspace
 from scoring.features import category, optional, raw
@@ -26,6 +25,7 @@ from scoring.scorecard import Application, ReasonGroup, RiskBand, Scorecard
 from tests.needs import program
 from training.calibration import Calibration
 from training.data import SAMPLE_KEY, SNAPSHOT_KEY, write_parquet
+from training.explain import with_explain_graph
 from training.export import export_graph
 from training.logistic import Logistic
 
