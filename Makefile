@@ -4,11 +4,14 @@ SCORECARD ?= card_default
 PYTHON ?= python3
 PORT ?= 3000
 BASE ?= python:3.11-slim
+PROCESSES ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 export BENTOML_HOME ?= $(CURDIR)/.bentoml
 export BENTOML_DO_NOT_TRACK = True
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# The tests start hundreds of Pythons, and each would compile every module that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 RELEASE := releases/$(SCORECARD).json
 # The earliest Python 3.11, which needs the most packages.
@@ -29,7 +32,7 @@ serve: $(RELEASE) ## Train if nothing is trained yet, then serve on 127.0.0.1:30
 
 test: environment ## Run the quick test suite
 	@echo "== tests"
-	@python -m pytest -m "not slow"
+	@python -m pytest -m "not slow" --numprocesses $(PROCESSES) --dist loadfile
 
 slow: environment ## Run the tests that take long
 	@echo "== slow tests"

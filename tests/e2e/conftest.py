@@ -10,27 +10,19 @@ from typing import Any
 import pytest
 
 from tests.e2e.server import Server, serve
-from tests.serving.toy import SCORECARD, push_release_in
-
-
-@pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A BENTOML_HOME with a toy model in its store, and release.json beside it; to be copied, not served from."""
-    folder = tmp_path_factory.mktemp("store")
-    push_release_in(folder, folder / "release.json")
-    return folder
+from tests.serving.toy import SCORECARD
 
 
 @pytest.fixture
-def home(store: Path, tmp_path: Path) -> Path:
+def home(toy_store: Path, tmp_path: Path) -> Path:
     """A copy of the store for one test: two servers with one BENTOML_HOME wipe each other's metrics."""
-    return Path(shutil.copytree(store, tmp_path / "home"))
+    return Path(shutil.copytree(toy_store, tmp_path / "home"))
 
 
 @pytest.fixture(scope="session")
-def server(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(toy_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server shared by the tests that leave it as it was."""
-    home = Path(shutil.copytree(store, tmp_path_factory.mktemp("server") / "home"))
+    home = Path(shutil.copytree(toy_store, tmp_path_factory.mktemp("server") / "home"))
     with serve(home) as running:
         yield running
 

@@ -21,6 +21,7 @@ from scoring.models import Release
 from scoring.scorecards import load
 from tests.conftest import SMALL_PARAMS, Project, make_project, real_data
 from tests.pipelines.conftest import Run
+from tests.pipelines.governed import Governed
 from training.data import write_parquet
 
 CARD = load("card_default")
@@ -306,10 +307,10 @@ def test_each_variant_is_stored_with_its_own_metrics(trained_project: Project) -
         assert stored["metadata"]["metrics"]["brier"] == pytest.approx(item["brier"], abs=1e-6)
 
 
-def test_pushing_twice_changes_nothing(trained_project: Project) -> None:
-    release = trained_project.folder / "releases" / "card_default.json"
+def test_pushing_twice_changes_nothing(governed: Governed) -> None:
+    release = governed.project.folder / "releases" / "card_default.json"
     before = release.read_bytes()
-    again = trained_project.scorebox("push", "card_default")
+    again = governed.project.scorebox("push", "card_default")
     assert "is in the store already" in again.stderr
     assert " pushed" not in again.stderr
     assert release.read_bytes() == before
