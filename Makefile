@@ -5,6 +5,7 @@ PYTHON ?= python3
 PORT ?= 3000
 BASE ?= python:3.11-slim
 PROCESSES ?= 2
+TOGETHER := --numprocesses $(PROCESSES) --dist loadgroup
 VENV := .venv
 BIN := $(VENV)/bin
 export BENTOML_HOME ?= $(CURDIR)/.bentoml
@@ -32,11 +33,11 @@ serve: $(RELEASE) ## Train if nothing is trained yet, then serve on 127.0.0.1:30
 
 test: environment ## Run the quick test suite
 	@echo "== tests"
-	@python -m pytest -m "not slow" --numprocesses $(PROCESSES) --dist loadfile
+	@python -m pytest -m "not slow" $(TOGETHER)
 
 slow: environment ## Run the tests that take long
 	@echo "== slow tests"
-	@python -m pytest -m slow
+	@python -m pytest -m slow $(TOGETHER)
 
 lint: environment ## Check style, types and import contracts
 	@echo "== lint, types, import contracts"

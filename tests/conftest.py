@@ -96,6 +96,16 @@ def real_data(name: str) -> Path | None:
     return None
 
 
+# Before xdist reads the marks.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of several processes, one runs all tests of a file, which share servers, and one all that build images."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            builds = "source" in getattr(item, "fixturenames", ())
+            item.add_marker(pytest.mark.xdist_group("engine" if builds else str(item.path.relative_to(PROJECT))))
+
+
 @dataclass(frozen=True)
 class Project:
     """A folder in which the `scorebox` command can run, and the model store that it fills."""
