@@ -15,6 +15,9 @@ import yaml
 from tests.shared import made_once
 
 PROJECT = Path(__file__).parent.parent
+# A process that pytest starts has those of readline, and rich takes them for good where they are at the beginning.
+for name in ("COLUMNS", "LINES"):
+    os.environ.pop(name, None)
 
 SMALL_PARAMS: dict[str, Any] = {
     "profiles": {"full": {"search_iterations": 1, "bootstrap_resamples": 20}},
