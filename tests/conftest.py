@@ -99,14 +99,12 @@ def real_data(name: str) -> Path | None:
     return None
 
 
-# Before xdist reads the marks.
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of several processes, one runs all tests of a file, which share servers, and one all that build images."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            builds = "source" in getattr(item, "fixturenames", ())
-            item.add_marker(pytest.mark.xdist_group("engine" if builds else str(item.path.relative_to(PROJECT))))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Says which tests stay together where `--dist loadfile` runs them in several processes."""
+    from tests.together import Together
+
+    return Together(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,7 @@ from tests.deploy.engine import docker, require_engine, running
 from tests.deploy.manifests import KUBERNETES
 from tests.deploy.rolling import HARDENED, NGINX, nginx_image
 
-# Its image of nginx is that of the releases.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("engine")]
+pytestmark = pytest.mark.slow
 
 CONF = KUBERNETES / "overlays" / "canary" / "card_default" / "nginx.conf"
 APPLICANTS = 2_000
