@@ -37,7 +37,8 @@ test: environment ## Run the quick test suite
 
 slow: environment ## Run the tests that take long
 	@echo "== slow tests"
-	@python -m pytest -m slow $(TOGETHER)
+	@python -m pytest -m "slow and not alone" $(TOGETHER)
+	@python -m pytest -m "slow and alone"
 
 lint: environment ## Check style, types and import contracts
 	@echo "== lint, types, import contracts"

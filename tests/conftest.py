@@ -99,14 +99,6 @@ def real_data(name: str) -> Path | None:
     return None
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Says which tests stay together where `--dist loadfile` runs them in several processes."""
-    from tests.together import Together
-
-    return Together(config, log) if config.getoption("dist") == "loadfile" else None
-
-
 @dataclass(frozen=True)
 class Project:
     """A folder in which the `scorebox` command can run, and the model store that it fills."""

@@ -183,6 +183,7 @@ def test_the_smoke_test_of_nobody_is_one_line_and_exit_code_1() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_the_smoke_test_of_an_image_runs_it_as_the_platform_does(source: Repository, release_image: str) -> None:
     require_engine()
     done = subprocess.run(

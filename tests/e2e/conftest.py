@@ -9,8 +9,12 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.project import copy_project
+from tests.e2e.reader import Reader
 from tests.e2e.server import Server, serve
+from tests.pipelines.governed import move_registry
 from tests.serving.toy import SCORECARD
+from tests.shared import made_once
 
 
 @pytest.fixture
@@ -25,6 +29,24 @@ def server(toy_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     home = Path(shutil.copytree(toy_store, tmp_path_factory.mktemp("server") / "home"))
     with serve(home) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of this project after `scorebox build card_default --profile quick`; to be copied, not changed."""
+
+    def build(folder: Path) -> None:
+        Reader(copy_project(folder), "").run("scorebox build card_default --profile quick")
+
+    return made_once(tmp_path_factory, "built", build)
+
+
+@pytest.fixture
+def built_project(built: Path, tmp_path: Path) -> Path:
+    """Such a copy for one test."""
+    folder = Path(shutil.copytree(built, tmp_path / "project", symlinks=True))
+    move_registry(folder / "mlflow.db", built, folder)
+    return folder
 
 
 @pytest.fixture
