@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,15 @@ Manifest = dict[str, Any]
 
 def render(folder: Path) -> list[Manifest]:
     """What `kubectl apply -k` of the folder would send; fails as kubectl does."""
+    # The repository's own do not change while tests run.
+    text = _rendered(folder) if folder.is_relative_to(KUBERNETES) else _rendered.__wrapped__(folder)
+    return list(yaml.load_all(text, Loader=yaml.CSafeLoader))
+
+
+@cache
+def _rendered(folder: Path) -> str:
     command = [program("kubectl", ".ci/kubectl"), "kustomize", str(folder)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return list(yaml.safe_load_all(done.stdout))
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 @dataclass(frozen=True)
