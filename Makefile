@@ -4,11 +4,15 @@ SCORECARD ?= card_default
 PYTHON ?= python3
 PORT ?= 3000
 BASE ?= python:3.11-slim
+PROCESSES ?= 2
+TOGETHER := --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 VENV := .venv
 BIN := $(VENV)/bin
 export BENTOML_HOME ?= $(CURDIR)/.bentoml
 export BENTOML_DO_NOT_TRACK = True
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# The tests start hundreds of Pythons, and each would compile every module that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 RELEASE := releases/$(SCORECARD).json
 # The earliest Python 3.11, which needs the most packages.
@@ -27,13 +31,14 @@ serve: $(RELEASE) ## Train if nothing is trained yet, then serve on 127.0.0.1:30
 	@echo "== serving $(SCORECARD) on http://127.0.0.1:$(PORT)"
 	@SCOREBOX_SCORECARD=$(SCORECARD) exec bentoml serve service:Scorebox --host 127.0.0.1 --port $(PORT)
 
-test: environment ## Run the quick test suite
+test: environment ## Run the quick test suite, in two processes (PROCESSES=4 for four)
 	@echo "== tests"
-	@python -m pytest -m "not slow"
+	@python -m pytest -m "not slow" $(TOGETHER)
 
 slow: environment ## Run the tests that take long
 	@echo "== slow tests"
-	@python -m pytest -m slow
+	@python -m pytest -m "slow and not alone" $(TOGETHER)
+	@python -m pytest -m "slow and alone"
 
 lint: environment ## Check style, types and import contracts
 	@echo "== lint, types, import contracts"
@@ -57,7 +62,6 @@ footprint: $(RELEASE) ## Build the release image and measure size, start and mem
 requirements: environment ## Pin what images install, by hash, to the versions in constraints.txt
 	@$(LOCK) --extra serve --output-file deploy/image/serve.txt
 	@$(LOCK) --extra serve --extra ship --output-file deploy/image/ship.txt
-	@$(LOCK) --extra serve --extra watch --output-file deploy/image/watch.txt
 	@$(LOCK) --extra serve --extra watch --output-file deploy/image/watch.txt
 	@echo mlflow | $(subst pyproject.toml,-,$(LOCK)) --output-file deploy/compose/mlflow.txt
 

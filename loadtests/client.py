@@ -133,6 +133,7 @@ class _Run:
     plan: Plan
     until: int
     sent: int = 0
+    connected: bool = False
     open: int = 0
     last_answer: int = 0
     latencies: array[int] = field(default_factory=lambda: array("q"))
@@ -155,6 +156,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's has the methods, not the base class
+        self._run.connected = True
         self._run.open += 1
         self._send()
 
@@ -242,7 +244,7 @@ async def _drive(plan: Plan) -> Measurement:
     cpu = _cpu_seconds()
     run = _Run(plan, until=started + int(plan.seconds * NANOSECONDS))
     await asyncio.gather(*(_connect(run) for _ in range(plan.connections)))
-    if run.open == 0:
+    if not run.connected:
         raise ClientError(f"port {plan.port} refuses connections")
     try:
         await asyncio.wait_for(run.done.wait(), plan.seconds + GRACE)

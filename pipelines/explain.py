@@ -7,15 +7,11 @@ from pipelines.train import candidate_blocks, load_trained, raw_inputs
 from pipelines.workspace import Workspace
 from scoring.decision import Variant
 from scoring.files import write_atomically
-from scoring.graph import Graph, Inputs
-from scoring.models import Content
 from scoring.reasons import Explainer
 from scoring.scorecard import Scorecard
 from training.data import read_parquet
-from training.explain import explain_graph
-from training.family import Features
+from training.explain import with_explain_graph
 from training.frontend import feature_matrix
-from training.references import reference_ladder
 
 
 def explain(scorecard: Scorecard, workspace: Workspace) -> dict[Variant, Explainer]:
@@ -37,13 +33,3 @@ def explain(scorecard: Scorecard, workspace: Workspace) -> dict[Variant, Explain
         if path.stem not in variants:
             path.unlink()
     return written
-
-
-def with_explain_graph(scorecard: Scorecard, content: bytes, inputs: Inputs, features: Features) -> Content:
-    """A PD graph with its explain graph, whose reference applicants are made of these training rows.
-
-    Raises:
-        DataError: none of them would be approved.
-    """
-    references = reference_ladder(Graph(content), inputs, features, scorecard.cutoff)
-    return Content(content, explain_graph(content, scorecard, references))

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,12 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.shared import made_once
+
 PROJECT = Path(__file__).parent.parent
+# A process that pytest starts has those of readline, and rich takes them for good where they are at the beginning.
+for name in ("COLUMNS", "LINES"):
+    os.environ.pop(name, None)
 
 SMALL_PARAMS: dict[str, Any] = {
     "profiles": {"full": {"search_iterations": 1, "bootstrap_resamples": 20}},
@@ -141,9 +144,16 @@ def project(tmp_path: Path) -> Project:
 
 
 @pytest.fixture(scope="session")
-def trained_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+def trained_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project built from sample data by `scorebox build`, for tests that only read it."""
-    made = make_project(tmp_path_factory.mktemp("trained") / "project")
-    made.scorebox("build", "card_default")
-    yield made
-    shutil.rmtree(made.folder)
+    folder = made_once(tmp_path_factory, "trained", lambda made: make_project(made).scorebox("build", "card_default"))
+    return Project(folder, folder / "store")
+
+
+@pytest.fixture(scope="session")
+def toy_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A BENTOML_HOME with a toy model in its store, and release.json beside it; to be copied, not served from."""
+    # It takes libraries for training, which most tests do without.
+    from tests.serving.toy import push_release_in
+
+    return made_once(tmp_path_factory, "toy", lambda made: push_release_in(made, made / "release.json"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -14,19 +13,19 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-import pytest
 import redis
 from pydantic import Field
 
-from pipelines.explain import with_explain_graph
 from pipelines.history import fill
 from pipelines.workspace import Workspace
 from scoring.features import category, optional, raw
 from scoring.graph import Inputs, sha256
 from scoring.models import DataRecord, ModelRecord, StoredModel, open_model
 from scoring.scorecard import Application, ReasonGroup, RiskBand, Scorecard
+from tests.needs import program
 from training.calibration import Calibration
 from training.data import SAMPLE_KEY, SNAPSHOT_KEY, write_parquet
+from training.explain import with_explain_graph
 from training.export import export_graph
 from training.logistic import Logistic
 
@@ -160,11 +159,7 @@ class RedisServer:
 @contextmanager
 def redis_server(folder: Path) -> Iterator[RedisServer]:
     """A running one; without redis-server on this machine the test is skipped, in CI it fails."""
-    if shutil.which("redis-server") is None:
-        reason = "redis-server is not installed (Debian: apt-get install redis-server)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    program("redis-server", "on Debian, apt-get install redis-server")
     server = RedisServer(folder)
     server.start()
     try:

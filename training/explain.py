@@ -25,7 +25,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from scoring.graph import COLUMNS_KEY, INPUT, TEXT, TEXT_COLUMNS_KEY, sha256
+from scoring.graph import COLUMNS_KEY, INPUT, TEXT, TEXT_COLUMNS_KEY, Graph, Inputs, sha256
+from scoring.models import Content
 from scoring.reasons import (
     CONTRIBUTIONS,
     EXPLAINED_KEY,
@@ -37,10 +38,21 @@ from scoring.reasons import (
     Reference,
 )
 from scoring.scorecard import PROTECTED_GROUP, ReasonGroup, Scorecard
-from training.family import LOG_ODDS
+from training.family import LOG_ODDS, Features
 from training.frontend import build_model
+from training.references import reference_ladder
 
 PREFIX = "explain/"
+
+
+def with_explain_graph(scorecard: Scorecard, content: bytes, inputs: Inputs, features: Features) -> Content:
+    """A PD graph with its explain graph, whose reference applicants are made of these training rows.
+
+    Raises:
+        DataError: none of them would be approved.
+    """
+    references = reference_ladder(Graph(content), inputs, features, scorecard.cutoff)
+    return Content(content, explain_graph(content, scorecard, references))
 
 
 def groups_read(scorecard: Scorecard, columns: Sequence[str]) -> tuple[ReasonGroup, ...]:

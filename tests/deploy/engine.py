@@ -10,11 +10,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from uuid import uuid4
 
 import httpx
 import pytest
+
+from tests.needs import missing
 
 LONGEST_START = 90.0
 SERVICE_PORT = 3000
@@ -25,15 +27,16 @@ AS_THE_PLATFORM = (
 
 
 def require_engine() -> None:
-    """Skips the test where no container engine answers. In CI it fails, unless `.ci/run` has said that none can run."""
-    if subprocess.run(["docker", "info"], capture_output=True, check=False).returncode == 0:
-        return
-    if reason := os.environ.get("NO_CONTAINER_ENGINE"):
-        pytest.skip(f"no container engine can run here: {reason}")
-    reason = "no container engine answers; deploy/engine.sh installs and starts one"
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
+    """Skips the test where no container engine answers; see `no_engine`."""
+    if subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
+        no_engine("no container engine answers; deploy/engine.sh installs and starts one")
+
+
+def no_engine(reason: str) -> NoReturn:
+    """Skips the test. In CI it fails, unless `.ci/run` has said that no engine can run."""
+    if known := os.environ.get("NO_CONTAINER_ENGINE"):
+        pytest.skip(f"no container engine can run here: {known}")
+    missing(reason)
 
 
 def docker(*arguments: str, check: bool = True) -> str:

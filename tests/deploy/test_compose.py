@@ -147,6 +147,7 @@ def address(compose: Compose, service: str, port: int) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_decisions_reach_postgresql_and_runs_reach_mlflow(project: Compose, example: dict[str, Any]) -> None:
     states = [json.loads(line) for line in project("ps", "--all", "--format", "json").splitlines()]
     found = {state["Service"]: (state["State"], state["Health"], state["ExitCode"]) for state in states}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,7 +24,6 @@ from tests.deploy.images import Repository
 from tests.deploy.manifests import KUBERNETES, Cluster, render
 from tests.deploy.workflows import DIGEST
 from tests.e2e.server import Server, serve
-from tests.serving.toy import push_release_in
 
 DELIVERY = PROJECT / "deploy" / "delivery"
 IMAGES = [
@@ -93,11 +93,9 @@ def test_a_release_without_a_digest_is_not_written(kubectl: None, tmp_path: Path
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(toy_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A real server with a toy model."""
-    folder = tmp_path_factory.mktemp("store")
-    push_release_in(folder, folder / "release.json")
-    with serve(folder) as running:
+    with serve(Path(shutil.copytree(toy_store, tmp_path_factory.mktemp("smoke") / "home"))) as running:
         yield running
 
 
@@ -185,6 +183,7 @@ def test_the_smoke_test_of_nobody_is_one_line_and_exit_code_1() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_the_smoke_test_of_an_image_runs_it_as_the_platform_does(source: Repository, release_image: str) -> None:
     require_engine()
     done = subprocess.run(

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import PROJECT
 from tests.deploy.engine import require_engine
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 def measure(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -20,7 +20,7 @@ from tests.conftest import PROJECT
 from tests.deploy.engine import AS_THE_PLATFORM, Container, docker, running, volume
 from tests.deploy.images import Repository
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 CLIENTS = 4
 NO_SHELL = ("--volume", "/dev/null:/bin/sh:ro", "--volume", "/dev/null:/bin/bash:ro")

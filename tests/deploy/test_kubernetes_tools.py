@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -14,18 +12,15 @@ import yaml
 
 from tests.conftest import PROJECT
 from tests.deploy.manifests import KUBERNETES, OVERLAYS, Cluster, Manifest, render
+from tests.needs import program
 
 pytestmark = pytest.mark.slow
 
 
 def checkov(cluster: Cluster, folder: Path) -> dict[str, Any]:
     """Its report on the manifests."""
-    command = shutil.which("checkov") or shutil.which(PROJECT / ".checkov" / "bin" / "checkov")
-    if command is None:
-        reason = "checkov is not installed: python -m venv .checkov && .checkov/bin/pip install checkov"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    how = "python -m venv .checkov && .checkov/bin/pip install checkov"
+    command = program("checkov", how, beside=f"{PROJECT}/.checkov/bin")
     path = folder / "manifests.yaml"
     path.write_text(yaml.safe_dump_all(cluster.manifests))
     done = subprocess.run(

@@ -14,8 +14,9 @@ import httpx
 import pytest
 
 from tests.deploy.monitoring import ALERTMANAGER, MONITORING, read, rules
-from tests.deploy.programs import run, running, until
+from tests.deploy.programs import run, running
 from tests.e2e.server import free_port
+from tests.waiting import until
 
 CONFIGURATION = read(ALERTMANAGER)
 RECEIVERS = {receiver["name"] for receiver in CONFIGURATION["receivers"]}

@@ -27,9 +27,10 @@ from tests.deploy.monitoring import (
     rule_expressions,
     rules,
 )
-from tests.deploy.programs import running, until
+from tests.deploy.programs import running
 from tests.e2e.server import Server, free_port, serve
 from tests.serving.toy import push_release_in
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -17,8 +16,9 @@ from scoring.journal.reader import JournalReader
 from scoring.models import Release
 from tests.conftest import PROJECT
 from tests.deploy.images import Repository, repository
-from tests.e2e.server import LONGEST_START, free_port
+from tests.e2e.server import free_port
 from tests.serving.toy import SCORECARD, environment, push_release_in
+from tests.waiting import at_work
 
 pytestmark = pytest.mark.slow
 
@@ -50,18 +50,10 @@ def serving(folder: Path, journal: Path) -> Iterator[str]:
         "PYTHONPATH": str(folder / "src"), "BENTOML_CONTAINERIZED": "true", "BENTOML_PORT": str(port),
         "SCOREBOX_JOURNAL": str(journal), "SCOREBOX_DRAIN": "0",
     }  # fmt: skip
-    process = subprocess.Popen([sys.executable, "-m", "serving.container", str(folder)], cwd=folder, env=env)
-    try:
-        deadline = time.monotonic() + LONGEST_START
-        while time.monotonic() < deadline and process.poll() is None:
-            with suppress(httpx.HTTPError):
-                if httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200:
-                    break
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(30)
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "serving.container", str(folder)]
+    with at_work(command, folder, folder.parent / "serving.log", f"{url}/readyz", env):
+        yield url
 
 
 def test_an_image_s_challenger_scores_what_its_champion_decides(tmp_path: Path) -> None:

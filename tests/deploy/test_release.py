@@ -23,7 +23,7 @@ from tests.deploy.manifests import KUBERNETES, Cluster, render
 from tests.deploy.rolling import NGINX, Door, NotReadyError, Pods, PodTemplate, built, nginx_image
 from tests.serving.toy import SCORECARD
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from tests.deploy.engine import docker, require_engine, running
 from tests.deploy.manifests import KUBERNETES
 from tests.deploy.rolling import HARDENED, NGINX, nginx_image
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 CONF = KUBERNETES / "overlays" / "canary" / "card_default" / "nginx.conf"
 APPLICANTS = 2_000

@@ -167,6 +167,7 @@ def job(name: str) -> tuple[Workload, list[Manifest]]:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_drift_is_judged_as_the_job_does_it(image: str, volumes: Volumes, tmp_path: Path) -> None:
     workload, (container,) = job("drift")
     with run(image, volumes, workload, container) as ran:
@@ -187,6 +188,7 @@ def test_drift_is_judged_as_the_job_does_it(image: str, volumes: Volumes, tmp_pa
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_performance_is_judged_on_the_outcomes_that_the_job_takes_in_first(
     image: str, volumes: Volumes, tmp_path: Path
 ) -> None:
@@ -208,6 +210,7 @@ def test_performance_is_judged_on_the_outcomes_that_the_job_takes_in_first(
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_every_command_that_a_manifest_runs_in_it_starts(image: str) -> None:
     calls = set()
     for overlay in OVERLAYS:
@@ -223,6 +226,7 @@ def test_every_command_that_a_manifest_runs_in_it_starts(image: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_what_each_command_is_made_of_is_in_it_and_what_trains_is_not(image: str) -> None:
     modules = [f"pipelines.{name}" for name in ("drift", "performance", "outcomes", "compare", "history")]
     script = f"import {', '.join(modules)}, redis, evidently\n"
@@ -232,6 +236,7 @@ def test_what_each_command_is_made_of_is_in_it_and_what_trains_is_not(image: str
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_it_says_what_it_is_and_what_is_in_it(image: str, source: Repository) -> None:
     (found,) = json.loads(docker("image", "inspect", image))
     assert image == f"{WATCH_IMAGE}:unknown"
@@ -247,6 +252,7 @@ def test_it_says_what_it_is_and_what_is_in_it(image: str, source: Repository) ->
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_two_builds_from_nothing_have_the_same_layers(image: str, source: Repository) -> None:
     said = source.scorebox("watch-image", "--twice")
     assert "both builds have the same layers" in said.stderr

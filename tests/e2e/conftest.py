@@ -9,30 +9,44 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.project import copy_project
+from tests.e2e.reader import Reader
 from tests.e2e.server import Server, serve
-from tests.serving.toy import SCORECARD, push_release_in
-
-
-@pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A BENTOML_HOME with a toy model in its store, and release.json beside it; to be copied, not served from."""
-    folder = tmp_path_factory.mktemp("store")
-    push_release_in(folder, folder / "release.json")
-    return folder
+from tests.pipelines.governed import move_registry
+from tests.serving.toy import SCORECARD
+from tests.shared import made_once
 
 
 @pytest.fixture
-def home(store: Path, tmp_path: Path) -> Path:
+def home(toy_store: Path, tmp_path: Path) -> Path:
     """A copy of the store for one test: two servers with one BENTOML_HOME wipe each other's metrics."""
-    return Path(shutil.copytree(store, tmp_path / "home"))
+    return Path(shutil.copytree(toy_store, tmp_path / "home"))
 
 
 @pytest.fixture(scope="session")
-def server(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(toy_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server shared by the tests that leave it as it was."""
-    home = Path(shutil.copytree(store, tmp_path_factory.mktemp("server") / "home"))
+    home = Path(shutil.copytree(toy_store, tmp_path_factory.mktemp("server") / "home"))
     with serve(home) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of this project after `scorebox build card_default --profile quick`; to be copied, not changed."""
+
+    def build(folder: Path) -> None:
+        Reader(copy_project(folder), "").run("scorebox build card_default --profile quick")
+
+    return made_once(tmp_path_factory, "built", build)
+
+
+@pytest.fixture
+def built_project(built: Path, tmp_path: Path) -> Path:
+    """Such a copy for one test."""
+    folder = Path(shutil.copytree(built, tmp_path / "project", symlinks=True))
+    move_registry(folder / "mlflow.db", built, folder)
+    return folder
 
 
 @pytest.fixture

@@ -6,9 +6,8 @@ import json
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,10 @@ from typing import Any
 import httpx
 
 from tests.serving.toy import environment
+from tests.waiting import at_work
 
 ROOT = Path(__file__).parents[2]
 BENTOML = [sys.executable, "-m", "bentoml"]
-LONGEST_START = 60.0
 
 
 @dataclass
@@ -70,29 +69,6 @@ def serve(
     env = environment(home) | {"SCOREBOX_DRAIN": "0", "SCOREBOX_JOURNAL": str(home / "journal")} | settings
     if release:
         env["SCOREBOX_RELEASE"] = str(home / "release.json")
-    with output.open("wb") as log:
-        command = [*BENTOML, "serve", target, "--port", str(port)]
-        process = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=subprocess.STDOUT)
-    running = Server(process, port, output)
-    try:
-        _wait_until_ready(running)
-        yield running
-    finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait_until_ready(server: Server) -> None:
-    deadline = time.monotonic() + LONGEST_START
-    while time.monotonic() < deadline:
-        if server.process.poll() is not None:
-            break
-        with suppress(httpx.HTTPError):
-            if server.get("/readyz").status_code == 200:
-                return
-        time.sleep(0.1)
-    raise AssertionError(f"the server did not start:\n{server.output.read_text()}")
+    command = [*BENTOML, "serve", target, "--port", str(port)]
+    with at_work(command, folder, output, f"http://127.0.0.1:{port}/readyz", env) as process:
+        yield Server(process, port, output)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,6 @@ import pytest
 from serving.face import PASSED_ON
 from tests.conftest import PROJECT
 from tests.e2e.server import Server, serve
-from tests.serving.toy import push_release_in
 
 PAGE = (PROJECT / "docs" / "api.md").read_text()
 TOKEN = "a-token-of-the-page"
@@ -24,10 +24,9 @@ EXAMPLES = re.findall(r"```sh\n(.*?)```\n(?:\n```(?:json|text)\n(.*?)```\n)?", P
 
 
 @pytest.fixture(scope="module")
-def answering(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def answering(toy_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that nothing else asks: one answer of the page depends on those before."""
-    home = tmp_path_factory.mktemp("api")
-    push_release_in(home, home / "release.json")
+    home = Path(shutil.copytree(toy_store, tmp_path_factory.mktemp("api") / "home"))
     with serve(home, SCOREBOX_RELOAD_TOKEN=TOKEN) as server:
         yield server
 

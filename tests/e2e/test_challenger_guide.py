@@ -12,7 +12,6 @@ from scoring.journal.reader import JournalReader
 from tests.conftest import PROJECT
 from tests.e2e.reader import Reader
 from tests.e2e.server import serve
-from tests.e2e.test_fifth_scorecard import copy_project
 
 NAME = "card_default"
 TOKEN = "a-secret-of-your-own"
@@ -21,10 +20,9 @@ STEPS = re.findall(r"```sh\n(.*?)```", GUIDE[GUIDE.index("## Step by step") :], 
 pytestmark = pytest.mark.slow
 
 
-def test_the_page_can_be_followed(tmp_path: Path) -> None:
-    folder = copy_project(tmp_path / "project")
+def test_the_page_can_be_followed(built_project: Path) -> None:
+    folder = built_project
     reader = Reader(folder, TOKEN)
-    reader.run(f"scorebox build {NAME} --profile quick")
     second, shadow, applicants, share, withdrawal, promotion = STEPS
     with serve(
         folder / ".bentoml",

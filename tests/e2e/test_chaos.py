@@ -18,7 +18,7 @@ SHORT = {
     "overload": ["--seconds", "3"],
     "soak": ["--soak", "10"],
 }
-QUICK = ("kill", "no-growth")
+QUICK = ("no-growth",)
 
 
 @pytest.mark.parametrize(

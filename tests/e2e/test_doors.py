@@ -21,8 +21,8 @@ GOOD = EXAMPLE | {"PAY_2": -2, "PAY_6": -2, "PAY_0": -2, "LIMIT_BAL": 1_000_000}
 
 
 @pytest.fixture(scope="module")
-def typed(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = Path(shutil.copytree(store, tmp_path_factory.mktemp("typed") / "home"))
+def typed(toy_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    home = Path(shutil.copytree(toy_store, tmp_path_factory.mktemp("typed") / "home"))
     with serve(home, "tests.e2e.typed_only:Scorebox") as running:
         yield running
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import pytest
 import yaml
 
 from tests.conftest import PROJECT
+from tests.e2e.project import copy_project
 from tests.e2e.server import BENTOML, serve
 
 NAME = "phone_plan"
@@ -67,19 +67,6 @@ def plans(rows: int = 3_000) -> pd.DataFrame:
             "UNPAID": unpaid.astype(int),
         }
     )
-
-
-def copy_project(folder: Path) -> Path:
-    """A copy of what is under version control, or will be."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=PROJECT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    for name in listed.stdout.splitlines():
-        if (PROJECT / name).exists():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(PROJECT / name, folder / name, follow_symlinks=False)
-    return folder
 
 
 @pytest.fixture(scope="module")

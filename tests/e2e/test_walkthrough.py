@@ -12,7 +12,6 @@ import pytest
 from tests.conftest import PROJECT
 from tests.e2e.reader import Reader
 from tests.e2e.server import Server, serve
-from tests.e2e.test_fifth_scorecard import copy_project
 
 NAME = "card_default"
 TOKEN = "a-token-of-the-page"
@@ -28,10 +27,9 @@ def end_the_hard_way(server: Server) -> None:
     server.process.wait()
 
 
-def test_the_page_can_be_followed(tmp_path: Path) -> None:
-    folder = copy_project(tmp_path / "project")
+def test_the_page_can_be_followed(built_project: Path) -> None:
+    folder = built_project
     reader = Reader(folder, TOKEN)
-    reader.run(f"scorebox build {NAME} --profile quick")
     begin, send, read, replay, kill, outcomes, drift, cutoff, reload = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
     assert begin.endswith("make serve\n")
     settings = {"SCOREBOX_RELOAD_TOKEN": TOKEN, "SCOREBOX_JOURNAL": str(folder / "journal" / NAME)}

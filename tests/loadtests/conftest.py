@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -11,15 +12,12 @@ import pytest
 
 from scoring import scorecards
 from scoring.scorecard import Scorecard
-from tests.serving.toy import push_release_in
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(toy_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A BENTOML_HOME with a toy model in its store; its release is release.json."""
-    folder = tmp_path_factory.mktemp("bentoml")
-    push_release_in(folder, folder / "release.json")
-    return folder
+    return Path(shutil.copytree(toy_store, tmp_path_factory.mktemp("bentoml") / "home"))
 
 
 @pytest.fixture(params=scorecards.names())

@@ -17,6 +17,7 @@ from pipelines.ingest import ingest
 from pipelines.params import Freshness
 from pipelines.workspace import Workspace
 from tests.conftest import Project
+from tests.pipelines.conftest import Run
 from tests.pipelines.feeds import CARD, ONE_FILE, take_in, write_tables, written
 
 DAY = 86_400
@@ -113,9 +114,9 @@ def test_a_damaged_summary_is_named(workspace: Workspace, tables: Path) -> None:
         freshness(CARD, workspace, LIMITS)
 
 
-def test_the_command_fails_only_if_asked_to(project: Project) -> None:
-    told = project.scorebox("freshness", "card_default", check=False)
-    assert told.returncode == 0
-    assert "applications │ missing │ –           │ 30    │ never taken in" in told.stderr
-    assert project.scorebox("freshness", "card_default", "--fail", check=False).returncode == 1
+def test_the_command_fails_only_if_asked_to(scorebox: Run, project: Project) -> None:
+    code, printed = scorebox("freshness", "card_default")
+    assert code == 0
+    assert "applications │ missing │ – │ 30 │ never taken in" in printed
+    assert scorebox("freshness", "card_default", "--fail")[0] == 1
     assert (project.folder / "artifacts" / "full" / "card_default" / "reports" / "data_freshness.json").exists()

@@ -22,6 +22,7 @@ import pytest
 
 from pipelines.workspace import Workspace
 from tests.conftest import PROJECT, Project
+from tests.needs import program
 from tests.pipelines.feeds import CLIENTS, ONE, TABLES, sha256, snapshot, take_in, write_tables, written
 from training.errors import DataError
 
@@ -136,10 +137,8 @@ def container(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The connection string of an Azure Blob server with the three files in `az://raw/credit/`."""
     from azure.storage.blob import BlobServiceClient
 
-    command = shutil.which("azurite-blob", path=f"{os.environ['PATH']}:{PROJECT}/.azurite/node_modules/.bin")
-    if command is None:
-        missing = "azurite is missing: npm install --prefix .azurite azurite@3"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
+    how = "npm install --prefix .azurite azurite@3"
+    command = program("azurite-blob", how, beside=f"{PROJECT}/.azurite/node_modules/.bin")
     port = free_port()
     options = ["--blobHost", "127.0.0.1", "--blobPort", str(port), "--inMemoryPersistence", "--disableTelemetry"]
     # Its releases trail the client's newest API version.

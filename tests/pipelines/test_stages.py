@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +20,7 @@ from scoring.models import Release
 from scoring.scorecards import load
 from tests.conftest import SMALL_PARAMS, Project, make_project, real_data
 from tests.pipelines.conftest import Run
+from tests.pipelines.governed import Governed
 from training.data import write_parquet
 
 CARD = load("card_default")
@@ -306,30 +306,23 @@ def test_each_variant_is_stored_with_its_own_metrics(trained_project: Project) -
         assert stored["metadata"]["metrics"]["brier"] == pytest.approx(item["brier"], abs=1e-6)
 
 
-def test_pushing_twice_changes_nothing(trained_project: Project) -> None:
-    release = trained_project.folder / "releases" / "card_default.json"
-    before = release.read_bytes()
-    again = trained_project.scorebox("push", "card_default")
-    assert "is in the store already" in again.stderr
-    assert " pushed" not in again.stderr
-    assert release.read_bytes() == before
+def test_pushing_twice_changes_nothing(governed: Governed) -> None:
+    before = governed.workspace.release.read_bytes()
+    code, printed = governed.run("push", "card_default")
+    assert code == 0
+    assert "is in the store already" in printed
+    assert " pushed" not in printed
+    assert governed.workspace.release.read_bytes() == before
 
 
-def test_an_mlflow_server_that_cannot_be_reached_is_named_in_one_line(trained_project: Project, tmp_path: Path) -> None:
-    copy = Project(tmp_path / "copy", tmp_path / "store")
-    shutil.copytree(trained_project.folder, copy.folder, ignore=shutil.ignore_patterns("store"))
-    report = folder(copy) / "report" / "report.json"
+def test_an_mlflow_server_that_cannot_be_reached_is_named_in_one_line(governed: Governed) -> None:
+    report = folder(governed.project) / "report" / "report.json"
     report.unlink()
-    ended = copy.scorebox(
-        "report",
-        "card_default",
-        check=False,
-        MLFLOW_TRACKING_URI="http://127.0.0.1:9",
-        MLFLOW_HTTP_REQUEST_MAX_RETRIES="0",
-    )
-    assert ended.returncode == 1
-    assert "error MLflow at MLFLOW_TRACKING_URI did not record the run" in " ".join(ended.stderr.split())
-    assert "Traceback" not in ended.stderr
+    governed.monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    governed.monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    code, printed = governed.run("report", "card_default")
+    assert code == 1
+    assert "error MLflow at MLFLOW_TRACKING_URI did not record the run" in printed
     assert not report.exists()
 
 
@@ -345,13 +338,12 @@ def test_two_trainings_in_two_places_give_the_same_graphs(trained_project: Proje
     assert one == two
 
 
-def test_an_explain_graph_of_a_variant_that_is_no_more_goes(trained_project: Project, tmp_path: Path) -> None:
-    copied = Project(Path(shutil.copytree(trained_project.folder, tmp_path / "project")), tmp_path / "store")
-    stale = folder(copied) / "explain" / "int8.onnx"
-    (folder(copied) / "int8" / "int8.onnx").unlink(missing_ok=True)
+def test_an_explain_graph_of_a_variant_that_is_no_more_goes(governed: Governed) -> None:
+    stale = folder(governed.project) / "explain" / "int8.onnx"
+    (folder(governed.project) / "int8" / "int8.onnx").unlink(missing_ok=True)
     stale.write_bytes(b"of another training")
-    copied.scorebox("explain", "card_default")
+    assert governed.run("explain", "card_default")[0] == 0
     assert [path.name for path in stale.parent.iterdir()] == ["fp32.onnx"]
     (stale.parent / "fp32.onnx").unlink()
-    printed = copied.scorebox("benchmark", "card_default", check=False).stderr
-    assert "fp32.onnx is missing; run: scorebox explain card_default" in " ".join(printed.split())
+    printed = governed.run("benchmark", "card_default")[1]
+    assert "fp32.onnx is missing; run: scorebox explain card_default" in printed

@@ -13,7 +13,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pipelines.explain import with_explain_graph
 from pipelines.train import raw_inputs
 from scoring.features import Block, raw_columns
 from scoring.graph import Graph, Inputs, open_session
@@ -25,7 +24,7 @@ from scoring.scorecard import Application, ReasonGroup, RiskBand, Scorecard
 from scoring.scorecards import load
 from tests.training import models
 from training.calibration import Calibration, fit_isotonic, fit_platt
-from training.explain import groups_read
+from training.explain import groups_read, with_explain_graph
 from training.export import export_graph
 from training.families import FAMILIES
 from training.family import Model

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -57,13 +57,17 @@ class Fitted:
     features: NDArray[np.float32]
     labels: NDArray[np.int64]
     model: Model
+    exported: dict[str, bytes] = field(default_factory=dict)
+    """Its graphs by the method of their calibration: PyTorch takes seconds for one."""
 
     def calibration(self, method: str) -> Calibration:
         log_odds = self.model.log_odds(self.features)
         return (fit_platt if method == "platt" else fit_isotonic)(log_odds, self.labels)
 
     def graph(self, method: str = "platt") -> bytes:
-        return export_graph(self.blocks, self.columns, self.model, self.calibration(method))
+        if method not in self.exported:
+            self.exported[method] = export_graph(self.blocks, self.columns, self.model, self.calibration(method))
+        return self.exported[method]
 
 
 def sample_inputs(columns: list[str], rows: int = ROWS, seed: int = 3) -> tuple[Inputs, NDArray[np.int64]]:

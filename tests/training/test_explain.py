@@ -13,14 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from pipelines.explain import with_explain_graph
 from scoring.reasons import COALITION_ROWS
 from scoring.scorecard import PROTECTED_GROUP
 from scoring.scorecards import load, names
 from tests.training import models
 from tests.training.explained import PLAN, SMALL, Case, by_definition, card_default, german_credit, plan
 from tests.training.models import FEATURES
-from training.explain import coalitions, groups_read, shapley_weights
+from training.explain import coalitions, groups_read, shapley_weights, with_explain_graph
 
 TREES = ("boosting", "catboost")
 CASES: dict[str, Callable[[], Case]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -14,19 +15,19 @@ from tests.training.explained import Case, card_default, german_credit, plan
 from training.errors import DataError
 from training.references import LEVELS, NOBODY_S_OWN, reference_ladder
 
-CASES = {
-    "network": card_default("network"),
-    "int8": card_default("network", "int8"),
-    "isotonic": card_default("boosting", "fp32", "isotonic"),
-    "text": german_credit("catboost"),
-    "missing": plan("boosting"),
-    "protected": plan("catboost", protected=True),
+CASES: dict[str, Callable[[], Case]] = {
+    "network": lambda: card_default("network"),
+    "int8": lambda: card_default("network", "int8"),
+    "isotonic": lambda: card_default("boosting", "fp32", "isotonic"),
+    "text": lambda: german_credit("catboost"),
+    "missing": lambda: plan("boosting"),
+    "protected": lambda: plan("catboost", protected=True),
 }
 
 
 @pytest.fixture(params=CASES)
 def case(request: pytest.FixtureRequest) -> Case:
-    return CASES[request.param]
+    return CASES[request.param]()
 
 
 def test_each_has_the_pd_that_it_says_by_the_pd_graph(case: Case) -> None:
@@ -76,13 +77,13 @@ def test_their_values_are_the_row_that_the_graph_reads(case: Case) -> None:
 
 
 def test_missing_values_are_null_in_the_graph_s_file() -> None:
-    references = CASES["missing"].explainer.references
+    references = CASES["missing"]().explainer.references
     entries = json.loads(json.dumps([reference.to_json() for reference in references], allow_nan=False))
     assert [entry["values"] for entry in entries] == [reference.values for reference in references]
 
 
 def test_a_value_is_one_that_occurs_or_missing() -> None:
-    graph = CASES["missing"].graph
+    graph = CASES["missing"]().graph
     generator = np.random.default_rng(1)
     numeric = generator.choice(np.array([10, 20, 40], dtype=np.float32), (400, len(graph.numeric_columns)))
     debt = graph.numeric_columns.index("DEBT")
@@ -93,13 +94,13 @@ def test_a_value_is_one_that_occurs_or_missing() -> None:
 
 
 def test_a_cutoff_that_declines_everybody_is_refused() -> None:
-    case = CASES["network"]
+    case = CASES["network"]()
     with pytest.raises(DataError, match="no typical applicant has a PD below the cut-off 1e-06; reasons need one"):
         reference_ladder(case.graph, case.inputs, case.inputs.numeric, 1e-6)
 
 
 def test_a_cutoff_that_approves_everybody_takes_the_highest() -> None:
-    explainer = CASES["network"].explainer
+    explainer = CASES["network"]().explainer
     assert explainer.reference_for(0.999) is explainer.references[-1]
 
 

@@ -1,0 +1,50 @@
+"""Waiting for something to hold, and for a process to be ready."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+LONGEST_WAIT = 60.0
+
+
+def until(holds: Callable[[], bool], instead: Callable[[], object] = lambda: "") -> None:
+    """Waits until something holds; a test fails with what there is instead if it does not for a minute."""
+    deadline = time.monotonic() + LONGEST_WAIT
+    while not holds():
+        assert time.monotonic() < deadline, f"it did not come to pass; instead: {instead()}"
+        time.sleep(0.05)
+
+
+def answers(address: str) -> bool:
+    """Whether the address answers 200."""
+    try:
+        # The certificates of the world take longer to read than most servers to answer.
+        return httpx.get(address, verify=False).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+@contextmanager
+def at_work(
+    command: Sequence[str], folder: Path, output: Path, ready: str, environment: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process in the folder, from when this address answers until the block ends; `output` has what it says."""
+    with output.open("wb") as log:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        until(lambda: process.poll() is not None or answers(ready), output.read_text)
+        assert process.poll() is None, output.read_text()
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
