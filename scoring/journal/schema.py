@@ -21,6 +21,8 @@ _ID = "id"
 WAIT_SECONDS = 5.0
 """How long one process waits until another has done with a segment."""
 
+_HALF_DONE = {sqlite3.SQLITE_READONLY_ROLLBACK, sqlite3.SQLITE_READONLY_RECOVERY}
+
 _NAME = re.compile(r"segment-(\d{6})\.sqlite")
 
 TABLES = (
@@ -106,6 +108,8 @@ def make_segment(
     os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     connection = sqlite3.connect(new, isolation_level=None)
     try:
+        # While it is not there yet: a process killed between two modes leaves what readers cannot undo.
+        connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("BEGIN")
         for table in TABLES:
@@ -153,6 +157,8 @@ def sync_folder(folder: Path) -> None:
 def connect(path: Path, *, write: bool) -> sqlite3.Connection:
     """A connection to a segment of this format; SQLite itself keeps threads apart.
 
+    What a killed process left half done is undone first, also for one that only reads.
+
     Raises:
         JournalError: it is not a segment of this format.
     """
@@ -169,6 +175,9 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
         (found,) = connection.execute("SELECT format FROM segment").fetchone()
     except (sqlite3.Error, TypeError) as error:
         connection.close()
+        if not write and getattr(error, "sqlite_errorcode", None) in _HALF_DONE:
+            connect(path, write=True).close()
+            return connect(path, write=False)
         raise JournalError(f"{path} is not a segment of a journal: {error}") from None
     if found != FORMAT:
         connection.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import stat
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -227,6 +229,25 @@ def test_a_reader_sees_what_is_committed_while_a_writer_goes_on(folder: Path) ->
         finally:
             process.kill()
     assert holds(folder)
+
+
+def test_a_segment_that_a_killed_process_left_half_changed_can_be_read(folder: Path, tmp_path: Path) -> None:
+    journal = Journal(folder, SMALL)
+    journal.open()
+    while len(segments(folder)) < 3:
+        append(journal, [0.1, 0.9], applicant="x" * 2_000)
+    journal.close()
+    with closing(sqlite3.connect(segments(folder)[0], isolation_level=None)) as connection:
+        # So much is changed that some of it is in the file before the end, as when the machine has little memory.
+        connection.execute("PRAGMA cache_size = 1")
+        connection.execute("BEGIN")
+        connection.execute("UPDATE batches SET payloads = payloads || payloads")
+        shutil.copytree(folder, tmp_path / "killed")
+    assert (tmp_path / "killed" / "segment-000001.sqlite-journal").stat().st_size
+    assert holds(tmp_path / "killed")
+    assert [record.sealed for record in JournalReader(tmp_path / "killed").decisions()] == [
+        record.sealed for record in JournalReader(folder).decisions()
+    ]
 
 
 def test_of_two_processes_the_second_is_refused_by_name(folder: Path) -> None:
