@@ -1,6 +1,6 @@
 """The decisions of one batch as the journal holds them: one row of a segment, its records and payloads a line each.
 
-A row of SQLite for every decision costs five times as much as all that is kept of it.
+What SQLite costs it costs by the row.
 """
 
 from __future__ import annotations
