@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.errors import StageError
+from scoring.decision import Basis
 from scoring.journal.reader import JournalReader
 from scoring.journal.record import DecisionRecord
 
@@ -43,6 +44,7 @@ SCHEMA = pa.schema(
         ("contributions", pa.map_(pa.string(), pa.float32())),
         ("application", pa.string()),
         ("columns", pa.list_(pa.string())),
+        ("fields", pa.list_(pa.string())),
         ("inputs", pa.binary()),
         ("erased", pa.bool_()),
         ("salt", pa.binary()),
@@ -54,7 +56,7 @@ SCHEMA = pa.schema(
 REPEATING = [
     "scorecard", "model", "variant", "graph_sha256", "explain_sha256", "policy", "cutoff", "runtime.key_value.key",
     "runtime.key_value.value", "band", "reasons.list.element", "contributions.key_value.key", "columns.list.element",
-    "basis_sha256",
+    "fields.list.element", "basis_sha256",
 ]  # fmt: skip
 
 
@@ -100,7 +102,8 @@ def _groups(records: Iterator[DecisionRecord]) -> Iterator[list[DecisionRecord]]
 def _batch(records: Sequence[DecisionRecord]) -> pa.RecordBatch:
     columns: dict[str, list[object]] = {
         name: [getattr(record.basis, name) for record in records]
-        for name in ("scorecard", "model", "variant", "graph_sha256", "explain_sha256", "policy", "cutoff", "columns")
+        for name in SCHEMA.names
+        if name in Basis.model_fields and name != "runtime"
     }
     columns |= {
         name: [getattr(record, name) for record in records]

@@ -180,7 +180,7 @@ def _record(place: Place, decided_at: str, basis: Basis, basis_sha256: bytes) ->
         thin=thin,
         reasons=tuple(reasons),
         contributions=None if contributions is None else np.frombuffer(bytes.fromhex(contributions), dtype=FLOATS),
-        payload=Payload.read(place.payload) if place.payload else None,
+        payload=Payload.read(place.payload, basis.fields) if place.payload else None,
         payload_sha256=bytes.fromhex(payload_sha256),
         proof=place.proof,
         sealed=opening_of(decided_at, basis_sha256) + place.line,

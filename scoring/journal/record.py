@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from binascii import hexlify
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -57,20 +57,19 @@ class Payload:
     """The row of numbers that the graph read, little-endian float32."""
     applicant: str | None
     """The caller's name for the applicant."""
-    application: bytes
-    """The values of the basis's fields as a JSON list, null where one is missing."""
+    fields: dict[str, Any]
+    """What the applicant sent by column, None where something is missing."""
 
     @classmethod
-    def read(cls, content: bytes) -> Payload:
-        """What `payload_of` made.
+    def read(cls, content: bytes, fields: Sequence[str]) -> Payload:
+        """What `payload_of` made, of an application with these fields.
 
         Raises:
             ValueError, TypeError: it is something else.
         """
-        salt, inputs, applicant, _ = orjson.loads(content)
-        # Exactly as it was sealed, and not as it would be written now.
-        start = len(payload_of(b"", b"", applicant, b"")) - 1 + len(salt) + len(inputs)
-        return cls(content, bytes.fromhex(salt), bytes.fromhex(inputs), applicant, content[start:-1])
+        salt, inputs, applicant, values = orjson.loads(content)
+        sent = dict(zip(fields, values, strict=True))
+        return cls(content, bytes.fromhex(salt), bytes.fromhex(inputs), applicant, sent)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,7 +121,7 @@ class DecisionRecord:
     @property
     def application(self) -> bytes | None:
         """The applicant's fields as a JSON object, null where one is missing; None once erased."""
-        return None if self.payload is None else orjson.dumps(self._fields(self.payload))
+        return None if self.payload is None else orjson.dumps(self.payload.fields)
 
     @property
     def inputs(self) -> bytes | None:
@@ -143,10 +142,7 @@ class DecisionRecord:
         """
         if self.payload is None:
             raise ValueError(f"the application of decision {self.decision_id} has been erased")
-        return {name: value for name, value in self._fields(self.payload).items() if value is not None}
-
-    def _fields(self, payload: Payload) -> dict[str, Any]:
-        return dict(zip(self.basis.fields, orjson.loads(payload.application), strict=True))
+        return {name: value for name, value in self.payload.fields.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

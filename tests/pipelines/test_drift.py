@@ -66,13 +66,14 @@ def journaled(
             "model": stored.record.tag,
             "graph_sha256": stored.graph.sha256,
             "columns": stored.graph.columns,
+            "fields": CARD.columns,
             **basis,
         }
     )
     made = made_up.decisions((stored.graph.score(inputs) if pd_values is None else pd_values).tolist(), rests_on)
     journal = Journal(Path("journal") / CARD.name)
     journal.open()
-    applications = [orjson.dumps(row) for row in frame[list(CARD.columns)].to_dict("records")]
+    applications = [orjson.dumps([*row.values()]) for row in frame[list(CARD.columns)].to_dict("records")]
     journal.append(made, rows_of(inputs.numeric), applications, [Origin(len(frame), "request-1")])
     journal.close()
     return made.decision_ids
@@ -271,9 +272,11 @@ def test_history_is_compared_as_the_graph_read_it(tmp_path: Path) -> None:
     journal.open()
     for columns in (("AMT_CREDIT", "bureau_count", "card_limit_max"), ("bureau_count", "CODE_GENDER")):
         values = np.array([[1_000, 3, np.nan]], dtype=np.float32)[:, : len(columns) - (columns[-1] == "CODE_GENDER")]
-        basis = Basis.model_validate({**made_up.BASIS.model_dump(), "scorecard": card.name, "columns": columns})
         body = {"AMT_CREDIT": 1_000, "NAME_CONTRACT_TYPE": "Cash loans"}
-        journal.append(made_up.decisions([0.1], basis), rows_of(values), [orjson.dumps(body)], [Origin(1, "r")])
+        own = {"scorecard": card.name, "columns": columns, "fields": tuple(body)}
+        basis = Basis.model_validate({**made_up.BASIS.model_dump(), **own})
+        sent = [orjson.dumps([*body.values()])]
+        journal.append(made_up.decisions([0.1], basis), rows_of(values), sent, [Origin(1, "r")])
     journal.close()
     wanted = ["AMT_CREDIT", "AMT_ANNUITY", "bureau_count", "card_limit_max", "NAME_CONTRACT_TYPE", "CODE_GENDER"]
     current = from_journal(card, wanted, tmp_path, None, None, 0)

@@ -185,7 +185,10 @@ def test_an_export_holds_all_that_is_kept(
         assert (row["declined"], row["points"], row["band"], row["thin"]) == (
             record.declined, record.points, record.band, record.thin,
         )  # fmt: skip
-        basis = record.basis.model_dump() | {"columns": list(record.basis.columns)}
+        basis = record.basis.model_dump() | {
+            "columns": list(record.basis.columns),
+            "fields": list(record.basis.fields),
+        }
         groups = basis.pop("groups")
         assert {name: row[name] if name != "runtime" else dict(row[name]) for name in basis} == basis
         assert tuple(row["reasons"]) == record.reasons
