@@ -17,7 +17,7 @@ NAME = "card_default"
 TOKEN = "a-secret-of-your-own"
 GUIDE = (PROJECT / "docs" / "challenger.md").read_text()
 STEPS = re.findall(r"```sh\n(.*?)```", GUIDE[GUIDE.index("## Step by step") :], re.DOTALL)
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 def test_the_page_can_be_followed(built_project: Path) -> None:

@@ -16,7 +16,7 @@ from tests.e2e.server import Server, serve
 NAME = "card_default"
 TOKEN = "a-token-of-the-page"
 PAGE = (PROJECT / "docs" / "walkthrough.md").read_text()
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 def end_the_hard_way(server: Server) -> None:

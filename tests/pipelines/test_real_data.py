@@ -13,6 +13,7 @@ from tests.conftest import PROJECT, Project, real_data
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.alone,
     pytest.mark.skipif(real_data("card_default") is None, reason="the published file UCI_Credit_Card.csv is not here"),
 ]
 
