@@ -35,10 +35,10 @@ from training.selection import (
     fold_result,
     judge,
     out_of_fold,
-    reasons_microseconds,
     search,
 )
 from training.split import applicants, folds
+from training.timing import reasons_microseconds
 
 SPECIFICATION = "specification.json"
 CALIBRATION = "calibration.json"
@@ -199,7 +199,7 @@ def _reasons_microseconds(scorecard: Scorecard, trained: Trained, raw: Inputs) -
     content = trained.graph(scorecard)
     graph, explainer = Graph(content), Explainer(explain_graph(content, scorecard))
     reference = Reference.of(0.0, raw[1:2], graph.numeric_columns, graph.text_columns)
-    return round(reasons_microseconds(explainer, raw[:1], reference), 1)
+    return reasons_microseconds(explainer, raw[:1], reference)
 
 
 def compete(

@@ -14,7 +14,8 @@ from scoring.graph import Graph, Inputs
 from scoring.models import Content
 from scoring.reasons import Explainer
 from training.family import Labels
-from training.selection import Gate, least_microseconds, reasons_microseconds
+from training.selection import Gate
+from training.timing import least_microseconds, reasons_microseconds
 
 BATCHES = {1: 300, 64: 200, 1_024: 60, 65_536: 5}
 """Rows scored at once, and how often; the shortest run counts."""
@@ -40,7 +41,7 @@ class VariantFigures(BaseModel):
     brier_change: float
     microseconds: dict[int, float]
     reasons_microseconds: float
-    """Of the exact reasons for one application."""
+    """Of the exact reasons for one application; standard ones, see `training.timing`."""
     gates: list[Gate] = []
 
 
@@ -140,7 +141,7 @@ def _figures(
         brier=brier,
         brier_change=brier - reference_brier,
         microseconds={rows: round(least, 1) for rows, least in microseconds.items()},
-        reasons_microseconds=round(reasons_microseconds(explainer, inputs[:1], compared_with), 1),
+        reasons_microseconds=reasons_microseconds(explainer, inputs[:1], compared_with),
     )
 
 
@@ -152,7 +153,7 @@ def markdown(benchmark: Benchmark) -> str:
     """The table for the docs."""
     head = ["variant", "bytes", "largest PD difference", "mean", "flipped", "AUC", "Brier"]
     head += [f"µs, {rows:,} row{'s' if rows > 1 else ''}" for rows in BATCHES]
-    head.append("reasons µs")
+    head.append("reasons, standard µs")
     lines = [f"| {' | '.join(head)} |", "|" + " --- |" * len(head)]
     for item in benchmark.variants:
         cells = [

@@ -71,7 +71,16 @@ def markdown(
 def candidates_table(candidates: Sequence[CandidateResult]) -> str:
     """One row per candidate, with the gates it fails."""
     return table(
-        ["candidate", "inputs", "AUC (deviation)", "Brier", "calibration", "calibration error", "reasons, µs", "gates"],
+        [
+            "candidate",
+            "inputs",
+            "AUC (deviation)",
+            "Brier",
+            "calibration",
+            "calibration error",
+            "reasons, standard µs",
+            "gates",
+        ],
         [
             [
                 item.name,

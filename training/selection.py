@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,15 +12,11 @@ from pydantic import BaseModel
 from sklearn.metrics import brier_score_loss, roc_auc_score
 from sklearn.model_selection import ParameterSampler
 
-from scoring.graph import Graph, Inputs
-from scoring.reasons import Explainer, Reference
 from training import imbalance as balancing
 from training.calibration import Calibration
 from training.family import Family, Features, Labels
 from training.imbalance import Imbalance
 from training.metrics import Estimate, calibration_error
-
-TIMED_RUNS = 30
 
 Tick = Callable[[], None]
 
@@ -53,6 +48,7 @@ class CandidateResult(BaseModel):
     calibration: str
     brier_by_calibration: dict[str, float]
     reasons_microseconds: float
+    """Standard ones; see `training.timing`."""
     gates: list[Gate] = []
 
     @property
@@ -156,26 +152,6 @@ def fold_interval(
     return {"value": mean_auc([held_out for _, held_out in parts]), "low": float(low), "high": float(high)}
 
 
-def least_microseconds(graph: Graph, inputs: Inputs, runs: int = TIMED_RUNS) -> float:
-    """The shortest of `runs` scorings of the rows: what it costs when nothing else runs."""
-    return _least(lambda: graph.score(inputs), runs)
-
-
-def reasons_microseconds(explainer: Explainer, applicant: Inputs, reference: Reference) -> float:
-    """The same of the reasons for one applicant."""
-    return _least(lambda: explainer.explain(applicant, reference), 10 * TIMED_RUNS)
-
-
-def _least(run: Callable[[], object], runs: int) -> float:
-    run()
-    times = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - start)
-    return min(times) * 1e6
-
-
 def judge(
     results: Sequence[CandidateResult],
     *,
@@ -186,7 +162,7 @@ def judge(
     """Fills in each candidate's gates and gives the winner: of those that pass, the highest AUC.
 
     Gates: AUC at least the best of all less a share of it; calibration error; and the time that exact
-    reasons for one application take, since every decline is answered with reasons.
+    reasons for one application take, in standard microseconds, since every decline is answered with reasons.
     """
     best = max(result.auc for result in results)
     for result in results:

@@ -40,7 +40,7 @@ def test_the_card_has_its_sections_tables_and_plots(governed: Governed) -> None:
             "## Features",
             "| protected column | read by the model |",
             "## Candidates",
-            "| candidate | inputs | AUC (deviation) | Brier | calibration | calibration error | reasons, µs | gates |",
+            "| candidate | inputs | AUC (deviation) | Brier | calibration | calibration error | reasons, standard µs | gates |",  # noqa: E501
             "## Performance",
             "| metric | value | from | to |",
             "![ROC](plots/roc.png)",
@@ -61,7 +61,7 @@ def test_the_card_has_its_sections_tables_and_plots(governed: Governed) -> None:
             "| gate | value | limit | verdict |",
             "| check | value | rule | limit | verdict |",
             "## Variants",
-            "| variant | bytes | largest PD difference | mean | flipped | AUC | Brier | µs, 1 row | µs, 64 rows | µs, 1,024 rows | µs, 65,536 rows | reasons µs |",  # noqa: E501
+            "| variant | bytes | largest PD difference | mean | flipped | AUC | Brier | µs, 1 row | µs, 64 rows | µs, 1,024 rows | µs, 65,536 rows | reasons, standard µs |",  # noqa: E501
             "## Limits and caveats",
             "## Lineage",
             "| item | value |",
