@@ -34,7 +34,7 @@ class Boosting:
 
     def log_odds(self, features: Features) -> NDArray[np.float64]:
         """The log-odds of each row, [rows]."""
-        return np.asarray(self._booster.predict(features, raw_score=True), dtype=np.float64)
+        return np.asarray(self._booster.predict(features, raw_score=True, num_threads=1), dtype=np.float64)
 
     def save(self, directory: Path) -> None:
         """Writes `boosting.txt`, LightGBM's own text format."""

@@ -96,7 +96,8 @@ def search(
         tick()
         return float(roc_auc_score(labels[held_out], model.log_odds(features[held_out])))
 
-    # LightGBM works outside Python's lock, so threads use both cores and need no copies of the data.
+    # LightGBM works outside Python's lock, so threads use all cores and need no copies of the data. Each works with
+    # one thread of its own, in predictions too: another number changes it for all, and they crash.
     fits = joblib.Parallel(n_jobs=-1, prefer="threads")(
         joblib.delayed(auc)(tried, *part) for tried in drawn for part in parts
     )
