@@ -60,11 +60,15 @@ class Decider:
         stated: list[list[dict[str, Any]]] = [[] for _ in range(len(pd))]
         wanted = np.flatnonzero(verdicts.declined | explained if reasons else explained)
         if len(wanted):
-            found = self.explainer.explain(inputs[wanted], self.reference)
-            for row, values, groups in zip(wanted.tolist(), found.contributions, found.principal, strict=True):
+            found = self.explainer.explain(inputs if len(wanted) == len(pd) else inputs[wanted], self.reference)
+            declined = verdicts.declined[wanted].tolist()
+            for row, values, groups, stands in zip(
+                wanted.tolist(), found.contributions, found.principal, declined, strict=True
+            ):
                 contributions[row] = values
-                if verdicts.declined[row]:
-                    stated[row] = [self._reason(self.basis.groups[group], float(values[group])) for group in groups]
+                if stands:
+                    weights = values.tolist()
+                    stated[row] = [self._reason(self.basis.groups[group], weights[group]) for group in groups]
         decided_at = now()
         return Decisions(
             basis=self.basis,

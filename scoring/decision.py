@@ -89,7 +89,8 @@ def score_points(pd: NDArray[np.floating], scale: PointScale) -> NDArray[np.int6
     points = base_points + double_odds / ln 2 * (ln((1 - PD) / PD) - ln base_odds), with PD held
     between 1e-6 and 1 - 1e-6. Source: see `PointScale`.
     """
-    held = np.clip(pd.astype(np.float64), LOWEST_PD, 1 - LOWEST_PD)
+    # Not clip, whose wrapper takes longer than both of them on a small batch.
+    held = np.minimum(np.maximum(pd.astype(np.float64, copy=False), LOWEST_PD), 1 - LOWEST_PD)
     log_odds = np.log((1 - held) / held)
     points = scale.base_points + scale.double_odds / np.log(2) * (log_odds - np.log(scale.base_odds))
     rounded: NDArray[np.int64] = np.rint(points).astype(np.int64)
@@ -181,5 +182,5 @@ class Judge:
         return Verdicts(
             declined=exact >= self._cutoff,
             points=score_points(exact, self._points),
-            bands=np.searchsorted(self._edges, exact, side="right"),
+            bands=self._edges.searchsorted(exact, side="right"),
         )

@@ -4,9 +4,9 @@ A scorecard module writes its features once, with these blocks; `training/fronte
 them into the first part of the ONNX graph. Training takes its feature matrix from that same
 graph, so there is no second implementation that could differ.
 
-Every operation keeps a row's result independent of its neighbours. ONNX Runtime's Reduce kernels
-and its vectorised Log give other bits from some batch size on, so sums are products with a
-constant matrix, maxima are pairwise, and curves are straight lines between knots.
+Every operation keeps a row's result independent of its neighbours. ONNX Runtime's ReduceSum and its
+vectorised Log give other bits from some batch size on, so sums are products with a constant matrix
+and curves are straight lines between knots. A maximum is the same in any order.
 
 Text enters as indicators, one column per choice. Numbers that may be missing enter by `optional` and
 stay missing through arithmetic until they are `filled`; only trees take them as they are.

@@ -255,11 +255,8 @@ class _Writer:
                 low, high = block.constants
                 return self.emit("Clip", [operand, self.constant(low), self.constant(high)])
             case "largest" | "smallest":
-                parts = [f"{operand}_part_{len(self.nodes)}_{position}" for position in range(width)]
-                self.nodes.append(
-                    helper.make_node("Split", [operand], parts, name=f"front/{parts[0]}", axis=1, num_outputs=width)
-                )
-                return self.emit("Max" if block.operation == "largest" else "Min", parts)
+                columns = self._whole_numbers(np.array([1], dtype=np.int64))
+                return self.emit("ReduceMax" if block.operation == "largest" else "ReduceMin", [operand, columns])
             case "interpolate":
                 return self._interpolate(operand, width, np.array(block.constants).reshape(2, -1))
             case "steps":

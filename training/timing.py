@@ -19,7 +19,6 @@ from scoring.graph import INPUT, Graph, Inputs, open_session
 from scoring.reasons import Explainer, Reference
 from training.frontend import build_model
 
-TIMED_RUNS = 30
 PAIRS = 300
 """Runs of what is timed, each with one of the yardstick: clocks change within milliseconds, their ratio does not."""
 
@@ -28,7 +27,7 @@ YARDSTICK_MICROSECONDS = 40.0
 _ROWS, _COLUMNS, _HIDDEN, _NODES = 64, 24, 64, 32
 
 
-def least_microseconds(graph: Graph, inputs: Inputs, runs: int = TIMED_RUNS) -> float:
+def least_microseconds(graph: Graph, inputs: Inputs, runs: int) -> float:
     """The shortest of `runs` scorings of the rows on this machine's clock: what it costs when nothing else runs."""
     graph.score(inputs)
     return min(_seconds(lambda: graph.score(inputs)) for _ in range(runs)) * 1e6
