@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -32,8 +32,7 @@ Share: TypeAlias = tuple[Decisions, int, int]
 """One caller's part of a batch: the batch's decisions, its first row, and the row after its last."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Who asks, and for what."""
 
     request_id: str
@@ -47,8 +46,7 @@ class Caller:
     """Whether the contributions of approvals are computed too."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
+class _Item(NamedTuple):
     rows: Rows
     caller: Caller
     part: int

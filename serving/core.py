@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
 from time import monotonic
@@ -159,7 +158,7 @@ class Core:
         Raises:
             ProblemError: the caller's key stands for another request, or the service cannot decide now.
         """
-        with self._refusing(caller), self._lineup.used() as contest:
+        with self._refusing(caller), self._lineup as contest:
             decisions, row, _ = await contest.decide(application, caller)
         return decisions.members(row, every_reason=caller.every_reason)
 
@@ -175,7 +174,7 @@ class Core:
             RowError(index=index, errors=row.errors) for index, row in enumerate(rows) if isinstance(row, BrokenRow)
         ]
         self._check(errors, len(positions))
-        with self._refusing(caller), self._lineup.used() as contest:
+        with self._refusing(caller), self._lineup as contest:
             shares = await contest.decide_all([rows[index] for index in positions], caller)
         return batch_decisions(len(rows), shares, positions, errors, every_reason=caller.every_reason)
 
@@ -186,7 +185,7 @@ class Core:
             ProblemError: the history cannot be read.
         """
         lineup = self._lineup
-        with self._refusing(), lineup.used():
+        with self._refusing(), lineup:
             return await asyncio.get_running_loop().run_in_executor(
                 self._explaining, explain, self.scorecard, lineup.decider, lineup.frame, application
             )
@@ -200,7 +199,7 @@ class Core:
         lineup = self._lineup
         kept = lineup.parts.journal is not None
         read = partial(read_rows, body, lineup.frame, self.settings.max_arrow_rows, kept=kept)
-        with self._refusing(caller), lineup.used():
+        with self._refusing(caller), lineup:
             if len(body) > INLINE_ARROW_BYTES or lineup.remote:
                 table = await self.read_aside(read)
             else:
@@ -243,28 +242,43 @@ class Core:
                 detail += f"; the first {MOST_ERRORS} are listed"
             raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail, rows=errors)
 
-    @contextmanager
-    def _refusing(self, caller: Caller | None = None) -> Iterator[None]:
+    def _refusing(self, caller: Caller | None = None) -> _Refusing:
         if caller is not None and caller.key is not None and self._lineup.parts.journal is None:
             detail = "the journal is off, and without it no Idempotency-Key can be kept"
             raise ProblemError(HTTPStatus.BAD_REQUEST, detail)
-        try:
-            yield
-        except KeyConflictError:
-            detail = "the Idempotency-Key stands for another request: send this one under a key of its own"
-            raise ProblemError(HTTPStatus.CONFLICT, detail) from None
-        except JournalUnavailableError as error:
-            self.metrics.journal_failed()
-            logger.error("%s", error)  # noqa: TRY400  # the message says it all
-            raise _refusal("the decision cannot be kept, so none was made; send the request again later") from None
-        except QueueTimeoutError as error:
-            self.metrics.shed()
-            raise _refusal(f"the service is overloaded: the request {error}; send it again later") from None
-        except HistoryUnavailableError as error:
-            self.metrics.history_failed()
-            raise _refusal(f"{error}; send the request again later") from None
-        except BatcherClosedError:
-            raise _refusal("the service is shutting down; send the request again") from None
+        return _Refusing(self.metrics)
+
+
+class _Refusing:
+    """Makes problems of what keeps the service from deciding; a class, since a generator costs each request more."""
+
+    __slots__ = ("_metrics",)
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        match error:
+            case None:
+                return
+            case KeyConflictError():
+                detail = "the Idempotency-Key stands for another request: send this one under a key of its own"
+                raise ProblemError(HTTPStatus.CONFLICT, detail) from None
+            case JournalUnavailableError():
+                self._metrics.journal_failed()
+                logger.error("%s", error)
+                raise _refusal("the decision cannot be kept, so none was made; send the request again later") from None
+            case QueueTimeoutError():
+                self._metrics.shed()
+                raise _refusal(f"the service is overloaded: the request {error}; send it again later") from None
+            case HistoryUnavailableError():
+                self._metrics.history_failed()
+                raise _refusal(f"{error}; send the request again later") from None
+            case BatcherClosedError():
+                raise _refusal("the service is shutting down; send the request again") from None
 
 
 def _refusal(detail: str) -> ProblemError:

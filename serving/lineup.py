@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -28,7 +27,7 @@ MOST_APPLICATION_BYTES = 16 << 10
 
 
 class Lineup:
-    """What decides, warm when it is made."""
+    """What decides, warm when it is made; a context manager for who uses it."""
 
     def __init__(self, parts: Parts, metrics: Metrics) -> None:
         self.parts = parts
@@ -94,17 +93,16 @@ class Lineup:
         if self.contest.withdrawal is not None:
             logger.warning("%s; it stays without until it is sent again", self.contest.withdrawal)
 
-    @contextmanager
-    def used(self) -> Iterator[Contest]:
+    def __enter__(self) -> Contest:
         """The contest, which is not closed before the block has ended."""
         self._callers += 1
         self._unused.clear()
-        try:
-            yield self.contest
-        finally:
-            self._callers -= 1
-            if not self._callers:
-                self._unused.set()
+        return self.contest
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        self._callers -= 1
+        if not self._callers:
+            self._unused.set()
 
     async def close(self) -> None:
         """Waits for its callers, finishes what waits and lets go of the histories."""
