@@ -90,7 +90,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@touch $@
 
 # The quick profile. Full training: `make reproduce`, then `scorebox push` and `scorebox promote`.
-$(RELEASE): $(SOURCE) params.yaml $(wildcard scoring/features.py scoring/scorecards/*.py scoring/scorecards/parts/*/*.py training/*.py) | environment
+$(RELEASE): $(SOURCE) params.yaml $(wildcard scoring/features.py scoring/scorecards/*.py scoring/scorecards/parts/*/*.py training/*.py training/*/*.py) | environment
 	@echo "== data, training, export, push, promotion: $(SCORECARD), quick profile"
 	@scorebox build $(SCORECARD) --profile quick
 

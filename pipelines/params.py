@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pipelines.errors import StageError
-from training.benchmark import VariantLimits
-from training.drift import SHIFTED
+from training.errors import StageError
+from training.evaluation.variants import VariantLimits
 from training.imbalance import Imbalance
+from training.monitoring.drift import SHIFTED
 
 PARAMS_FILE = Path("params.yaml")
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -48,7 +48,7 @@ class Gates(_Strict):
 
 
 class PromotionLimits(_Strict):
-    """What a model must hold to serve; see `pipelines.verify` and `pipelines.promote`."""
+    """What a model must hold to serve; see `pipelines.stages.verify` and `pipelines.governance.promote`."""
 
     parity: Limit
     lowest_auc: Share
@@ -72,7 +72,7 @@ class Freshness(_Strict):
 
 
 class PerformanceLimits(_Strict):
-    """When realised outcomes say that a model has decayed; see `training.performance.judge`."""
+    """When realised outcomes say that a model has decayed; see `training.monitoring.performance.judge`."""
 
     auc_tolerance: Limit = 0.03
     brier_tolerance: Limit = 0.01

@@ -1,6 +1,6 @@
 """Features as expressions over raw columns.
 
-A scorecard module writes its features once, with these blocks; `training/frontend.py` turns
+A scorecard module writes its features once, with these blocks; `training/graph/frontend.py` turns
 them into the first part of the ONNX graph. Training takes its feature matrix from that same
 graph, so there is no second implementation that could differ.
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from scoring.errors import FieldError, InvalidApplicationError, RowError
 from scoring.graph import Inputs
-from scoring.history import EmptyHistory, HistoryStore
+from scoring.history.store import EmptyHistory, HistoryStore
 from scoring.scorecard import Application, FieldRule, Scorecard
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Reasons: what each group of columns adds to an applicant's log-odds of default.
 
 The contributions are exact Shapley values against a reference applicant just below the cut-off, computed by a
-graph of its own (`training/explain.py`): what stood between this applicant and approval. They add up to the
+graph of its own (`training/graph/explain.py`): what stood between this applicant and approval. They add up to the
 difference between the log-odds of the two. Where calibration is isotonic, the log-odds are the model's own,
 before its curve, which changes no order.
 """

@@ -19,7 +19,7 @@ from scoring.batcher import Batcher
 from scoring.decider import Decider
 from scoring.decision import Decisions
 from scoring.frames import Frame
-from scoring.history import HistoryStore, HistoryUnavailableError
+from scoring.history.store import HistoryStore, HistoryUnavailableError
 from scoring.journal.names import KeyConflictError, KeyTakenError
 from scoring.journal.origin import Key, Origin
 from scoring.journal.record import rows_of

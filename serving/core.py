@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from scoring.batcher import BatcherClosedError, QueueTimeoutError
 from scoring.decision import decision_model
 from scoring.errors import RowError
-from scoring.history import HistoryUnavailableError
+from scoring.history.store import HistoryUnavailableError
 from scoring.journal.names import KeyConflictError
 from scoring.journal.schema import JournalError
 from scoring.journal.transaction import JournalUnavailableError

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from scoring.contest import WITHDRAWAL_FILE, Contest, Opponent
+from scoring.challenger.shadow import Shadow, ShadowObservers
+from scoring.challenger.split import WITHDRAWAL_FILE, Contest, Opponent
 from scoring.decider import Decider
 from scoring.decision import Decisions
 from scoring.frames import Frame, thin_frame
 from scoring.rows import Rows
 from scoring.scorecard import Application
 from scoring.scorer import Observers, Scorer
-from scoring.shadow import Shadow, ShadowObservers
 from serving.metrics import Metrics, Role
 from serving.parts import Parts, Side
 from serving.payloads import BandInfo, ChallengerInfo, Limits, ModelInfo, ReferenceInfo

@@ -29,10 +29,10 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from scoring.contest import Contest
+from scoring.challenger.guard import MEASURES
+from scoring.challenger.split import Contest
 from scoring.decision import Basis, Decisions
 from scoring.errors import FieldError
-from scoring.guard import MEASURES
 from scoring.journal.schema import JournalError
 from scoring.journal.shipped import Shipped
 from scoring.journal.writer import Journal

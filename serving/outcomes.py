@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 from pydantic_core import PydanticCustomError
 
 from scoring.journal.writer import Journal
-from scoring.outcomes import Fate, Outcome, Outcomes
+from scoring.outcomes.store import Fate, Outcome, Outcomes
 from serving.problems import ProblemError
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")

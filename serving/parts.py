@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scoring import scorecards
-from scoring.challenge import Challenge
+from scoring.challenger.challenge import Challenge
 from scoring.frames import history_columns
 from scoring.graph import GraphIntegrityError
-from scoring.history import HistoryError, HistoryStore, open_history
+from scoring.history.store import HistoryError, HistoryStore, open_history
 from scoring.journal.schema import JournalError
 from scoring.journal.writer import Journal, JournalLimits
 from scoring.models import ModelStoreError, Release, StoredModel, load

@@ -16,7 +16,7 @@ import pandas as pd
 import redis
 from pydantic import Field
 
-from pipelines.history import fill
+from pipelines.watch.history import fill
 from pipelines.workspace import Workspace
 from scoring.features import category, optional, raw
 from scoring.graph import Inputs, sha256
@@ -24,10 +24,10 @@ from scoring.models import DataRecord, ModelRecord, StoredModel, open_model
 from scoring.scorecard import Application, ReasonGroup, RiskBand, Scorecard
 from tests.needs import program
 from training.calibration import Calibration
-from training.data import SAMPLE_KEY, SNAPSHOT_KEY, write_parquet
-from training.explain import with_explain_graph
-from training.export import export_graph
-from training.logistic import Logistic
+from training.families.logistic import Logistic
+from training.graph.explain import with_explain_graph
+from training.graph.export import export_graph
+from training.tables.files import SAMPLE_KEY, SNAPSHOT_KEY, write_parquet
 
 SNAPSHOT = "5" * 64
 CLIENTS = (7, 100_002, 456_255)

@@ -13,11 +13,11 @@ from typing import Any
 
 import pandas as pd
 
-from pipelines.history import fill
-from pipelines.ingest import ingest
 from pipelines.params import Candidate, ScorecardParams, read_params
-from pipelines.prepare import features
-from pipelines.train import Trained, candidate_blocks, fit_candidate, raw_inputs
+from pipelines.stages.ingest import ingest
+from pipelines.stages.prepare import features
+from pipelines.stages.train import Trained, candidate_blocks, fit_candidate, raw_inputs
+from pipelines.watch.history import fill
 from pipelines.workspace import Workspace
 from scoring import models
 from scoring.graph import Graph, sha256
@@ -25,9 +25,9 @@ from scoring.models import Content, ModelRecord, Release
 from scoring.scorecard import Application
 from scoring.scorecards import load
 from tests.conftest import PROJECT
-from training.data import data_record, read_parquet
-from training.explain import with_explain_graph
-from training.frontend import feature_matrix
+from training.graph.explain import with_explain_graph
+from training.graph.frontend import feature_matrix
+from training.tables.files import data_record, read_parquet
 
 CARD = load("home_credit")
 APPLICATIONS = 1_000

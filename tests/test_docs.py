@@ -43,7 +43,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
 def test_every_metric_is_documented_and_every_documented_metric_exists() -> None:
     served = re.findall(r'"(scorebox_\w+)"', Path(metrics.__file__).read_text())
-    sources = [path.read_text() for path in (PROJECT / "pipelines").glob("*.py")]
+    sources = [path.read_text() for path in (PROJECT / "pipelines").rglob("*.py")]
     published = [name for source in sources for name in re.findall(r'Gauge\(\s*"(scorebox_\w+)"', source)]
     assert set(re.findall(r"^\| `(scorebox_\w+)`", REFERENCE, re.MULTILINE)) == {*served, *published}
 

@@ -21,7 +21,7 @@ from sklearn.metrics import brier_score_loss
 from sklearn.model_selection import StratifiedKFold
 
 from scoring.graph import OUTPUT
-from training.family import LOG_ODDS, Labels
+from training.families.family import LOG_ODDS, Labels
 
 LogOdds = NDArray[np.float64]
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from scoring.policy import Assumptions
 from training.errors import DataError
-from training.family import Labels
-from training.metrics import Estimate, PDs
+from training.evaluation.metrics import Estimate, PDs
+from training.families.family import Labels
 
 EQUAL = 1e-12
 """Profits per application that differ by no more are the same: sums of floats are rounded."""

@@ -7,3 +7,7 @@ class DataError(RuntimeError):
 
 class TrackingError(RuntimeError):
     """The run could not be recorded; the message names the server and its answer."""
+
+
+class StageError(RuntimeError):
+    """A stage cannot go on; the message says why and what to do."""

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from imblearn.over_sampling import SMOTE
 
-from training.family import Family, Features, Labels, Model
+from training.families.family import Family, Features, Labels, Model
 
 Imbalance = Literal["none", "class_weight", "downsample", "smote"]
 

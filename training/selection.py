@@ -14,9 +14,9 @@ from sklearn.model_selection import ParameterSampler
 
 from training import imbalance as balancing
 from training.calibration import Calibration
-from training.family import Family, Features, Labels
+from training.evaluation.metrics import Estimate, calibration_error
+from training.families.family import Family, Features, Labels
 from training.imbalance import Imbalance
-from training.metrics import Estimate, calibration_error
 
 Tick = Callable[[], None]
 
@@ -48,7 +48,7 @@ class CandidateResult(BaseModel):
     calibration: str
     brier_by_calibration: dict[str, float]
     reasons_microseconds: float
-    """Standard ones; see `training.timing`."""
+    """Standard ones; see `training.evaluation.timing`."""
     gates: list[Gate] = []
 
     @property

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
 from scoring.scorecard import Scorecard
-from training.family import Labels
+from training.families.family import Labels
 
 
 def applicants(scorecard: Scorecard, frame: pd.DataFrame) -> NDArray[np.int64]:

@@ -26,14 +26,13 @@ from pipelines.cli import sources as sources
 from pipelines.cli import stages as stages
 from pipelines.cli.console import app as app
 from pipelines.cli.console import console
-from pipelines.errors import StageError
 from scoring.graph import GraphIntegrityError
-from scoring.history import HistoryError, HistoryUnavailableError
+from scoring.history.store import HistoryError, HistoryUnavailableError
 from scoring.journal.schema import JournalError
 from scoring.models import ModelStoreError
 from scoring.policy import PolicyError
 from scoring.scorecards import UnknownScorecardError
-from training.errors import DataError, TrackingError
+from training.errors import DataError, StageError, TrackingError
 
 EXPECTED = (
     StageError, DataError, TrackingError, UnknownScorecardError, ModelStoreError, GraphIntegrityError,

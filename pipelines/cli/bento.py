@@ -19,7 +19,7 @@ Twice = Annotated[bool, typer.Option("--twice", help="Build it once more from no
 @app.command()
 def bentofile(scorecard: ScorecardName) -> None:
     """Write the file that `bentoml build` makes the scorecard's Bento from; `build` does it too."""
-    from pipelines.bentofile import write_bentofile
+    from pipelines.images.bentofile import write_bentofile
 
     say("bentofile", str(write_bentofile(load(scorecard))))
 

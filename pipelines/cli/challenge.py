@@ -11,12 +11,12 @@ from rich.markup import escape
 
 from pipelines.cli.console import ProfileName, ScorecardName, app, console, say
 from pipelines.cli.journal import JournalFolder, journal_folder
-from pipelines.errors import StageError
 from pipelines.workspace import Workspace
-from scoring.challenge import Bounds
+from scoring.challenger.challenge import Bounds
 from scoring.errors import field_errors
 from scoring.scorecard import Scorecard
 from scoring.scorecards import load
+from training.errors import StageError
 
 RELOAD = 'curl -X POST http://127.0.0.1:3000/reload -H "Authorization: Bearer $SCOREBOX_RELOAD_TOKEN"'
 
@@ -37,7 +37,7 @@ def challenge(
     journal: JournalFolder = None,
 ) -> None:
     """Send a challenger, as a shadow or with a share of the applicants; without an option, say what challenges now."""
-    from pipelines import challenge as stage
+    from pipelines.governance import challenge as stage
 
     card, workspace = load(scorecard), Workspace(scorecard, "full")
     given = {
@@ -83,8 +83,8 @@ def compare(
     profile: ProfileName = "full",
 ) -> None:
     """Compare champion and challenger on the applications that both have scored."""
-    from pipelines.compare import run
     from pipelines.params import read_params
+    from pipelines.watch.compare import run
 
     workspace = Workspace(scorecard, profile)
     compared = run(
@@ -108,7 +108,7 @@ def compare(
 
 
 def _say_standing(card: Scorecard, workspace: Workspace, journal: Path) -> None:
-    from pipelines.standing import standing
+    from pipelines.governance.standing import standing
 
     found = standing(card, workspace, journal)
     if found is None:

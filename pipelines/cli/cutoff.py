@@ -10,15 +10,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipelines.cli.console import ProfileName, ScorecardName, app, console, say
-from pipelines.errors import StageError
 from pipelines.workspace import Workspace
 from scoring.errors import field_errors
 from scoring.policy import Assumptions, CutoffPolicy
 from scoring.scorecard import Scorecard
 from scoring.scorecards import load
+from training.errors import StageError
 
 if TYPE_CHECKING:
-    from pipelines.cutoff import Compared, CutoffReport
+    from pipelines.governance.cutoff import Compared, CutoffReport
 
 OPTIONS = {"lowest_approval_rate": "approval-rate", "loss_given_default": "loss-given-default"}
 """Of fields that are not named as their options."""
@@ -39,7 +39,7 @@ def cutoff(
     reset: Annotated[bool, typer.Option("--reset", help="Go back to the scorecard's own cut-off.")] = False,
 ) -> None:
     """Find the cut-off of the highest expected profit on the champion's test rows, and compare it with the present."""
-    from pipelines.cutoff import cutoff as run
+    from pipelines.governance.cutoff import cutoff as run
 
     card, workspace = load(scorecard), Workspace(scorecard, profile)
     if reset:
@@ -62,7 +62,7 @@ def cutoff(
 
 
 def _reset(card: Scorecard, workspace: Workspace, more: bool) -> None:
-    from pipelines.cutoff import reset
+    from pipelines.governance.cutoff import reset
 
     if more:
         raise StageError("--reset stands alone: it goes back to the scorecard's own cut-off at once")
@@ -79,7 +79,7 @@ def _checked(
     by_hand: float | None,
     reason: str | None,
 ) -> tuple[Assumptions, CutoffPolicy | None]:
-    from pipelines.cutoff import by_hand as policy_by_hand
+    from pipelines.governance.cutoff import by_hand as policy_by_hand
 
     if (by_hand is None) != (reason is None):
         raise StageError('a cut-off is set by hand with both --cutoff and --reason "..."')

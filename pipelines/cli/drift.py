@@ -10,9 +10,9 @@ from rich.table import Table
 
 from pipelines.cli.console import ProfileName, ScorecardName, app, console, say
 from pipelines.cli.journal import JournalFolder, journal_folder
-from pipelines.errors import StageError
 from pipelines.workspace import Workspace
 from scoring.scorecards import load
+from training.errors import StageError
 
 SHOWN = 10
 """Features in the table, those with the largest PSI."""
@@ -35,8 +35,8 @@ def drift(
     fail: Annotated[bool, typer.Option("--fail", help="Exit code 1 if retraining is due.")] = False,
 ) -> None:
     """Compare applications and their scores with the training rows, and say whether retraining is due."""
-    from pipelines.drift import drift as run
     from pipelines.params import read_params
+    from pipelines.watch.drift import drift as run
 
     if file is not None and (since or until):
         raise StageError("--since and --until choose decisions of the journal; a file is compared as a whole")

@@ -10,12 +10,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipelines.cli.console import ProfileName, ScorecardName, app, console, say
-from pipelines.errors import StageError
 from pipelines.workspace import Workspace
 from scoring.scorecards import load
+from training.errors import StageError
 
 if TYPE_CHECKING:
-    from training.checks import Check
+    from training.evaluation.checks import Check
 
 
 WIDE = 140
@@ -26,8 +26,8 @@ WIDE = 140
 def verify(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
     """Check the trained model on the test rows against the limits of params.yaml."""
     from pipelines.params import read_params
-    from pipelines.verify import verify as run
-    from training.checks import failed
+    from pipelines.stages.verify import verify as run
+    from training.evaluation.checks import failed
 
     workspace = Workspace(scorecard, profile)
     result = run(load(scorecard), workspace, read_params())
@@ -41,8 +41,8 @@ def verify(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
 @app.command()
 def card(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
     """Write the model card, as Markdown and as one HTML file."""
-    from pipelines.card import card as run
     from pipelines.params import read_params
+    from pipelines.stages.card import card as run
 
     say("card", str(run(load(scorecard), Workspace(scorecard, profile), read_params().scorecard(scorecard))))
 
@@ -50,7 +50,7 @@ def card(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
 @app.command()
 def push(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
     """Put the variants into the model store, and the model into the registry as the challenger."""
-    from pipelines.push import push as run
+    from pipelines.governance.push import push as run
 
     pushed = run(load(scorecard), Workspace(scorecard, profile))
     for tag in pushed.tags:
@@ -66,9 +66,9 @@ def promote(
     version: Annotated[int | None, typer.Option("--version", min=1, help="The candidate; else the challenger.")] = None,
 ) -> None:
     """Make the challenger the champion if it holds every gate on the test rows; the service follows it."""
+    from pipelines.governance.promote import promote as run
     from pipelines.params import read_params
-    from pipelines.promote import promote as run
-    from training.checks import failed
+    from training.evaluation.checks import failed
 
     workspace = Workspace(scorecard, profile)
     moved = run(load(scorecard), workspace, read_params().scorecard(scorecard), version)
@@ -94,7 +94,7 @@ def promote(
 @app.command()
 def rollback(scorecard: ScorecardName) -> None:
     """Make the version before the champion the champion again; the service follows it."""
-    from pipelines.promote import rollback as run
+    from pipelines.governance.promote import rollback as run
 
     workspace = Workspace(scorecard, "full")
     moved = run(load(scorecard), workspace)
@@ -109,7 +109,7 @@ def restore(
     shadow: Annotated[bool, typer.Option("--shadow", help="Let the registry's challenger, if any, look on.")] = False,
 ) -> None:
     """Take release and models of the champion from the registry, on a machine that has neither."""
-    from pipelines.restore import restore as run
+    from pipelines.governance.restore import restore as run
 
     workspace = Workspace(scorecard, "full")
     restored = run(load(scorecard), workspace, shadow=shadow)
@@ -123,8 +123,8 @@ def restore(
 @app.command()
 def registry(scorecard: ScorecardName) -> None:
     """List the registered versions, and say where alias and release disagree."""
-    from pipelines.promote import find_differences
-    from pipelines.registry import Registry
+    from pipelines.governance.promote import find_differences
+    from pipelines.governance.registry import Registry
 
     known = Registry(load(scorecard))
     aliases = known.aliases()

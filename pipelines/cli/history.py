@@ -21,7 +21,7 @@ def history(
     ] = None,
 ) -> None:
     """Write every client's history where the service reads it by key."""
-    from pipelines.history import clients, fill
+    from pipelines.watch.history import clients, fill
 
     card, workspace = load(scorecard), Workspace(scorecard, profile)
     with steps(clients(card, workspace)) as advance:

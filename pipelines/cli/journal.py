@@ -10,8 +10,8 @@ import typer
 from rich.markup import escape
 
 from pipelines.cli.console import ScorecardName, app, console, say, steps
-from pipelines.errors import StageError
 from scoring.scorecards import load
+from training.errors import StageError
 
 if TYPE_CHECKING:
     from scoring.journal.record import DecisionRecord
@@ -42,7 +42,7 @@ def verify(
     journal: JournalFolder = None,
 ) -> None:
     """Check the seals of every record, without any model, and say the head of the chain."""
-    from pipelines.journal_proof import parse_head, prove
+    from pipelines.journal.proof import parse_head, prove
     from scoring.journal.reader import JournalReader
 
     reader = JournalReader(journal_folder(scorecard, journal))
@@ -68,8 +68,8 @@ def export(
     journal: JournalFolder = None,
 ) -> None:
     """Write the decisions into a Parquet file, with all that is kept of them."""
-    from pipelines.current_rows import utc
-    from pipelines.journal_export import export as run
+    from pipelines.journal.export import export as run
+    from pipelines.watch.current_rows import utc
     from scoring.journal.reader import JournalReader
 
     reader = JournalReader(journal_folder(scorecard, journal))

@@ -10,9 +10,9 @@ from scoring.scorecards import load
 @app.command()
 def leakage(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
     """Measure what a split through identical applicants, or thinning before it, would have reported."""
-    from pipelines.leakage import leakage as run
     from pipelines.params import read_params
-    from training.leakage import HONEST, MODELS, WAYS
+    from pipelines.stages.leakage import leakage as run
+    from training.evaluation.leakage import HONEST, MODELS, WAYS
 
     workspace = Workspace(scorecard, profile)
     with steps(len(MODELS) * len(WAYS)) as advance:

@@ -13,10 +13,10 @@ from rich.table import Table
 from pipelines.cli.console import ScorecardName, app, console, day, say
 from pipelines.cli.journal import JournalFolder, journal_folder
 from pipelines.cli.portfolio import rows_done
-from pipelines.errors import StageError
+from training.errors import StageError
 
 if TYPE_CHECKING:
-    from scoring.outcomes import Fate
+    from scoring.outcomes.store import Fate
 
 outcomes_app = typer.Typer(help="Attach matured outcomes to decisions.", no_args_is_help=True)
 app.add_typer(outcomes_app, name="outcomes")
@@ -33,7 +33,7 @@ def import_(
     rejects: Annotated[Path | None, typer.Option(help="Where rows that were not recorded go, as CSV.")] = None,
 ) -> None:
     """Record the outcomes of a file; what cannot be recorded is kept aside and reported."""
-    from pipelines.outcomes import find, import_outcomes
+    from pipelines.watch.outcomes import find, import_outcomes
     from scoring.journal.transaction import JournalUnavailableError
 
     observed = None if observed_on is None else date.fromisoformat(observed_on)
@@ -69,7 +69,7 @@ def list_(
     early: Annotated[bool, typer.Option("--early", help="Those from before their decisions.")] = False,
 ) -> None:
     """Count the outcomes, or list those that were set aside."""
-    from scoring.outcomes import Outcomes
+    from scoring.outcomes.store import Outcomes
 
     store = Outcomes(journal_folder(scorecard, journal))
     chosen: dict[Fate, bool] = {"conflicting": conflicts, "unknown": unknown, "early": early}

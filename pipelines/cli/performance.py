@@ -10,9 +10,9 @@ from rich.table import Table
 
 from pipelines.cli.console import ScorecardName, app, console, day, say, steps
 from pipelines.cli.journal import JournalFolder, journal_folder
-from pipelines.errors import StageError
 from pipelines.workspace import Workspace
 from scoring.scorecards import load
+from training.errors import StageError
 
 Pushgateway = Annotated[
     str | None,
@@ -31,8 +31,8 @@ def performance(
 ) -> None:
     """Compare decisions with their outcomes, and say whether a model has decayed."""
     from pipelines.params import read_params
-    from pipelines.performance import STEPS
-    from pipelines.performance import performance as run
+    from pipelines.watch.performance import STEPS
+    from pipelines.watch.performance import performance as run
 
     workspace = Workspace(scorecard, "full")
     with steps(STEPS) as advance:

@@ -42,7 +42,7 @@ def score(
     from pipelines.portfolio import inputs, run
     from scoring import models
     from scoring.frames import thin_frame
-    from scoring.history import REDIS_SCHEMES
+    from scoring.history.store import REDIS_SCHEMES
     from scoring.policy import CutoffPolicy
 
     card = load(scorecard)

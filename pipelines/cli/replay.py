@@ -12,11 +12,11 @@ from rich.table import Table
 
 from pipelines.cli.console import ScorecardName, app, console, say, steps
 from pipelines.cli.journal import JournalFolder, Since, Until, journal_folder
-from pipelines.errors import StageError
 from scoring.scorecards import load
+from training.errors import StageError
 
 if TYPE_CHECKING:
-    from pipelines.replay import Finding, Replay
+    from pipelines.journal.replay import Finding, Replay
 
 SHOWN = 20
 """Findings that go to the window; the rest is in the file."""
@@ -33,9 +33,9 @@ def replay(
     out: Annotated[Path | None, typer.Option(help="Where the report goes, as JSON.")] = None,
 ) -> None:
     """Recompute decisions from the journal alone and compare the bits; all of them, if none are named."""
-    from pipelines.current_rows import utc
-    from pipelines.replay import places_of, sample_of
-    from pipelines.replay import replay as run
+    from pipelines.journal.replay import places_of, sample_of
+    from pipelines.journal.replay import replay as run
+    from pipelines.watch.current_rows import utc
     from scoring.files import write_atomically
     from scoring.journal.reader import JournalReader
 

@@ -30,9 +30,9 @@ def ship(
     ] = False,
 ) -> None:
     """Copy to PostgreSQL what of the journal is not there yet."""
-    from pipelines.shipping.database import Database
-    from pipelines.shipping.follow import follow as go_on
-    from pipelines.shipping.shipper import Shipper
+    from pipelines.journal.shipping.database import Database
+    from pipelines.journal.shipping.follow import follow as go_on
+    from pipelines.journal.shipping.shipper import Shipper
 
     folder, target = journal_folder(scorecard, journal), Database(database)
     shipper = Shipper(folder, target)
@@ -61,7 +61,7 @@ def ship(
 @journal_app.command()
 def migrate(database: DatabaseAddress) -> None:
     """Bring the journal's tables in PostgreSQL to this version's revision."""
-    from pipelines.shipping.database import Database
+    from pipelines.journal.shipping.database import Database
 
     target = Database(database)
     before, after = target.migrate()

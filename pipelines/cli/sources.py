@@ -25,8 +25,8 @@ def source(
 
     SCOREBOX_SOURCE_<SCORECARD> in the environment counts more than what was set before.
     """
-    from pipelines.ingest import remember_source
-    from training.locations import shown
+    from pipelines.stages.ingest import remember_source
+    from training.sources.locations import shown
 
     load(scorecard)
     chosen = remember_source(scorecard, location, sample=sample)
@@ -40,9 +40,9 @@ def ingest(
     location: Annotated[str | None, typer.Option("--source", help=f"For this run only. {LOCATION}")] = None,
 ) -> None:
     """Take in the data: a raw snapshot and a summary of where it came from."""
-    from pipelines.ingest import current_source
-    from pipelines.ingest import ingest as run
     from pipelines.params import read_params
+    from pipelines.stages.ingest import current_source
+    from pipelines.stages.ingest import ingest as run
 
     card = load(scorecard)
     found = location or current_source(scorecard)
@@ -67,8 +67,8 @@ def freshness(
     fail: Annotated[bool, typer.Option("--fail", help="Exit code 1 if a feed is stale or missing.")] = False,
 ) -> None:
     """Say how old each feed is, and whether that is too old."""
-    from pipelines.freshness import freshness as run
     from pipelines.params import read_params
+    from pipelines.watch.freshness import freshness as run
 
     workspace = Workspace(scorecard, profile)
     report = run(load(scorecard), workspace, read_params().scorecard(scorecard).freshness)

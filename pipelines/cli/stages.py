@@ -19,8 +19,8 @@ from scoring.scorecards import load
 @app.command()
 def validate(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
     """Check the data contract; a broken one stops here with a table."""
-    from pipelines.prepare import raw_rows
-    from pipelines.prepare import validate as run
+    from pipelines.stages.prepare import raw_rows
+    from pipelines.stages.prepare import validate as run
 
     card, workspace = load(scorecard), Workspace(scorecard, profile)
     with _broken_rules(scorecard), steps(raw_rows(card, workspace)) as advance:
@@ -31,8 +31,8 @@ def validate(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
 @app.command()
 def features(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
     """Make one row per application of the raw tables, with the lineage of every column."""
-    from pipelines.prepare import features as run
-    from pipelines.prepare import queries_needed
+    from pipelines.stages.prepare import features as run
+    from pipelines.stages.prepare import queries_needed
 
     card, workspace = load(scorecard), Workspace(scorecard, profile)
     with _broken_rules(scorecard), steps(queries_needed(card, workspace)) as advance:
@@ -43,7 +43,7 @@ def features(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
 @contextmanager
 def _broken_rules(scorecard: str) -> Iterator[None]:
     """Shows the rules of a data contract that are broken."""
-    from pipelines.prepare import ContractViolatedError
+    from pipelines.stages.prepare import ContractViolatedError
 
     try:
         yield
@@ -61,7 +61,7 @@ def _broken_rules(scorecard: str) -> Iterator[None]:
 def split(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
     """Split into training and test rows, stratified, duplicates on one side."""
     from pipelines.params import read_params
-    from pipelines.prepare import split as run
+    from pipelines.stages.prepare import split as run
 
     run(load(scorecard), Workspace(scorecard, profile), read_params().scorecard(scorecard))
     say("split", f"written to {Workspace(scorecard, profile).split}")
@@ -71,8 +71,8 @@ def split(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
 def train(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
     """Let the candidates compete and fit the winner."""
     from pipelines.params import read_params
-    from pipelines.train import fits_needed
-    from pipelines.train import train as run
+    from pipelines.stages.train import fits_needed
+    from pipelines.stages.train import train as run
 
     params = read_params()
     total = fits_needed(params.scorecard(scorecard), params.profile(profile).search_iterations)
@@ -96,7 +96,7 @@ def train(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
 @app.command()
 def export(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
     """Write the FP32 graph."""
-    from pipelines.graphs import export as run
+    from pipelines.stages.graphs import export as run
 
     say("export", f"FP32 graph, sha256 {run(load(scorecard), Workspace(scorecard, profile))}")
 
@@ -104,8 +104,8 @@ def export(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
 @app.command()
 def quantize(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
     """Write the INT8 graph."""
-    from pipelines.graphs import quantize as run
     from pipelines.params import read_params
+    from pipelines.stages.graphs import quantize as run
 
     say("quantize", run(load(scorecard), Workspace(scorecard, profile), read_params().scorecard(scorecard)))
 
@@ -113,7 +113,7 @@ def quantize(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
 @app.command()
 def explain(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
     """Write the graphs that give the reasons of a decision, with their reference applicants."""
-    from pipelines.explain import explain as run
+    from pipelines.stages.explain import explain as run
 
     card = load(scorecard)
     for variant, explainer in run(card, Workspace(scorecard, profile)).items():
@@ -128,8 +128,8 @@ def explain(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
 @app.command()
 def benchmark(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
     """Compare the variants and choose the one that serves."""
-    from pipelines.graphs import benchmark as run
     from pipelines.params import read_params
+    from pipelines.stages.graphs import benchmark as run
 
     result = run(load(scorecard), Workspace(scorecard, profile), read_params().scorecard(scorecard))
     for item in result.variants:
@@ -142,8 +142,8 @@ def benchmark(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
 def report(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
     """Measure the served graph on the test rows: metrics with intervals, plots, fairness, MLflow run."""
     from pipelines.params import read_params
-    from pipelines.report import comparison_fits
-    from pipelines.report import report as run
+    from pipelines.stages.report import comparison_fits
+    from pipelines.stages.report import report as run
 
     params = read_params()
     workspace = Workspace(scorecard, profile)
@@ -165,8 +165,8 @@ def report(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
 @app.command()
 def crossvalidate(scorecard: ScorecardName, profile: ProfileName = "full") -> None:
     """Repeat the candidates' folds over the whole data set, to compare with published figures."""
-    from pipelines.crossvalidate import crossvalidate as run
     from pipelines.params import read_params
+    from pipelines.stages.crossvalidate import crossvalidate as run
 
     params = read_params()
     fits = len(params.scorecard(scorecard).candidates) * params.scorecard(scorecard).folds

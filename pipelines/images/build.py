@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from pipelines.errors import StageError
 from pipelines.images import bom, engine
 from pipelines.images.context import Code, Source, code, context, source
 from scoring.files import write_atomically
+from training.errors import StageError
 
 BASE = "python:3.11-slim"
 IMAGES = Path("artifacts") / "images"

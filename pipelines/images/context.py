@@ -16,13 +16,13 @@ from tempfile import TemporaryDirectory
 import bentoml
 import yaml
 
-from pipelines.bentofile import write_bentofile
-from pipelines.errors import StageError
-from pipelines.revision import git_revision, git_seconds
+from pipelines.images.bentofile import write_bentofile
 from pipelines.workspace import RELEASES
-from scoring.challenge import Challenge
+from scoring.challenger.challenge import Challenge
 from scoring.models import ModelRecord, Release, read
 from scoring.scorecards import load
+from training.errors import StageError
+from training.revision import git_revision, git_seconds
 
 PROJECT = Path(__file__).parent.parent.parent
 RECIPE = PROJECT / "deploy" / "image"

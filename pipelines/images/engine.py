@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.errors import StageError
+from training.errors import StageError
 
 
 def docker(*arguments: str, given: str | None = None) -> str:

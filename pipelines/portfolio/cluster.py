@@ -11,14 +11,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.errors import StageError
 from pipelines.portfolio.inputs import Part, Portfolio
 from pipelines.portfolio.places import one_line, place
 from pipelines.portfolio.rows import Outcome, RowScorer
 from scoring import models, scorecards
 from scoring.models import Content, ModelRecord
 from scoring.scorecard import Scorecard
-from training.errors import DataError
+from training.errors import DataError, StageError
 
 PART = "part"
 OUTCOME = pa.schema(

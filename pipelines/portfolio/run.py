@@ -11,7 +11,6 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.errors import StageError
 from pipelines.portfolio.inputs import Portfolio
 from pipelines.portfolio.places import Place, aside, one_line, place
 from pipelines.portfolio.rows import ROW, Outcome, RowScorer
@@ -19,7 +18,7 @@ from pipelines.portfolio.tables import CSV, PARQUET, TableWriter
 from scoring.models import StoredModel
 from scoring.policy import CutoffPolicy
 from scoring.scorecard import Scorecard
-from training.errors import DataError
+from training.errors import DataError, StageError
 
 Engine = Literal["local", "ray"]
 

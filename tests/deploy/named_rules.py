@@ -30,7 +30,7 @@ def routes() -> set[str]:
 
 def metric_names() -> set[str]:
     """The metrics of the service and of the commands that watch."""
-    sources = [Path(metrics.__file__), *(PROJECT / "pipelines").glob("*.py")]
+    sources = [Path(metrics.__file__), *(PROJECT / "pipelines").rglob("*.py")]
     return {name for source in sources for name in re.findall(r'"(scorebox_\w+)"', source.read_text())}
 
 

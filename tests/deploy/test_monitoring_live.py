@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
-from scoring.challenge import Bounds, Challenge
+from scoring.challenger.challenge import Bounds, Challenge
 from scoring.moment import now
 from scoring.scorecards import load
 from tests.conftest import Project

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from scoring.challenge import Challenge
+from scoring.challenger.challenge import Challenge
 from scoring.journal.reader import JournalReader
 from scoring.models import Release
 from tests.conftest import PROJECT

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from pipelines.bentofile import bentofile
+from pipelines.images.bentofile import bentofile
 from scoring import scorecards
 from tests.e2e.server import BENTOML, ROOT, serve
 from tests.serving.test_arrow import STREAM, stream_of, table_of

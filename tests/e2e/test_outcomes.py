@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from scoring.outcomes import Outcomes
+from scoring.outcomes.store import Outcomes
 from tests.conftest import Project
 from tests.e2e.server import Server
 from tests.pipelines.realised import CARD, write_csv

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from scoring.challenge import Challenge
+from scoring.challenger.challenge import Challenge
 from scoring.journal.reader import JournalReader
 from scoring.models import Release
 from scoring.policy import CutoffPolicy, StatedBasis, now

@@ -14,9 +14,16 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from pipelines.shipping.database import Database
+from pipelines.journal.shipping.database import Database
 from tests.e2e.server import Server, serve
-from tests.pipelines.shipping.copies import copied, copied_ids, copy_contents, ids, journal_contents, ship_command
+from tests.pipelines.journal.shipping.copies import (
+    copied,
+    copied_ids,
+    copy_contents,
+    ids,
+    journal_contents,
+    ship_command,
+)
 from tests.postgres import postgres_server
 
 CLIENTS = 4

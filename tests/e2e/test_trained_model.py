@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.train import load_trained, raw_inputs
+from pipelines.stages.train import load_trained, raw_inputs
 from pipelines.workspace import Workspace
 from scoring.scorecards import load
 from tests.conftest import Project
 from tests.e2e.server import serve
-from training.frontend import feature_matrix
+from training.graph.frontend import feature_matrix
 
 CARD = load("card_default")
 ROWS = 200

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from pipelines import cli
-from pipelines.registry import Registry
+from pipelines.governance.registry import Registry
 from pipelines.workspace import Workspace
 from scoring.scorecards import load
 from tests.conftest import Project

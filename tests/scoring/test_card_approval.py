@@ -14,8 +14,8 @@ from scoring.frames import Frame
 from scoring.graph import Inputs
 from scoring.scorecards import load
 from scoring.scorecards.card_approval import NOT_EMPLOYED, sample_with_doubles
-from training.contract import check, typed
-from training.frontend import feature_matrix, feature_names, split_columns
+from training.graph.frontend import feature_matrix, feature_names, split_columns
+from training.tables.application_contract import check, typed
 
 CARD = load("card_approval")
 PUBLISHED = {

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.challenge import Bounds, Challenge, place
+from scoring.challenger.challenge import Bounds, Challenge, place
 from scoring.graph import Graph, Inputs
 from scoring.journal.writer import Journal
 from scoring.models import Release, StoredModel

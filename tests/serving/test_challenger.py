@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from inline_snapshot import snapshot
 
-from scoring.challenge import place
+from scoring.challenger.challenge import place
+from scoring.challenger.guard import LEAST
 from scoring.graph import Inputs
-from scoring.guard import LEAST
-from scoring.history import open_history
+from scoring.history.store import open_history
 from scoring.journal.reader import JournalReader
 from scoring.journal.writer import Journal
 from scoring.models import StoredModel

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from scoring.journal.writer import Journal
-from scoring.outcomes import FILE, Outcomes
+from scoring.outcomes.store import FILE, Outcomes
 from tests.serving.conftest import Service, parts
 
 pytestmark = pytest.mark.anyio

@@ -11,9 +11,9 @@ import orjson
 import pyarrow as pa
 import pytest
 
-from pipelines.history import fill
+from pipelines.watch.history import fill
 from scoring.decision import Decision
-from scoring.history import HistoryStore, open_history
+from scoring.history.store import HistoryStore, open_history
 from scoring.models import Release
 from scoring.policy import CutoffPolicy
 from serving import openapi

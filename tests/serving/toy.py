@@ -15,7 +15,7 @@ from scoring import models, scorecards
 from scoring.decision import Variant
 from scoring.graph import COLUMNS_KEY, INPUT, OUTPUT, Inputs, sha256
 from scoring.models import Content
-from training.explain import with_explain_graph
+from training.graph.explain import with_explain_graph
 
 SCORECARD = scorecards.load("card_default")
 COLUMNS = [column for column in SCORECARD.columns if column not in SCORECARD.protected]

@@ -13,10 +13,10 @@ from scoring.features import Block, raw_columns
 from scoring.graph import Inputs
 from scoring.scorecards import load
 from training.calibration import Calibration, fit_isotonic, fit_platt
-from training.export import export_graph
-from training.families import FAMILIES
-from training.family import Model
-from training.frontend import feature_matrix
+from training.families.family import Model
+from training.families.registry import FAMILIES
+from training.graph.export import export_graph
+from training.graph.frontend import feature_matrix
 
 CARD = load("card_default")
 ROWS = 3_000

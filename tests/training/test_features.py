@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from scoring.features import Block, beside, raw
 from scoring.graph import Inputs
 from tests.training.models import CARD, sample_inputs
-from training.frontend import feature_matrix, feature_names
+from training.graph.frontend import feature_matrix, feature_names
 
 COLUMNS = ["a", "b", "c"]
 matrices = arrays(np.float32, (5, 3), elements=st.floats(-1e6, 1e6, width=32))

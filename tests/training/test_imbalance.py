@@ -9,7 +9,7 @@ from scipy.special import expit
 from tests.training.models import FEATURES, PARAMETERS, fitted
 from training import imbalance
 from training.calibration import choose
-from training.families import FAMILIES
+from training.families.registry import FAMILIES
 from training.imbalance import Imbalance, ImbalanceError, downsampled, with_smote
 from training.selection import out_of_fold
 from training.split import folds

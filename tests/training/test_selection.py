@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from tests.training.models import CARD, fitted
-from training.fairness import compare
-from training.families import FAMILIES
+from training.evaluation.fairness import compare
+from training.families.registry import FAMILIES
 from training.selection import CandidateResult, judge, out_of_fold, search
 from training.split import folds
 

@@ -8,10 +8,10 @@ import pytest
 
 from scoring.scorecards import load
 from scoring.scorecards.card_approval import NOT_EMPLOYED
-from training.contract import check as check_rows
-from training.contract import typed
 from training.errors import DataError
 from training.tables import TableSet, find, pick
+from training.tables.application_contract import check as check_rows
+from training.tables.application_contract import typed
 from training.tables.build import Lineage, build
 from training.tables.contract import check
 

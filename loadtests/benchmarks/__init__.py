@@ -1,0 +1,1 @@
+"""Measurements of single parts, each with a command of its own."""

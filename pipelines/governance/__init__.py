@@ -1,0 +1,1 @@
+"""Which model and which policy decide: registry, promotion, rollback, challenger, cut-off."""

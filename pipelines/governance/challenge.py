@@ -1,0 +1,87 @@
+"""Which challenger meets the champion: the file that the service follows."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from uuid_utils import uuid7
+
+from pipelines.governance.judge import now
+from pipelines.governance.registry import CHALLENGER, CHAMPION, Registered, Registry
+from pipelines.stages.ingest import SAMPLE
+from pipelines.workspace import Workspace
+from scoring.challenger.challenge import Bounds, Challenge
+from scoring.models import ModelStoreError, Release
+from scoring.scorecard import Scorecard
+from training.errors import StageError
+
+HOLDS = "holds"
+"""What the tag `verification` of a version says whose every check held."""
+
+
+def start(
+    scorecard: Scorecard, workspace: Workspace, number: int | None, share: float, bounds: Bounds
+) -> tuple[Registered, Challenge]:
+    """Sends a registered version, by default the registry's challenger, against the champion.
+
+    Every call makes another id, so one that the guard has withdrawn gets its share again.
+
+    Args:
+        scorecard: the product.
+        workspace: where the challenge is written.
+        number: of the version.
+        share: of applicants that it decides, 0 to 0.5.
+        bounds: within which it does.
+
+    Raises:
+        StageError: there is no champion or no such version, it is the champion itself, or it may not decide.
+        ModelStoreError: the registry's bytes are not the recorded ones.
+        ValidationError: the share is not one.
+    """
+    registry = Registry(scorecard)
+    aliases = registry.aliases()
+    if CHAMPION not in aliases:
+        raise StageError(f"{scorecard.name} has no champion to challenge; run: scorebox promote {scorecard.name}")
+    chosen = number or aliases.get(CHALLENGER)
+    if chosen is None:
+        raise StageError(f"{scorecard.name} has no challenger; run: scorebox push {scorecard.name}")
+    if chosen == aliases[CHAMPION]:
+        raise StageError(f"version {chosen} of {scorecard.name} is the champion; choose another one with --version")
+    candidate, champion = registry.version(chosen), registry.version(aliases[CHAMPION])
+    if share:
+        _check(candidate, champion)
+    registry.restore(candidate)
+    challenge = Challenge(id=str(uuid7()), release=candidate.release, share=share, bounds=bounds, made_at=now())
+    challenge.write(workspace.challenge)
+    return candidate, challenge
+
+
+def end(workspace: Workspace) -> bool:
+    """Takes the challenge away, whatever is in the file; False if there was none."""
+    existed = workspace.challenge.exists()
+    workspace.challenge.unlink(missing_ok=True)
+    return existed
+
+
+def end_if_champion(workspace: Workspace, champion: Release) -> None:
+    """Takes the challenge of a version away that has become champion: it cannot challenge itself."""
+    # A file that cannot be read is for `scorebox challenge` to say; the champion serves in any case.
+    with suppress(ModelStoreError):
+        challenge = Challenge.read(workspace.challenge, champion.scorecard)
+        if challenge is not None and challenge.release.version == champion.version:
+            end(workspace)
+
+
+def _check(candidate: Registered, champion: Registered) -> None:
+    """Whether it may decide about applicants; a shadow may be anything.
+
+    Raises:
+        StageError: it may not.
+    """
+    reason = None
+    if candidate.tags["verification"] != HOLDS:
+        reason = f"its verification says: {candidate.tags['verification']}"
+    elif candidate.tags["data"] == SAMPLE and champion.tags["data"] != SAMPLE:
+        reason = f"it is of {SAMPLE}, the champion is not"
+    if reason is not None:
+        raise StageError(f"version {candidate.number} may not decide: {reason}; --share 0 lets it look on")

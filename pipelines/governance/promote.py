@@ -1,0 +1,143 @@
+"""Promotion and rollback: which registered version is champion, and the release that follows it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pipelines.governance.challenge import end_if_champion
+from pipelines.governance.judge import Promotion, judge, now
+from pipelines.governance.registry import CHALLENGER, CHAMPION, Journal, Move, Registered, Registry
+from pipelines.params import ScorecardParams
+from pipelines.workspace import Workspace
+from scoring.files import write_atomically
+from scoring.models import ModelStoreError, Release
+from scoring.scorecard import Scorecard
+from training.errors import StageError
+from training.evaluation.checks import failed
+
+ROLLED_BACK = "rolled back"
+"""How the tag `promotion` of a version begins that a rollback took from the champion's place."""
+
+
+class Moved(NamedTuple):
+    """The champion that serves now, what had to be repaired first, and the gates where they were judged."""
+
+    champion: Registered | None
+    repaired: list[str]
+    promotion: Promotion | None = None
+
+
+def promote(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams, number: int | None = None) -> Moved:
+    """Judges the candidate, by default the challenger, and makes it champion if every gate holds.
+
+    Writes `reports/promotion.json` in either case. A candidate that is the champion already stays so.
+
+    Raises:
+        StageError: there is no candidate, its test rows are not there, or it was rolled back and is
+            not asked for by number.
+    """
+    registry = Registry(scorecard)
+    repaired, _ = settle(registry, workspace)
+    aliases = registry.aliases()
+    chosen = number or aliases.get(CHALLENGER)
+    if chosen is None:
+        raise StageError(f"{scorecard.name} has no challenger; run: scorebox push {scorecard.name}")
+    candidate = registry.version(chosen)
+    champion = registry.version(aliases[CHAMPION]) if CHAMPION in aliases else None
+    if champion and champion.number == candidate.number:
+        _follow(registry, champion, workspace)
+        _end_challenge(registry, champion)
+        return Moved(champion, repaired)
+    if champion and number is None and candidate.tags.get("promotion", "").startswith(ROLLED_BACK):
+        raise StageError(
+            f"version {candidate.number} of {scorecard.name} was {candidate.tags['promotion']}; version "
+            f"{champion.number} stays champion and serves; for the other one: "
+            f"scorebox promote {scorecard.name} --version {candidate.number}"
+        )
+    promotion = judge(registry, scorecard, workspace, params, candidate, champion)
+    write_atomically(workspace.reports / "promotion.json", promotion.model_dump_json(indent=2) + "\n")
+    if not promotion.promoted:
+        refusal = f"refused {promotion.decided_at}: {', '.join(failed(promotion.gates))}"
+        registry.tag(candidate.number, "promotion", refusal)
+        return Moved(champion, repaired, promotion)
+    registry.tag(candidate.number, "promotion", f"promoted {promotion.decided_at}")
+    # An alias that was set by hand is a champion too.
+    before = registry.journal().champions or ([champion.number] if champion else [])
+    _move(registry, workspace, Journal(champions=[*before, candidate.number], unfinished="promotion"))
+    _end_challenge(registry, candidate)
+    return Moved(candidate, repaired, promotion)
+
+
+def rollback(scorecard: Scorecard, workspace: Workspace) -> Moved:
+    """Makes the version before the champion the champion again.
+
+    A rollback that was interrupted is finished, and no more than that.
+
+    Raises:
+        StageError: there is none before it.
+    """
+    registry = Registry(scorecard)
+    repaired, finished = settle(registry, workspace)
+    journal = registry.journal()
+    if finished != "rollback":
+        if len(journal.champions) < 2:
+            raise StageError(f"{scorecard.name} has no champion before the present one")
+        registry.tag(journal.champions[-1], "promotion", f"{ROLLED_BACK} {now()}")
+        journal = Journal(champions=journal.champions[:-1], unfinished="rollback")
+        _move(registry, workspace, journal)
+    return Moved(registry.version(journal.champions[-1]), repaired)
+
+
+def settle(registry: Registry, workspace: Workspace) -> tuple[list[str], Move | None]:
+    """Finishes a move that was interrupted, and brings alias and release back to the journal's champion.
+
+    Returns:
+        What was repaired, and which move was finished, if one was.
+    """
+    journal = registry.journal()
+    differences = find_differences(registry, workspace)
+    if journal.unfinished:
+        differences.insert(0, f"a {journal.unfinished} of version {journal.champions[-1]} was interrupted")
+    if differences:
+        _move(registry, workspace, journal)
+    return differences, journal.unfinished
+
+
+def find_differences(registry: Registry, workspace: Workspace) -> list[str]:
+    """What disagrees among the journal, the alias and the release; empty when all is well."""
+    journal = registry.journal()
+    if not journal.champions:
+        return []
+    number = journal.champions[-1]
+    expected = registry.version(number).release
+    alias = registry.aliases().get(CHAMPION)
+    found = [] if alias == number else [f"the alias {CHAMPION} is at version {alias}, the journal says {number}"]
+    try:
+        release = Release.read(workspace.release)
+    except ModelStoreError:
+        release = None
+    if release != expected:
+        held = f"names {release.version}" if release else "cannot be read"
+        found.append(f"{workspace.release} {held}, the champion is {expected.version}")
+    return found
+
+
+def _move(registry: Registry, workspace: Workspace, journal: Journal) -> None:
+    """Journal, then alias, then release: what is interrupted is found by `settle` and finished."""
+    champion = registry.version(journal.champions[-1])
+    registry.restore(champion)
+    registry.write(journal)
+    registry.point(CHAMPION, champion.number)
+    _follow(registry, champion, workspace)
+    registry.write(Journal(champions=journal.champions))
+
+
+def _follow(registry: Registry, champion: Registered, workspace: Workspace) -> None:
+    registry.restore(champion)
+    champion.release.write(workspace.release)
+    end_if_champion(workspace, champion.release)
+
+
+def _end_challenge(registry: Registry, champion: Registered) -> None:
+    if registry.aliases().get(CHALLENGER) == champion.number:
+        registry.drop(CHALLENGER)

@@ -1,0 +1,112 @@
+"""Puts a trained model into the model store and, as the challenger, into the registry."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.governance.registry import CHALLENGER, CHAMPION, Registered, Registry
+from pipelines.stages.graphs import read_contents
+from pipelines.stages.report import Report, read_benchmark, read_report, same_graphs
+from pipelines.stages.verify import read_verification
+from pipelines.workspace import Workspace
+from scoring import models
+from scoring.decision import Variant
+from scoring.graph import sha256
+from scoring.models import Content, ModelRecord
+from scoring.scorecard import Scorecard
+from training.errors import StageError
+from training.evaluation.checks import failed
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What `push` did: the tags in the store, those that are new, and the registered version."""
+
+    tags: list[str]
+    added: list[str]
+    registered: Registered
+    is_new: bool
+
+
+def push(scorecard: Scorecard, workspace: Workspace) -> Pushed:
+    """Pushes what is not in the store and the registry yet, and makes it the challenger.
+
+    Pushing the same training twice changes nothing.
+
+    Raises:
+        StageError: a stage has not run, or measured other graphs than those that are there now.
+    """
+    report = read_report(workspace)
+    benchmark = read_benchmark(workspace)
+    verification = read_verification(workspace)
+    contents = read_contents(workspace)
+    graphs = {variant: content.graph for variant, content in contents.items()}
+    same_graphs(workspace, "benchmark", {item.variant: item.sha256 for item in benchmark.variants}, graphs)
+    same_graphs(workspace, "verify", verification.graph_sha256, graphs)
+    same_graphs(workspace, "report", report.graph_sha256, graphs)
+    records = {variant: _record(report, variant, contents) for variant in contents}
+    added = [record.tag for variant, record in records.items() if models.push(record, contents[variant])]
+    registry = Registry(scorecard)
+    registered, is_new = registry.register(
+        records,
+        contents,
+        {
+            "profile": workspace.profile,
+            "candidate": report.candidate,
+            "serving": benchmark.serving,
+            "train_rows_sha256": file_sha256(workspace.train),
+            "test_rows_sha256": file_sha256(workspace.test),
+            **{f"test_{name}": f"{item['value']:.6f}" for name, item in report.metrics.items()},
+        },
+    )
+    verdict = "holds" if verification.holds else "fails " + ", ".join(failed(verification.checks))
+    registry.tag(registered.number, "verification", verdict)
+    if registered.number != registry.aliases().get(CHAMPION):
+        # The times behind this choice are measured anew with each benchmark; a champion keeps its own.
+        registry.tag(registered.number, "serving", benchmark.serving)
+    registry.point(CHALLENGER, registered.number)
+    return Pushed([record.tag for record in records.values()], added, registered, is_new)
+
+
+def file_sha256(path: Path) -> str:
+    """The hash of a file of rows.
+
+    Raises:
+        StageError: it is missing.
+    """
+    try:
+        return sha256(path.read_bytes())
+    except FileNotFoundError:
+        raise StageError(f"{path} is missing; run: scorebox split") from None
+
+
+def store_version(report: Report, contents: Mapping[Variant, Content]) -> str:
+    """The version in the store, which names the bytes: a hash of all graphs, the data and the cut-off."""
+    identity = {
+        "graphs": {variant: (sha256(content.graph), sha256(content.explain)) for variant, content in contents.items()},
+        "data": report.data.sha256,
+        "cutoff": report.cutoff,
+    }
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _record(report: Report, variant: Variant, contents: Mapping[Variant, Content]) -> ModelRecord:
+    return ModelRecord(
+        scorecard=report.scorecard,
+        version=store_version(report, contents),
+        variant=variant,
+        family=report.family,
+        graph_sha256=sha256(contents[variant].graph),
+        explain_sha256=sha256(contents[variant].explain),
+        columns=report.columns,
+        cutoff=report.cutoff,
+        data=report.data,
+        metrics={name: round(value, 6) for name, value in report.variant_metrics[variant].items()},
+        git_revision=report.git_revision,
+        mlflow_run_id=report.mlflow_run_id,
+        libraries=report.libraries,
+    )

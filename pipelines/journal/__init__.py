@@ -1,0 +1,1 @@
+"""Commands over the journal: replay, proof, export, shipping to PostgreSQL."""

@@ -1,0 +1,47 @@
+"""Goes on copying until it is told to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pipelines.journal.shipping.database import AwayError
+from pipelines.journal.shipping.shipper import Copied
+from scoring.journal.schema import JournalError
+
+POLL = 1.0
+"""Seconds between looks at a journal of which all has been copied."""
+LONGEST = 30.0
+"""Seconds between attempts, at most."""
+
+
+def follow(ship: Callable[[], Copied], stopped: Callable[[float], bool], tell: Callable[[str], None]) -> int:
+    """Copies what comes; waits while the journal or PostgreSQL is away, and says so once.
+
+    Args:
+        ship: one transaction.
+        stopped: waits for so many seconds and says whether to stop.
+        tell: is told of each change, a line each.
+
+    Returns:
+        How many records were copied.
+
+    Raises:
+        StageError: what waiting does not mend; see `Shipper.ship`.
+    """
+    records, pause, waiting = 0, 0.0, False
+    while not stopped(pause):
+        try:
+            copied = ship()
+        except (AwayError, JournalError) as error:
+            if not waiting:
+                tell(f"waits: {error}")
+            # From a tenth of a second, doubled.
+            waiting, pause = True, min(max(2 * pause, POLL / 10) if waiting else POLL / 10, LONGEST)
+            continue
+        if waiting:
+            tell("goes on")
+        for what in copied.expired:
+            tell(f"not copied, since retention removed them before: {what}")
+        records += copied.records
+        waiting, pause = False, 0.0 if copied.full else POLL
+    return records

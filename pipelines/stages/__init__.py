@@ -1,0 +1,1 @@
+"""The stages that dvc.yaml calls, from a source to a model card."""

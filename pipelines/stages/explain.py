@@ -1,0 +1,35 @@
+"""Stage explain: the graph that gives the reasons of a decision, one per variant."""
+
+from __future__ import annotations
+
+from pipelines.stages.graphs import read_variants
+from pipelines.stages.train import candidate_blocks, load_trained, raw_inputs
+from pipelines.workspace import Workspace
+from scoring.decision import Variant
+from scoring.files import write_atomically
+from scoring.reasons import Explainer
+from scoring.scorecard import Scorecard
+from training.graph.explain import with_explain_graph
+from training.graph.frontend import feature_matrix
+from training.tables.files import read_parquet
+
+
+def explain(scorecard: Scorecard, workspace: Workspace) -> dict[Variant, Explainer]:
+    """Writes the explain graph of each variant, and gives it opened."""
+    specification = load_trained(workspace).specification
+    blocks = candidate_blocks(scorecard, specification.features, specification.protected_fields)
+    frame, _ = read_parquet(workspace.train)
+    inputs = raw_inputs(scorecard, frame, specification.columns)
+    features = feature_matrix(blocks, specification.columns, inputs)
+    written = {}
+    folder = workspace.explain("fp32").parent
+    folder.mkdir(exist_ok=True)
+    variants = read_variants(workspace)
+    for variant, content in variants.items():
+        explained = with_explain_graph(scorecard, content, inputs, features).explain
+        write_atomically(workspace.explain(variant), explained)
+        written[variant] = Explainer(explained)
+    for path in folder.glob("*.onnx"):
+        if path.stem not in variants:
+            path.unlink()
+    return written

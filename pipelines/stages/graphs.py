@@ -1,0 +1,103 @@
+"""Stages export, quantize and benchmark: the trained model as graphs, and which of them serves."""
+
+from __future__ import annotations
+
+from pipelines.params import ScorecardParams
+from pipelines.stages.train import load_trained, raw_inputs
+from pipelines.workspace import Workspace
+from scoring.decision import Variant
+from scoring.files import write_atomically
+from scoring.graph import Graph, GraphIntegrityError, sha256
+from scoring.models import Content
+from scoring.reasons import Explainer
+from scoring.scorecard import Scorecard
+from training.errors import StageError
+from training.evaluation.variants import Benchmark, compare_variants, markdown
+from training.graph.quantize import quantized
+from training.tables.files import read_parquet
+
+
+def export(scorecard: Scorecard, workspace: Workspace) -> str:
+    """Writes the FP32 graph and gives its sha256."""
+    content = load_trained(workspace).graph(scorecard)
+    write_atomically(workspace.fp32, content)
+    return sha256(content)
+
+
+def quantize(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams) -> str:
+    """Writes the INT8 graph if the model has a usable one, and tells what came of it."""
+    columns = load_trained(workspace).specification.columns
+    frame, _ = read_parquet(workspace.train)
+    rows = frame.sample(min(params.quantization_rows, len(frame)), random_state=params.seed)
+    inputs = raw_inputs(scorecard, rows, columns)
+    content = quantized(read_graph(workspace, "fp32"), inputs)
+    workspace.int8.parent.mkdir(parents=True, exist_ok=True)
+    workspace.int8.unlink(missing_ok=True)
+    if content is None:
+        return "the winner has nothing to quantise"
+    # Eight bits from the smallest feature to a large one may leave nothing of the others.
+    if Graph(content).score(inputs).min() >= scorecard.cutoff:
+        return "no INT8 graph: in eight bits the winner would decline every row of the sample"
+    write_atomically(workspace.int8, content)
+    return f"INT8 graph, sha256 {sha256(content)}"
+
+
+def benchmark(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams) -> Benchmark:
+    """Writes the variants' table, as JSON and as Markdown."""
+    columns = load_trained(workspace).specification.columns
+    test, _ = read_parquet(workspace.test)
+    result = compare_variants(
+        read_contents(workspace),
+        raw_inputs(scorecard, test, columns),
+        test[scorecard.target].to_numpy(),
+        scorecard.cutoff,
+        params.variant_limits,
+    )
+    write_atomically(workspace.benchmark, result.model_dump_json(indent=2) + "\n")
+    write_atomically(workspace.benchmark.with_suffix(".md"), markdown(result))
+    return result
+
+
+def read_variants(workspace: Workspace) -> dict[Variant, bytes]:
+    """The graphs that the stages wrote, FP32 first."""
+    variants: dict[Variant, bytes] = {"fp32": read_graph(workspace, "fp32")}
+    if workspace.int8.exists():
+        variants["int8"] = read_graph(workspace, "int8")
+    return variants
+
+
+def read_graph(workspace: Workspace, variant: Variant) -> bytes:
+    """One graph's bytes.
+
+    Raises:
+        StageError: the stage that writes it has not run.
+    """
+    path = workspace.fp32 if variant == "fp32" else workspace.int8
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        stage = "export" if variant == "fp32" else "quantize"
+        raise StageError(f"{path} is missing; run: scorebox {stage} {workspace.scorecard}") from None
+
+
+def read_contents(workspace: Workspace) -> dict[Variant, Content]:
+    """The graphs of every variant, FP32 first, each with the one that explains it.
+
+    Raises:
+        StageError: a stage has not run, or the explain graph is of another graph than the one that is there now.
+    """
+    return {variant: _with_explain(workspace, variant, graph) for variant, graph in read_variants(workspace).items()}
+
+
+def _with_explain(workspace: Workspace, variant: Variant, graph: bytes) -> Content:
+    path = workspace.explain(variant)
+    try:
+        content = Content(graph, path.read_bytes())
+        if Explainer(content.explain).explains == sha256(graph):
+            return content
+        trouble = "explains another graph"
+    except FileNotFoundError:
+        trouble = "is missing"
+    except GraphIntegrityError as error:
+        trouble = str(error)
+    raise StageError(f"{path} {trouble}; run: scorebox explain {workspace.scorecard}")

@@ -1,0 +1,55 @@
+"""What careless splits of a scorecard's rows would have reported, beside the honest figure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from pipelines.params import Params
+from pipelines.stages.train import candidate_blocks, raw_inputs
+from pipelines.workspace import Workspace
+from scoring.files import write_atomically
+from scoring.scorecard import Scorecard
+from training.evaluation.leakage import HONEST, Rows, compare, markdown
+from training.evaluation.metrics import Estimate
+from training.evaluation.report import no_better_than_chance
+from training.graph.frontend import feature_matrix
+from training.split import applicants
+from training.tables.files import SAMPLE_KEY, read_parquet
+
+
+def leakage(
+    scorecard: Scorecard, workspace: Workspace, params: Params, advance: Callable[[str, int], None]
+) -> Mapping[str, Mapping[str, Estimate]]:
+    """Writes `leakage.md`; every model on all rows, with the published features and the protected columns.
+
+    Raises:
+        DataError: there are no applications, or so many defaults that nothing can be thinned.
+    """
+    frame, metadata = read_parquet(workspace.applications)
+    columns = [column for column in scorecard.inputs if column in frame]
+    blocks = candidate_blocks(scorecard, "published", protected_fields=True)
+    rows = Rows(
+        feature_matrix(blocks, columns, raw_inputs(scorecard, frame, columns)),
+        frame[scorecard.target].to_numpy(),
+        applicants(scorecard, frame),
+    )
+    outcome = compare(
+        rows,
+        resamples=params.profile(workspace.profile).bootstrap_resamples,
+        seed=params.scorecard(scorecard.name).seed,
+        tell=advance,
+    )
+    title = f"{scorecard.name} ({'SAMPLE DATA' if metadata[SAMPLE_KEY] == b'true' else 'real data'})"
+    best = max(outcome[HONEST.name].values(), key=lambda item: item["value"])
+    write_atomically(
+        workspace.leakage,
+        "\n".join(
+            [
+                f"# {title}: what a careless split would report\n",
+                "AUC over five folds, and its 95 % interval over resampled applicants.\n",
+                markdown(outcome),
+                f"The first line is the honest one. {no_better_than_chance(best)}".rstrip() + "\n",
+            ]
+        ),
+    )
+    return outcome

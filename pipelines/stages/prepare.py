@@ -1,0 +1,141 @@
+"""Stages validate, features and split: raw tables that hold their contract, to rows in two parts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from pipelines.params import ScorecardParams
+from pipelines.workspace import Workspace
+from scoring.files import write_atomically
+from scoring.scorecard import Scorecard
+from training.errors import StageError
+from training.split import applicants, split_rows
+from training.tables import TableSet, find, pick
+from training.tables import build as tables_build
+from training.tables import contract as tables_contract
+from training.tables.application_contract import ContractReport, check, typed
+from training.tables.engine import count_rows
+from training.tables.files import SAMPLE_KEY, SNAPSHOT_KEY, read_parquet, write_parquet
+
+Advance = Callable[[str, int], None]
+
+
+class ContractViolatedError(StageError):
+    """The data break the contract."""
+
+    def __init__(self, report: ContractReport, path: Path) -> None:
+        super().__init__(f"{report.scorecard}: {len(report.violations)} rules of the data contract are broken: {path}")
+        self.report = report
+
+
+def _tables(scorecard: Scorecard, workspace: Workspace) -> TableSet | None:
+    """The form of raw tables that was taken in; None for a scorecard whose rows come as they are."""
+    forms = find(scorecard.name)
+    return pick(forms, workspace.raw) if forms else None
+
+
+def validate(scorecard: Scorecard, workspace: Workspace, advance: Advance = lambda what, rows: None) -> ContractReport:
+    """Writes the verdict of the raw tables' contracts; a single table's is the scorecard's own.
+
+    Raises:
+        ContractViolatedError: a rule is broken; the report is written all the same.
+    """
+    # Rows of an earlier run must not pass for these.
+    workspace.applications.unlink(missing_ok=True)
+    tables = _tables(scorecard, workspace)
+    if tables is None:
+        frame, _ = read_parquet(workspace.raw_table("applications"))
+        report = check(scorecard, typed(scorecard, frame))
+    else:
+        with TemporaryDirectory(dir=workspace.folder, prefix=".validate.") as scratch:
+            report = tables_contract.check(tables, workspace.raw, Path(scratch), advance)
+    _judge(report, workspace.contract)
+    return report
+
+
+def raw_rows(scorecard: Scorecard, workspace: Workspace) -> int:
+    """How many rows `validate` reads in batches: for a progress bar."""
+    tables = _tables(scorecard, workspace)
+    return count_rows(tables.tables, workspace.raw) if tables else 0
+
+
+def queries_needed(scorecard: Scorecard, workspace: Workspace) -> int:
+    """How many queries `features` runs: for a progress bar."""
+    tables = _tables(scorecard, workspace)
+    return len(tables_build.queries(tables)) if tables else 0
+
+
+def features(
+    scorecard: Scorecard, workspace: Workspace, advance: Advance = lambda what, queries: None
+) -> ContractReport:
+    """Writes one row per application, where each column comes from, and the scorecard's verdict on them.
+
+    Raises:
+        ContractViolatedError: a rule is broken; the report is written all the same, the rows are not.
+    """
+    workspace.applications.unlink(missing_ok=True)
+    tables = _tables(scorecard, workspace)
+    if tables is None:
+        raw, metadata = read_parquet(workspace.raw_table("applications"))
+        lineage = {
+            "scorecard": scorecard.name,
+            "rows": len(raw),
+            "columns": {column: {"tables": ["applications"]} for column in raw.columns},
+        }
+    else:
+        raw, metadata, lineage = _built(tables, workspace, advance)
+    frame = typed(scorecard, raw)
+    report = check(scorecard, frame)
+    _judge(report, workspace.features_contract)
+    write_atomically(workspace.lineage, json.dumps(lineage, indent=2) + "\n")
+    write_parquet(workspace.applications, frame, metadata)
+    return report
+
+
+def _built(
+    tables: TableSet, workspace: Workspace, advance: Advance
+) -> tuple[pd.DataFrame, dict[bytes, bytes], dict[str, object]]:
+    """Rows by the product's own queries, what is known of the raw tables, and the lineage."""
+    with TemporaryDirectory(dir=workspace.folder, prefix=".features.") as scratch:
+        built = Path(scratch, "applications.parquet")
+        lineage = tables_build.build(tables, workspace.raw, built, advance)
+        frame, _ = read_parquet(built)
+    metadata = pq.read_schema(workspace.raw_table(tables.tables[0].name)).metadata or {}
+    kept = {key: metadata[key] for key in (SAMPLE_KEY, SNAPSHOT_KEY)}
+    return frame, kept, lineage.model_dump(mode="json")
+
+
+def _judge(report: ContractReport, path: Path) -> None:
+    write_atomically(path, report.model_dump_json(indent=2) + "\n")
+    if not report.holds:
+        raise ContractViolatedError(report, path)
+
+
+def split(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams) -> dict[str, object]:
+    """Writes training rows, test rows, and a summary with their hashes.
+
+    Raises:
+        StageError: a key or an applicant would be in both parts.
+    """
+    frame, metadata = read_parquet(workspace.applications)
+    parts = split_rows(scorecard, frame, test_share=params.test_share, seed=params.seed)
+    summary: dict[str, object] = {"scorecard": scorecard.name, "seed": params.seed, "on_both_sides": 0}
+    for entity, numbers in (("key", frame[scorecard.key].to_numpy()), ("applicant", applicants(scorecard, frame))):
+        if both := np.intersect1d(numbers[parts[0]], numbers[parts[1]]).size:
+            raise StageError(f"{scorecard.name}: {both:,} values of {entity} are in training and test rows")
+    for path, rows in zip((workspace.train, workspace.test), parts, strict=True):
+        part = frame.iloc[rows]
+        summary[path.stem] = {
+            "rows": len(part),
+            "default_share": round(float(part[scorecard.target].mean()), 6),
+            "sha256": write_parquet(path, part.reset_index(drop=True), metadata),
+        }
+    write_atomically(workspace.split, json.dumps(summary, indent=2) + "\n")
+    return summary

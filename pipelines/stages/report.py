@@ -1,0 +1,247 @@
+"""Stage report: how good the served graph is on the test rows, with intervals, plots and fairness."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
+from pipelines.params import Candidate, Params
+from pipelines.stages.graphs import read_contents
+from pipelines.stages.train import Advance, fit_candidate, load_competition, load_trained, raw_inputs
+from pipelines.workspace import Workspace
+from scoring.decision import Variant
+from scoring.files import write_atomically
+from scoring.graph import Graph, sha256
+from scoring.models import DataRecord
+from scoring.reasons import Explainer
+from scoring.scorecard import Scorecard
+from training import tracking
+from training.errors import StageError
+from training.evaluation.fairness import Comparison, compare
+from training.evaluation.metrics import Estimate, ReliabilityBin, bootstrap, point_metrics, reliability
+from training.evaluation.plots import draw_all
+from training.evaluation.reason_figures import ReasonFigures, reason_figures
+from training.evaluation.report import markdown
+from training.evaluation.variants import Benchmark
+from training.revision import git_revision
+from training.tables.files import data_record, read_parquet
+
+LIBRARIES = ("lightgbm", "numpy", "onnx", "onnxruntime", "scikit-learn", "torch")
+PUBLISHED = "published"
+"""The feature set that the report compares with and without the protected columns."""
+
+
+class Report(BaseModel):
+    """What is known of one trained model; the store's record is taken from it."""
+
+    scorecard: str
+    candidate: str
+    family: str
+    serving: str
+    data: DataRecord
+    test_rows: int
+    cutoff: float
+    approval_rate: float
+    metrics: dict[str, Estimate]
+    """Of the variant that serves."""
+    variant_metrics: dict[Variant, dict[str, float]]
+    reliability: list[ReliabilityBin]
+    reasons: ReasonFigures
+    protected_comparison: list[Comparison]
+    graph_sha256: dict[Variant, str]
+    columns: list[str]
+    libraries: dict[str, str]
+    git_revision: str
+    mlflow_run_id: str
+
+
+def report(
+    scorecard: Scorecard, workspace: Workspace, params: Params, advance: Advance = lambda what, steps: None
+) -> Report:
+    """Writes metrics, plots, the report as JSON and Markdown, and an MLflow run of it all."""
+    trained = load_trained(workspace)
+    competition = load_competition(workspace)
+    contents = read_contents(workspace)
+    variants = {variant: content.graph for variant, content in contents.items()}
+    benchmark = read_benchmark(workspace)
+    train_frame, metadata = read_parquet(workspace.train)
+    test, _ = read_parquet(workspace.test)
+    labels: NDArray[np.int64] = test[scorecard.target].to_numpy()
+    inputs = raw_inputs(scorecard, test, trained.specification.columns)
+    scores = {variant: Graph(content).score(inputs) for variant, content in variants.items()}
+    pd_values = scores[benchmark.serving]
+    knobs = params.scorecard(scorecard.name)
+    served = contents[benchmark.serving]
+    reasons = reason_figures(scorecard, Graph(served.graph), Explainer(served.explain), inputs, scorecard.cutoff)
+
+    metrics = bootstrap(
+        labels,
+        pd_values,
+        resamples=params.profile(workspace.profile).bootstrap_resamples,
+        seed=knobs.seed,
+    )
+    advance("intervals", 1)
+    comparisons = _compare_protected(scorecard, workspace, params, train_frame, test, labels, advance)
+    data = data_record(train_frame, metadata, scorecard.target)
+    title = f"{scorecard.name} ({'SAMPLE DATA' if data.sample else 'test rows'})"
+    plots = draw_all(workspace.report / "plots", title, labels, pd_values, scorecard.cutoff, reasons)
+    write_atomically(
+        workspace.report / "metrics.json",
+        json.dumps({name: round(item["value"], 6) for name, item in metrics.items()}, indent=2) + "\n",
+    )
+    parameters = {
+        "candidate": trained.specification.candidate,
+        "features": trained.specification.features,
+        "protected_fields": trained.specification.protected_fields,
+        "imbalance": trained.specification.imbalance,
+        **trained.specification.parameters,
+    }
+    tags = {
+        "scorecard": scorecard.name,
+        "git_revision": git_revision(),
+        "data_sha256": data.sha256,
+        "graph_sha256": sha256(variants["fp32"]),
+        "data": "SAMPLE DATA" if data.sample else "real data",
+    }
+    with tracking.run(scorecard.name, workspace.profile, tags) as run_id:
+        result = Report(
+            scorecard=scorecard.name,
+            candidate=trained.specification.candidate,
+            family=trained.specification.family,
+            serving=benchmark.serving,
+            data=data,
+            test_rows=len(test),
+            cutoff=scorecard.cutoff,
+            approval_rate=float(np.mean(pd_values.astype(np.float64) < scorecard.cutoff)),
+            metrics=metrics,
+            variant_metrics={variant: point_metrics(labels, pd) for variant, pd in scores.items()},
+            reliability=reliability(labels, pd_values),
+            reasons=reasons,
+            protected_comparison=comparisons,
+            graph_sha256={variant: sha256(content) for variant, content in variants.items()},
+            columns=trained.specification.columns,
+            libraries={library: version(library) for library in LIBRARIES},
+            git_revision=tags["git_revision"],
+            mlflow_run_id=run_id,
+        )
+        write_atomically(workspace.report / "report.json", result.model_dump_json(indent=2) + "\n")
+        write_atomically(
+            workspace.report / "report.md",
+            markdown(
+                title, competition.candidates, competition.winner, metrics, result.reliability, reasons, comparisons
+            ),
+        )
+        tracking.log(
+            parameters,
+            {
+                **{f"test_{name}": item["value"] for name, item in metrics.items()},
+                **{f"folds_auc_{item.name}": item.auc for item in competition.candidates},
+            },
+            _logged_files(workspace, plots),
+        )
+    return result
+
+
+def _logged_files(workspace: Workspace, plots: Sequence[Path]) -> list[Path]:
+    files = [
+        workspace.report / "report.json",
+        workspace.report / "report.md",
+        workspace.candidates,
+        workspace.benchmark,
+        workspace.fp32,
+        *plots,
+    ]
+    return [*files, workspace.int8] if workspace.int8.exists() else files
+
+
+def _compare_protected(
+    scorecard: Scorecard,
+    workspace: Workspace,
+    params: Params,
+    train_frame: pd.DataFrame,
+    test: pd.DataFrame,
+    labels: NDArray[np.int64],
+    advance: Advance,
+) -> list[Comparison]:
+    """The winner and the candidate on the published features, each with and without protected columns."""
+    knobs = params.scorecard(scorecard.name)
+    competition = load_competition(workspace)
+    compared = [
+        result for result in competition.candidates if result.name == competition.winner or result.features == PUBLISHED
+    ]
+    comparisons = []
+    for result in compared:
+        for protected_fields in (False, True):
+            trained, again = fit_candidate(
+                scorecard,
+                result.name,
+                Candidate(
+                    family=result.family,
+                    features=result.features,
+                    parameters=result.parameters,
+                    imbalance=result.imbalance,
+                ),
+                train_frame,
+                knobs,
+                protected_fields=protected_fields,
+                search_iterations=0,
+                advance=advance,
+            )
+            scores = Graph(trained.graph(scorecard)).score(raw_inputs(scorecard, test, trained.specification.columns))
+            comparisons.append(compare(result.name, protected_fields, again.inputs, scorecard, test, labels, scores))
+    return comparisons
+
+
+def comparison_fits(workspace: Workspace, params: Params) -> int:
+    """How many fits and steps `report` makes: for a progress bar."""
+    competition = load_competition(workspace)
+    compared = sum(
+        result.name == competition.winner or result.features == PUBLISHED for result in competition.candidates
+    )
+    return 1 + 2 * compared * (params.scorecard(workspace.scorecard).folds + 1)
+
+
+def same_graphs(
+    workspace: Workspace, stage: str, recorded: Mapping[Variant, str], contents: Mapping[Variant, bytes]
+) -> None:
+    """Whether what a stage wrote is about the graphs that are there now.
+
+    Raises:
+        StageError: the graphs were made anew since.
+    """
+    if dict(recorded) != {variant: sha256(content) for variant, content in contents.items()}:
+        raise StageError(
+            f"{workspace.scorecard}: the graphs are not those that `scorebox {stage}` measured; run it again"
+        )
+
+
+def read_benchmark(workspace: Workspace) -> Benchmark:
+    """The variants' table.
+
+    Raises:
+        StageError: the benchmark stage has not run.
+    """
+    try:
+        return Benchmark.model_validate_json(workspace.benchmark.read_bytes())
+    except (OSError, ValueError) as error:
+        raise StageError(f"{workspace.benchmark} holds no benchmark: {error}; run: scorebox benchmark") from None
+
+
+def read_report(workspace: Workspace) -> Report:
+    """The report of the trained model.
+
+    Raises:
+        StageError: the report stage has not run.
+    """
+    path = workspace.report / "report.json"
+    try:
+        return Report.model_validate_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise StageError(f"{path} holds no report: {error}; run: scorebox report") from None

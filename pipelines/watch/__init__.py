@@ -1,0 +1,1 @@
+"""What watches a model that serves; it runs in an image without the libraries that fit models."""

@@ -1,0 +1,249 @@
+"""The applications that are compared with the training rows: from the journal or from a file, never more than fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from pipelines.portfolio.places import Place, place
+from pipelines.portfolio.tables import CSV, CSV_GZIP, PARQUET, csv_header, parquet_file, read_csv, read_parquet, reading
+from scoring.decision import Basis
+from scoring.journal.reader import JournalReader
+from scoring.journal.record import FLOATS, DecisionRecord
+from scoring.scorecard import Scorecard
+from training.errors import StageError
+
+MOST_ROWS = 20_000
+"""Rows of a sample. The PSI that chance reaches with so many on both sides is far below any limit."""
+CHUNK = 10_000
+"""Records of the journal that are in memory before some are drawn."""
+DRAWN = pa.schema({"application": pa.string(), "inputs": pa.binary(), "basis": pa.int64(), "pd": pa.float32()})
+
+
+@dataclass(frozen=True)
+class Current:
+    """Applications by column, of which at most `MOST_ROWS` were drawn."""
+
+    source: str
+    frame: pd.DataFrame
+    """Numbers as the graph reads them, float32, NaN where missing; texts, None where missing."""
+    found: int
+    """Rows from which these were drawn."""
+    erased: int = 0
+    """Decisions whose applications are no longer in the journal."""
+    absent: tuple[str, ...] = ()
+    """Columns that the file does not have; empty for the journal."""
+    since: str | None = None
+    until: str | None = None
+    """When the first and the last of the decisions were made."""
+    bases: Sequence[Basis] = ()
+    """What journaled decisions rest on; empty for a file."""
+    basis: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    """For each row, the place of its decision's basis."""
+    pd: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, dtype=np.float32))
+    """For each row, the journaled PD."""
+
+
+def sampled(tables: Iterable[pa.Table], schema: pa.Schema, seed: int) -> tuple[pa.Table, int]:
+    """At most `MOST_ROWS` rows of all tables, each as likely as any other, in order; and how many there were.
+
+    Every row draws a number, and those with the smallest stay.
+    """
+    generator = np.random.default_rng(seed)
+    kept = schema.empty_table()
+    draws = np.empty(0)
+    found = 0
+    for table in tables:
+        found += table.num_rows
+        kept = pa.concat_tables([kept, table])
+        draws = np.append(draws, generator.random(table.num_rows))
+        if len(draws) > MOST_ROWS:
+            chosen = np.sort(np.argpartition(draws, MOST_ROWS)[:MOST_ROWS])
+            kept, draws = kept.take(chosen), draws[chosen]
+    return kept, found
+
+
+def utc(moment: str | None) -> str | None:
+    """A date or time as the journal writes it; without an offset it is UTC.
+
+    Raises:
+        StageError: it is not of ISO 8601.
+    """
+    if moment is None:
+        return None
+    try:
+        parsed = datetime.fromisoformat(moment)
+    except ValueError:
+        raise StageError(f"{moment!r} is no date or time of ISO 8601, such as 2026-01-31 or 2026-01-31T12:00") from None
+    aware = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    return aware.isoformat(timespec="milliseconds")
+
+
+def from_journal(
+    scorecard: Scorecard, columns: Sequence[str], folder: Path, since: str | None, until: str | None, seed: int
+) -> Current:
+    """The applications of journaled decisions, history as the graph read it.
+
+    Args:
+        scorecard: whose decisions they are.
+        columns: to read; those of the history come from what the graph read.
+        folder: of the journal.
+        since: see `JournalReader.decisions`.
+        until: see there.
+        seed: of the sample.
+
+    Raises:
+        JournalError: there is no journal, or it cannot be read.
+        StageError: it is another scorecard's journal.
+    """
+    bases: dict[bytes, tuple[int, Basis]] = {}
+    erased = 0
+    first = last = None
+
+    def tables() -> Iterator[pa.Table]:
+        nonlocal erased, first, last
+        records = JournalReader(folder).decisions(since=since, until=until)
+        while chunk := list(islice(records, CHUNK)):
+            first = first or chunk[0].decided_at
+            last = chunk[-1].decided_at
+            whole = [record for record in chunk if not record.erased]
+            erased += len(chunk) - len(whole)
+            yield pa.Table.from_pylist([_drawn(record) for record in whole], DRAWN)
+
+    def _drawn(record: DecisionRecord) -> dict[str, object]:
+        if record.basis.scorecard != scorecard.name:
+            raise StageError(f"{folder} is the journal of {record.basis.scorecard}, not of {scorecard.name}")
+        number, _ = bases.setdefault(record.basis_sha256, (len(bases), record.basis))
+        return {
+            "application": record.application,
+            "inputs": record.inputs,
+            "basis": number,
+            "pd": record.pd,
+        }
+
+    kept, found = sampled(tables(), DRAWN, seed)
+    known = [basis for _, basis in bases.values()]
+    basis = kept["basis"].to_numpy()
+    applications = [orjson.loads(application) for application in kept["application"].to_pylist()]
+    past = [column for column in columns if column in scorecard.history]
+    rules = {rule.column: rule for rule in scorecard.rules}
+    values: dict[str, object] = {}
+    for column in columns:
+        if column not in scorecard.history:
+            rule = rules[column]
+            cells = [application.get(rule.column, application.get(rule.field)) for application in applications]
+            values[column] = (
+                pd.Series(cells, dtype=object) if rule.kind == "text" else np.array(cells, dtype=np.float32)
+            )
+    if past:
+        rows = _history(past, known, basis, kept["inputs"].to_pylist())
+        values |= dict(zip(past, rows.T, strict=True))
+    return Current(
+        source=str(folder),
+        frame=pd.DataFrame(values, columns=list(columns)),
+        found=found,
+        erased=erased,
+        since=first,
+        until=last,
+        bases=known,
+        basis=basis,
+        pd=kept["pd"].to_numpy(),
+    )
+
+
+def _history(
+    past: Sequence[str], bases: Sequence[Basis], basis: NDArray[np.int64], inputs: Sequence[bytes]
+) -> NDArray[np.float32]:
+    """[rows, columns of history], NaN where a decision's graph did not read the column."""
+    rows = np.full((len(inputs), len(past)), np.nan, dtype=np.float32)
+    # The row holds numbers only; texts, which come last, are not in it.
+    places = [
+        [(place, columns.index(column)) for place, column in enumerate(past) if column in columns]
+        for columns in (item.columns for item in bases)
+    ]
+    for row, (number, content) in enumerate(zip(basis.tolist(), inputs, strict=True)):
+        if read := places[number]:
+            to, come_from = zip(*read, strict=True)
+            rows[row, to] = np.frombuffer(content, dtype=FLOATS)[list(come_from)]
+    return rows
+
+
+def from_file(scorecard: Scorecard, columns: Sequence[str], address: str, seed: int) -> Current:
+    """The applications of a Parquet or CSV file, whatever their values; its other columns are not read.
+
+    Raises:
+        DataError: the file cannot be read.
+        StageError: it has none of the columns, or one of another type.
+    """
+    file = place(address)
+    if file.suffix not in (PARQUET, CSV, CSV_GZIP):
+        raise StageError(f"{file.shown} is neither {PARQUET} nor {CSV} nor {CSV_GZIP}")
+    texts = {rule.column for rule in scorecard.rules if rule.kind == "text"}
+    schema = pa.schema([(column, pa.string() if column in texts else pa.float32()) for column in columns])
+    names = {rule.field: rule.column for rule in scorecard.rules} | {column: column for column in columns}
+    with reading(file):
+        found_names = _names(file)
+    by_column = {names[name]: name for name in found_names if names.get(name) in columns}
+    if not by_column:
+        raise StageError(f"{file.shown} has none of the columns that {scorecard.name} reads")
+    kept, found = sampled(
+        (_typed(table, schema, by_column, file) for table in _tables(file, schema, by_column)), schema, seed
+    )
+    return Current(
+        source=file.shown,
+        frame=kept.to_pandas(),
+        found=found,
+        absent=tuple(column for column in columns if column not in by_column),
+    )
+
+
+def _names(file: Place) -> list[str]:
+    if file.suffix != PARQUET:
+        return csv_header(file)
+    with parquet_file(file) as source:
+        names: list[str] = source.schema_arrow.names
+        return names
+
+
+def _tables(file: Place, schema: pa.Schema, by_column: dict[str, str]) -> Iterator[pa.Table]:
+    if file.suffix != PARQUET:
+        kinds = {name: schema.field(column).type for column, name in by_column.items()}
+        kinds = {name: pa.float64() if kind == pa.float32() else kind for name, kind in kinds.items()}
+        batches = read_csv(file, kinds)
+    else:
+        with reading(file), parquet_file(file) as source:
+            groups = list(range(source.metadata.num_row_groups))
+        batches = read_parquet(file, list(by_column.values()), groups)
+    for batch in batches:
+        yield batch.table
+
+
+def _typed(table: pa.Table, schema: pa.Schema, by_column: dict[str, str], file: Place) -> pa.Table:
+    """The table in the columns of the schema; null where it does not have them."""
+    arrays = []
+    for item in schema:
+        if (name := by_column.get(item.name)) is None:
+            arrays.append(pa.nulls(table.num_rows, item.type))
+            continue
+        column = table.column(name)
+        is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+        if pa.types.is_dictionary(column.type):
+            is_text = pa.types.is_string(column.type.value_type) or pa.types.is_large_string(column.type.value_type)
+        if not pa.types.is_null(column.type) and is_text != (item.type == pa.string()):
+            kind = "text" if item.type == pa.string() else "a number"
+            raise StageError(f"{file.shown}: {item.name}: Column should hold {kind}")
+        try:
+            arrays.append(pc.cast(column, item.type, safe=False))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            raise StageError(f"{file.shown}: {item.name}: Column cannot be read as {item.type}") from None
+    return pa.table(arrays, schema=schema)

@@ -1,0 +1,296 @@
+"""Whether applications, and what the model makes of them, are still those that it was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from prometheus_client import CollectorRegistry, Gauge
+from pydantic import BaseModel
+
+from pipelines.params import DriftLimits, ScorecardParams
+from pipelines.portfolio.places import one_line
+from pipelines.watch import evidently_report
+from pipelines.watch.current_rows import MOST_ROWS, Current, from_file, from_journal, utc
+from pipelines.watch.gauges import publish
+from pipelines.workspace import Workspace
+from scoring import models
+from scoring.files import write_atomically
+from scoring.graph import GraphIntegrityError
+from scoring.models import ModelStoreError, StoredModel
+from scoring.scorecard import Scorecard
+from training.evaluation.metrics import PDs
+from training.graph.inputs import graph_inputs
+from training.monitoring import drift_page
+from training.monitoring.drift import ColumnDrift, compare, drifted_share
+from training.tables.files import SAMPLE_KEY, SNAPSHOT_KEY, read_parquet
+
+Verdict = Literal["stable", "retraining due", "too few rows"]
+MOST_CODES = 20
+"""Whole numbers of at most so many different values in the reference are codes, and compared as categories."""
+SCORE = "PD"
+
+
+class Reference(BaseModel):
+    """The training rows that the applications are compared with."""
+
+    rows: int
+    compared: int
+    data_sha256: str
+    sample: bool
+    """True for data that the project made up itself."""
+
+
+class Rows(BaseModel):
+    """The applications that are compared."""
+
+    source: str
+    found: int
+    compared: int
+    erased: int
+    """Decisions that were left out, since their applications are no longer in the journal."""
+    since: str | None
+    until: str | None
+    """When the first and the last decision were made; None for a file."""
+
+
+class ScoreDrift(BaseModel):
+    """The PDs of one model beside those that it gives the training rows."""
+
+    model: str
+    rows: int
+    drift: ColumnDrift | None
+    note: str
+    """Why there is no figure, or why it does not count, or what is to be known of it; may be empty."""
+    counts: bool
+    """Whether the verdict looks at it."""
+
+
+class DriftStatus(BaseModel):
+    """The verdict, and all that it rests on."""
+
+    scorecard: str
+    profile: str
+    verdict: Verdict
+    due: bool
+    because: list[str]
+    """In sentences."""
+    model: str
+    """The model that serves; its graph's columns are the features."""
+    limits: DriftLimits
+    share: float
+    """Of the features, those that are shifted or missing."""
+    score_psi: float | None
+    """The largest of those that count."""
+    rows: Rows
+    reference: Reference
+    scores: list[ScoreDrift]
+    features: list[ColumnDrift]
+    """The largest PSI first."""
+    protected: list[ColumnDrift]
+    """For information: no verdict looks at them."""
+    not_compared: list[str]
+    """Columns of the history that a file does not have."""
+    checked_at: str
+
+
+def drift(
+    scorecard: Scorecard,
+    workspace: Workspace,
+    params: ScorecardParams,
+    source: str | Path,
+    *,
+    since: str | None = None,
+    until: str | None = None,
+    pushgateway: str | None = None,
+) -> DriftStatus:
+    """Writes status, page, Evidently's report and gauges to the folder `monitoring`.
+
+    Args:
+        scorecard: the product.
+        workspace: whose training rows are the reference.
+        params: limits, and the seed of the samples.
+        source: the journal's folder as a path, or the address of a file.
+        since: of a journal, the earliest decision; ISO 8601.
+        until: of a journal, the time before which decisions were made.
+        pushgateway: where gauges are sent, if anywhere.
+
+    Raises:
+        StageError: the file or a time is wrong, or the gateway does not answer.
+        DataError: there are no training rows, or the file cannot be read.
+        JournalError: there is no journal, or it cannot be read.
+        ModelStoreError: no model serves.
+    """
+    frame, metadata = read_parquet(workspace.train)
+    release = models.Release.read(workspace.release)
+    champion = models.load(release.tags[release.serving])
+    features = list(champion.graph.columns)
+    protected = [column for column in scorecard.columns if column in scorecard.protected]
+    columns = list(dict.fromkeys([*features, *protected]))
+    if isinstance(source, Path):
+        current = from_journal(scorecard, columns, source, utc(since), utc(until), params.seed)
+    else:
+        current = from_file(scorecard, columns, source, params.seed)
+    reference = Reference(
+        rows=len(frame),
+        compared=min(len(frame), MOST_ROWS),
+        data_sha256=metadata[SNAPSHOT_KEY].decode(),
+        sample=metadata[SAMPLE_KEY] == b"true",
+    )
+    limits = params.monitoring.drift
+    before = frame.sample(reference.compared, random_state=params.seed).sort_index()
+    # The service reads the history by key, so a file of applications does not have it.
+    not_compared = [column for column in current.absent if column in scorecard.history]
+    drifts = [
+        _compared(scorecard, column, before, current.frame, limits)
+        for column in columns
+        if column not in not_compared and len(current.frame)
+    ]
+    scores = _scores(current, before, champion, reference, limits)
+    watched = [item for item in drifts if item.column not in scorecard.protected]
+    counting = [score.drift for score in scores if score.drift is not None and score.counts]
+    verdict, because = _judged(current, watched, scores, limits)
+    status = DriftStatus(
+        scorecard=scorecard.name,
+        profile=workspace.profile,
+        verdict=verdict,
+        due=verdict == "retraining due",
+        because=because,
+        model=champion.record.tag,
+        limits=limits,
+        share=drifted_share(watched),
+        score_psi=max((item.psi for item in counting), default=None),
+        rows=Rows(
+            source=current.source,
+            found=current.found,
+            compared=len(current.frame),
+            erased=current.erased,
+            since=current.since,
+            until=current.until,
+        ),
+        reference=reference,
+        scores=scores,
+        features=sorted(watched, key=lambda item: -item.psi),
+        protected=sorted((item for item in drifts if item not in watched), key=lambda item: -item.psi),
+        not_compared=not_compared,
+        checked_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    _write(workspace.monitoring, status, before, current.frame, params.seed)
+    publish(_gauges(status), workspace.monitoring / "drift.prom", f"scorebox_drift_{scorecard.name}", pushgateway)
+    return status
+
+
+def _compared(
+    scorecard: Scorecard, column: str, reference: pd.DataFrame, current: pd.DataFrame, limits: DriftLimits
+) -> ColumnDrift:
+    """One column, in the type in which the graph reads it."""
+    rule = next((rule for rule in scorecard.rules if rule.column == column), None)
+    is_text = rule is not None and rule.kind == "text"
+    before, now = (side[column].astype(object if is_text else np.float32) for side in (reference, current))
+    is_code = rule is not None and rule.kind == "integer" and before.nunique() <= MOST_CODES
+    return compare(column, "category" if is_text or is_code else "number", before, now, limits.psi)
+
+
+def _scores(
+    current: Current, reference: pd.DataFrame, champion: StoredModel, data: Reference, limits: DriftLimits
+) -> list[ScoreDrift]:
+    """For each model that decided; for a file, the champion."""
+    if not len(current.frame):
+        return []
+    tag = champion.record.tag
+    if current.bases:
+        tags = np.array([basis.model for basis in current.bases])[current.basis]
+        hashes = {basis.model: basis.graph_sha256 for basis in current.bases}
+        # Of a model that decided little, no row may have been drawn.
+        drawn = np.unique(tags).tolist()
+        return [_score(name, hashes[name], current.pd[tags == name], reference, data, limits) for name in drawn]
+    if lacking := [column for column in champion.graph.columns if column in current.absent]:
+        more = f" and {len(lacking) - 1} more" if lacking[1:] else ""
+        note = f"no score: the file does not have {lacking[0]}{more}, which the graph reads"
+        return [ScoreDrift(model=tag, rows=len(current.frame), drift=None, note=note, counts=False)]
+    pd_values = champion.graph.score(graph_inputs(champion.graph, current.frame))
+    return [_score(tag, champion.record.graph_sha256, pd_values, reference, data, limits)]
+
+
+def _score(
+    tag: str, graph_sha256: str, pd_values: PDs, reference: pd.DataFrame, data: Reference, limits: DriftLimits
+) -> ScoreDrift:
+    rows = len(pd_values)
+    try:
+        model = models.load(tag)
+        if model.graph.sha256 != graph_sha256:
+            raise GraphIntegrityError(f"{tag} in the store is not the graph that decided")
+    except (ModelStoreError, GraphIntegrityError) as error:
+        return ScoreDrift(model=tag, rows=rows, drift=None, note=f"not compared: {one_line(error)}", counts=False)
+    trained = model.graph.score(graph_inputs(model.graph, reference))
+    notes = []
+    if rows < limits.least_rows:
+        notes.append(f"does not count: fewer than {limits.least_rows:,} rows")
+    if model.record.data.sha256 != data.data_sha256:
+        notes.append("was trained on other data than these training rows")
+    return ScoreDrift(
+        model=tag,
+        rows=rows,
+        drift=compare(SCORE, "number", pd.Series(trained), pd.Series(pd_values), limits.psi),
+        note="; ".join(notes),
+        counts=rows >= limits.least_rows,
+    )
+
+
+def _judged(
+    current: Current, features: Sequence[ColumnDrift], scores: Sequence[ScoreDrift], limits: DriftLimits
+) -> tuple[Verdict, list[str]]:
+    """The verdict, and why, in sentences."""
+    rows = len(current.frame)
+    if rows < limits.least_rows:
+        return "too few rows", [f"{rows:,} applications; fewer than {limits.least_rows:,} give no verdict."]
+    share = drifted_share(features)
+    drifted = sum(column.drifted for column in features)
+    due = share >= limits.share
+    of_all = f"{drifted} of {len(features)} features ({share:.1%}) have drifted"
+    because = [f"{of_all}; retraining is due from {limits.share:.0%} on."]
+    for score in scores:
+        if score.drift is None or not score.counts:
+            continue
+        due |= score.drift.drifted
+        because.append(
+            f"The score's PSI is {score.drift.psi:.3f} for {score.model}; retraining is due from {limits.psi:g} on."
+        )
+    return "retraining due" if due else "stable", because
+
+
+def _write(folder: Path, status: DriftStatus, reference: pd.DataFrame, current: pd.DataFrame, seed: int) -> None:
+    report = folder / "drift_report.html"
+    # One of an earlier run must not pass for this one's.
+    report.unlink(missing_ok=True)
+    write_atomically(folder / "drift_status.json", status.model_dump_json(indent=2) + "\n")
+    if status.rows.compared:
+        shown = {item.column: item.kind for item in status.features[: evidently_report.MOST_COLUMNS]}
+        content = evidently_report.html(
+            reference, current, shown, share=status.limits.share, psi=status.limits.psi, seed=seed
+        )
+        write_atomically(report, content)
+    page = drift_page.render(status.model_dump(), report.name if status.rows.compared else None)
+    write_atomically(folder / "drift.html", page)
+
+
+def _gauges(status: DriftStatus) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    of = {"scorecard": status.scorecard}
+    share = Gauge("scorebox_drift_share", "Share of the features that have drifted.", of, registry=registry)
+    due = Gauge("scorebox_drift_due", "1 if retraining is due.", of, registry=registry)
+    rows = Gauge("scorebox_drift_rows", "Applications compared.", of, registry=registry)
+    share.labels(**of).set(status.share)
+    due.labels(**of).set(status.due)
+    rows.labels(**of).set(status.rows.compared)
+    if status.score_psi is not None:
+        score = Gauge("scorebox_score_psi", "PSI of the PDs, the largest of the models.", of, registry=registry)
+        score.labels(**of).set(status.score_psi)
+    psi = Gauge("scorebox_feature_psi", "PSI of a feature.", [*of, "feature"], registry=registry)
+    for column in status.features:
+        psi.labels(**of, feature=column.column).set(column.psi)
+    return registry

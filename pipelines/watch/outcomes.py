@@ -1,0 +1,217 @@
+"""Matured outcomes from a file into the store beside the journal."""
+
+from __future__ import annotations
+
+import csv
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal, TypeAlias
+
+import pyarrow as pa
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+
+from pipelines.portfolio.places import Place, one_line, place
+from pipelines.portfolio.tables import (
+    CSV,
+    CSV_GZIP,
+    PARQUET,
+    Batch,
+    csv_header,
+    parquet_file,
+    read_csv,
+    read_parquet,
+    reading,
+)
+from scoring.errors import FieldError, field_errors
+from scoring.outcomes.store import Fate, Outcome, Outcomes
+from training.errors import DataError, StageError
+
+REQUIRED = ("decision_id", "defaulted")
+OBSERVED_ON = "observed_on"
+REJECT_COLUMNS = ("row", *REQUIRED, OBSERVED_ON, "result", "why")
+
+Result: TypeAlias = Fate | Literal["broken"]
+"""What becomes of a row; broken: it is no outcome, and cannot be kept."""
+
+WHY: dict[Fate, str] = {
+    "conflicting": "another label of this decision is recorded, and stays in force",
+    "unknown": "the journal has no such decision; it is kept until the decision appears",
+    "early": "it was observed before the decision was made",
+}
+"""Of the outcomes that were not recorded."""
+
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def _as_date(value: Any) -> date:
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    # Pydantic would take a number for the seconds since 1970.
+    text = value.strip() if isinstance(value, str) else ""
+    try:
+        return date.fromisoformat(text if _DATE.fullmatch(text) else "")
+    except ValueError:
+        raise ValueError("should be a date such as 2026-10-01") from None
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    decision_id: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+    defaulted: Annotated[int, Field(ge=0, le=1)]
+    observed_on: Annotated[date, BeforeValidator(_as_date)]
+
+
+@dataclass(frozen=True)
+class OutcomesFile:
+    """A file of outcomes, its columns checked."""
+
+    file: Place
+    columns: list[str]
+    rows: int | None
+    """None if only reading tells."""
+
+    def batches(self) -> Iterator[Batch]:
+        """Its rows in order; those of a CSV as text.
+
+        Raises:
+            DataError: it cannot be read.
+        """
+        if self.file.suffix != PARQUET:
+            return read_csv(self.file, dict.fromkeys(self.columns, pa.string()))
+        with reading(self.file), parquet_file(self.file) as source:
+            groups = list(range(source.num_row_groups))
+        return read_parquet(self.file, self.columns, groups)
+
+
+@dataclass
+class ImportSummary:
+    """What became of the rows of a file."""
+
+    results: Counter[Result] = field(default_factory=Counter)
+    adopted: Counter[Fate] = field(default_factory=Counter)
+    """What became of outcomes that had waited for their decisions."""
+
+    @property
+    def not_recorded(self) -> int:
+        """Rows whose label is not in force."""
+        return sum(count for result, count in self.results.items() if result not in ("recorded", "repeated"))
+
+
+def find(address: str, observed_on: date | None) -> OutcomesFile:
+    """The file at an address.
+
+    Raises:
+        DataError: there is none, it is of another kind or damaged, or lacks columns.
+    """
+    file = place(address)
+    rows = None
+    if file.suffix == PARQUET:
+        with reading(file), parquet_file(file) as source:
+            names, rows = source.schema_arrow.names, source.metadata.num_rows
+    elif file.suffix in (CSV, CSV_GZIP):
+        names = csv_header(file)
+    else:
+        raise DataError(f"{file.shown} is neither {PARQUET} nor {CSV} nor {CSV_GZIP}")
+    if missing := [name for name in REQUIRED if name not in names]:
+        raise DataError(f"{file.shown} has no column {', '.join(missing)}")
+    if OBSERVED_ON not in names and observed_on is None:
+        raise DataError(f"{file.shown} has no column {OBSERVED_ON}; name the date with --observed-on")
+    return OutcomesFile(file, [name for name in (*REQUIRED, OBSERVED_ON) if name in names], rows)
+
+
+def import_outcomes(
+    journal: Path,
+    source: OutcomesFile,
+    observed_on: date | None,
+    rejects: Path | None,
+    advance: Callable[[int], None],
+) -> ImportSummary:
+    """Records the outcomes of a file, batch by batch, after those that waited for their decisions.
+
+    A file that breaks off has its rows before that recorded; taken in again, they are repetitions.
+
+    Args:
+        journal: its folder.
+        source: the file.
+        observed_on: of rows without a date of their own.
+        rejects: where the rows that were not recorded go, as CSV; whole, or not there.
+        advance: told of rows that are done.
+
+    Raises:
+        DataError: the file cannot be read.
+        JournalError: there is no journal, or it cannot be read.
+        StageError: outcomes or rejects cannot be written.
+    """
+    store = Outcomes(journal)
+    summary = ImportSummary(adopted=store.adopt())
+    name = PurePosixPath(source.file.path).name
+    start = 0
+    with _rejects(rejects) as reject:
+        for batch in source.batches():
+            broken: dict[int, tuple[dict[str, Any], str]] = {
+                error.index: ({}, _said(error.errors)) for error in batch.unreadable
+            }
+            good: dict[int, Outcome] = {}
+            for position, cells in zip(batch.positions.tolist(), batch.table.to_pylist(), strict=True):
+                given = {column: value for column, value in cells.items() if value is not None}
+                if observed_on is not None:
+                    given = {OBSERVED_ON: observed_on, **given}
+                try:
+                    row = _Row.model_validate(given)
+                except ValidationError as error:
+                    broken[position] = (given, _said(field_errors(error)))
+                else:
+                    good[position] = Outcome(row.decision_id, row.defaulted, row.observed_on.isoformat(), name)
+            fates = dict(zip(good, store.record(list(good.values())), strict=True))
+            summary.results.update(fates.values())
+            if broken:
+                summary.results["broken"] += len(broken)
+            for position in range(batch.rows):
+                if position in broken:
+                    cells, why = broken[position]
+                    reject(start + position, cells, "broken", why)
+                elif (fate := fates[position]) in WHY:
+                    outcome = good[position]
+                    cells = {column: getattr(outcome, column) for column in (*REQUIRED, OBSERVED_ON)}
+                    reject(start + position, cells, fate, WHY[fate])
+            start += batch.rows
+            advance(batch.rows)
+    return summary
+
+
+def _said(errors: list[FieldError]) -> str:
+    return "; ".join(f"{error.field}: {error.message}" for error in errors)
+
+
+Reject: TypeAlias = Callable[[int, dict[str, Any], Result, str], None]
+
+
+@contextmanager
+def _rejects(path: Path | None) -> Iterator[Reject]:
+    """Takes rows for a CSV file, which appears when all is done."""
+    if path is None:
+        yield lambda row, cells, result, why: None
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+            new = Path(folder) / path.name
+            with new.open("w", newline="") as file:
+                writer = csv.DictWriter(file, REJECT_COLUMNS)
+                writer.writeheader()
+                yield lambda row, cells, result, why: writer.writerow(
+                    {"row": row, **cells, "result": result, "why": why}
+                )
+            new.replace(path)
+    except OSError as error:
+        raise StageError(f"{path} cannot be written: {one_line(error)}") from None

@@ -1,0 +1,1 @@
+"""A second model next to the champion: split, guard, shadow, and the file that names it."""

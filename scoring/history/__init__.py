@@ -1,0 +1,1 @@
+"""What is known of applicants from earlier, in SQLite or Redis."""

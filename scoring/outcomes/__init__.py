@@ -1,0 +1,1 @@
+"""Matured outcomes, next to the journal."""

@@ -1,0 +1,175 @@
+"""`scorebox outcomes`: files of outcomes, with everything that may be wrong in them."""
+
+from __future__ import annotations
+
+import csv
+from datetime import date, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from inline_snapshot import snapshot
+
+from scoring.outcomes.store import Outcomes
+from tests.conftest import Project
+from tests.pipelines.conftest import Run
+from tests.pipelines.realised import CARD, draw_pds, journal_of, write_csv
+
+JOURNAL = Path("journal") / CARD.name
+
+
+@pytest.fixture
+def names(project: Project, scorebox: Run) -> list[str]:
+    """Ids of decisions in the project's journal."""
+    return journal_of(JOURNAL, draw_pds(6))
+
+
+def rejected(path: str = "rejects.csv") -> list[dict[str, str]]:
+    with Path(path).open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def take(scorebox: Run, *arguments: str) -> tuple[int, str]:
+    return scorebox("outcomes", "import", CARD.name, *arguments)
+
+
+def test_a_file_of_good_outcomes_is_recorded_and_a_second_time_repeated(names: list[str], scorebox: Run) -> None:
+    write_csv(Path("outcomes.csv"), names, [0, 1, 0, 1, 0, 0])
+    code, printed = take(scorebox, "outcomes.csv")
+    assert code == 0
+    assert "recorded │ 6" in printed
+    assert "warning" not in printed
+    assert "broken" not in printed
+    code, printed = take(scorebox, "outcomes.csv", "--rejects", "rejects.csv")
+    assert code == 0
+    assert "repeated │ 6" in printed
+    assert rejected() == []
+    assert Outcomes(JOURNAL).labels() == dict(zip(names, [0, 1, 0, 1, 0, 0], strict=True))
+
+
+def test_bad_rows_are_named_with_the_reason_and_the_others_recorded(names: list[str], scorebox: Run) -> None:
+    rows = [
+        "observed_on,amount,decision_id,defaulted",
+        f"2026-09-30,1,{names[0]},1",
+        f"2026-09-30,1,{names[1]},yes",
+        f"yesterday,1,{names[1]},1",
+        f"20260930.0,1,{names[1]},1",
+        f"2026-09-30,1,{names[1]}",
+        f"2026-09-30,1,{names[1]},2",
+        "2026-09-30,1,,1",
+        f",1,{names[1]},1",
+        "2026-09-30,1,nobody,1",
+        f"2026-09-30,1,{names[0]},0",
+        f"2020-09-30,1,{names[2]},0",
+        f"2026-09-30,1, {names[3]} ,0",
+    ]
+    Path("outcomes.csv").write_text("\n".join([*rows, ""]))
+    code, printed = take(scorebox, "outcomes.csv", "--rejects", "rejects.csv")
+    assert code == 0
+    assert "warning 10 rows were not recorded: rejects.csv" in printed
+    assert [(row["row"], row["result"], row["why"]) for row in rejected()] == snapshot(
+        [
+            (
+                "1",
+                "broken",
+                "defaulted: Input should be a valid integer, unable to parse string as an integer",
+            ),
+            ("2", "broken", "observed_on: Value error, should be a date such as 2026-10-01"),
+            ("3", "broken", "observed_on: Value error, should be a date such as 2026-10-01"),
+            ("4", "broken", "(row): Row should have 4 cells, has 3"),
+            ("5", "broken", "defaulted: Input should be less than or equal to 1"),
+            ("6", "broken", "decision_id: Field required"),
+            ("7", "broken", "observed_on: Field required"),
+            ("8", "unknown", "the journal has no such decision; it is kept until the decision appears"),
+            ("9", "conflicting", "another label of this decision is recorded, and stays in force"),
+            ("10", "early", "it was observed before the decision was made"),
+        ]
+    )
+    assert Outcomes(JOURNAL).labels() == {names[0]: 1, names[3]: 0}
+
+
+def test_a_parquet_file_and_one_date_for_all(names: list[str], scorebox: Run) -> None:
+    columns = {"decision_id": names[:3], "defaulted": [True, False, None]}
+    pq.write_table(pa.table(columns), "outcomes.parquet")
+    code, _printed = take(scorebox, "outcomes.parquet", "--observed-on", "2026-09-30", "--rejects", "rejects.csv")
+    assert code == 0
+    assert [(row["row"], row["why"]) for row in rejected()] == [("2", "defaulted: Field required")]
+    assert [(item.outcome.defaulted, item.outcome.observed_on) for item in Outcomes(JOURNAL).kept("recorded")] == [
+        (1, "2026-09-30"),
+        (0, "2026-09-30"),
+    ]
+
+
+def test_a_date_of_its_own_counts_more_than_the_one_for_all(names: list[str], scorebox: Run) -> None:
+    days = [date(2026, 8, 1), None]
+    pq.write_table(pa.table({"decision_id": names[:2], "defaulted": [1, 0], "observed_on": days}), "outcomes.parquet")
+    assert take(scorebox, "outcomes.parquet", "--observed-on", "2026-09-30")[0] == 0
+    assert [item.outcome.observed_on for item in Outcomes(JOURNAL).kept("recorded")] == ["2026-08-01", "2026-09-30"]
+
+
+@pytest.mark.parametrize("days", [[datetime(2026, 8, 1, 13)], [20260801]], ids=["a moment", "a number"])  # noqa: DTZ001
+def test_a_moment_is_of_its_day_and_a_number_is_no_date(
+    names: list[str], scorebox: Run, days: list[datetime] | list[int]
+) -> None:
+    pq.write_table(pa.table({"decision_id": names[:1], "defaulted": [1], "observed_on": days}), "outcomes.parquet")
+    assert take(scorebox, "outcomes.parquet")[0] == 0
+    found = [item.outcome.observed_on for item in Outcomes(JOURNAL).kept("recorded")]
+    assert found == ([] if isinstance(days[0], int) else ["2026-08-01"])
+
+
+def broken(tmp_path: Path) -> dict[str, tuple[str, bytes | None]]:
+    return {
+        "no file": ("there is no outcomes.csv", None),
+        "empty": ("outcomes.csv is empty", b""),
+        "no label": ("outcomes.csv has no column defaulted", b"decision_id,observed_on\n"),
+        "no date": ("name the date with --observed-on", b"decision_id,defaulted\na,1\n"),
+        "no text": ("cannot be read as CSV", b"decision_id,defaulted,observed_on\n\xff\xfe\x00,1,2026-09-30\n"),
+    }
+
+
+@pytest.mark.parametrize("case", broken(Path()))
+def test_a_broken_file_is_one_line_and_leaves_nothing(names: list[str], scorebox: Run, case: str) -> None:
+    message, content = broken(Path())[case]
+    if content is not None:
+        Path("outcomes.csv").write_bytes(content)
+    code, printed = take(scorebox, "outcomes.csv", "--rejects", "rejects.csv")
+    assert code == 1
+    assert message in printed
+    assert not Path("rejects.csv").exists()
+    assert sorted(path.name for path in Path().iterdir()) == sorted(
+        ["journal", "params.yaml", *(["outcomes.csv"] if content is not None else [])]
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["outcomes.txt"], "outcomes.txt is neither .parquet nor .csv nor .csv.gz"),
+        (["outcomes.csv", "--rejects", "./outcomes.csv"], "outcomes.csv is both read and written"),
+        (["outcomes.csv", "--journal", "elsewhere"], "there is no journal in elsewhere"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(names: list[str], scorebox: Run, arguments: list[str], message: str) -> None:
+    write_csv(Path("outcomes.csv"), names, [0] * 6)
+    Path("outcomes.txt").write_text("")
+    code, printed = take(scorebox, *arguments)
+    assert code == 1
+    assert message in printed
+
+
+def test_what_waited_is_settled_by_the_next_import(names: list[str], scorebox: Run) -> None:
+    elsewhere = journal_of(Path("elsewhere"), draw_pds(2))
+    write_csv(Path("outcomes.csv"), elsewhere, [0, 1])
+    assert "unknown │ 2" in take(scorebox, "outcomes.csv")[1]
+    listed = scorebox("outcomes", "list", CARD.name, "--unknown", "--conflicts")[1]
+    assert all(name in listed for name in elsewhere)
+    assert f"{CARD.name}: conflicting outcomes" in listed
+    for path in Path("elsewhere").glob("segment-*"):
+        path.rename(JOURNAL / path.name)
+    write_csv(Path("more.csv"), [], [])
+    code, printed = take(scorebox, "more.csv")
+    assert code == 0
+    assert "earlier outcomes waited for are there now: 2 recorded" in printed
+    assert Outcomes(JOURNAL).labels() == dict(zip(elsewhere, [0, 1], strict=True))
+    assert "2 recorded" in scorebox("outcomes", "list", CARD.name)[1]

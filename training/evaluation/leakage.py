@@ -1,0 +1,153 @@
+"""What careless splits would have reported: the same models on the same rows, held out in several ways.
+
+Two mistakes make a figure that means nothing. Applicants who agree in every field are put on both sides of the split,
+so a model is asked what it was told. And the majority class is thinned before the split, by its distance to the
+minority, so the label has helped to choose the rows that the model is judged on. NearMiss: Zhang and Mani, kNN Approach
+to Unbalanced Data Distributions (ICML 2003 workshop).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from imblearn.under_sampling import NearMiss
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from training.errors import DataError
+from training.evaluation.metrics import Estimate
+from training.evaluation.report import table
+from training.families.family import Features, Labels
+from training.families.registry import FAMILIES
+from training.selection import out_of_fold
+from training.split import folds
+
+FOLDS = 5
+DEFAULTS_TO_OTHERS = 0.25
+"""One default to four others, after thinning."""
+MODELS: dict[str, dict[str, Any]] = {
+    "catboost": {"iterations": 150, "depth": 4, "learning_rate": 0.05},
+    "boosting": {"n_estimators": 60, "learning_rate": 0.05, "num_leaves": 8},
+    "forest": {"n_estimators": 100},
+    "logistic": {"C": 0.1},
+}
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to hold rows out."""
+
+    name: str
+    together: bool
+    """Whether identical applicants stay on one side."""
+    thinned: Literal["", "fitted rows", "all rows"] = ""
+    """Which rows are thinned: those that a model is fitted on, or all, before the split."""
+    shuffled: bool = False
+    """Whether labels are dealt out anew: what models make of labels that say nothing, to compare with."""
+
+
+HONEST = Way("identical applicants together", together=True)
+WAYS = (
+    HONEST,
+    Way("the same, labels shuffled", together=True, shuffled=True),
+    Way("identical applicants on both sides", together=False),
+    Way("together, fitted rows thinned", together=True, thinned="fitted rows"),
+    Way("together, thinned before the split", together=True, thinned="all rows"),
+    Way("on both sides, thinned before the split", together=False, thinned="all rows"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows to split; `applicant` has the same number for identical ones, see `training.split.applicants`."""
+
+    features: Features
+    labels: Labels
+    applicant: NDArray[np.int64]
+
+    def __getitem__(self, rows: NDArray[np.int64]) -> Rows:
+        return Rows(self.features[rows], self.labels[rows], self.applicant[rows])
+
+
+def thinned(rows: Rows) -> NDArray[np.int64]:
+    """Positions of all defaults and of the four times as many others that lie nearest to them, in rising order.
+
+    Raises:
+        DataError: there are not that many others.
+    """
+    if rows.labels.sum() >= DEFAULTS_TO_OTHERS * (rows.labels == 0).sum():
+        raise DataError(f"nothing to thin: {rows.labels.mean():.0%} of the rows are defaults")
+    sampler = NearMiss(sampling_strategy=DEFAULTS_TO_OTHERS)
+    sampler.fit_resample(rows.features, rows.labels)
+    return np.sort(sampler.sample_indices_)
+
+
+def measure(rows: Rows, way: Way, family: str, parameters: Mapping[str, Any], *, resamples: int, seed: int) -> Estimate:
+    """The mean AUC over five folds, with its 95 % interval over resampled applicants."""
+    if way.shuffled:
+        rows = replace(rows, labels=np.random.default_rng(seed).permutation(rows.labels))
+    if way.thinned == "all rows":
+        rows = rows[thinned(rows)]
+    sides = rows.applicant if way.together else np.arange(len(rows.labels))
+    parts = folds(sides, rows.labels, FOLDS, seed)
+    if way.thinned == "fitted rows":
+        parts = [(fitted[thinned(rows[fitted])], held_out) for fitted, held_out in parts]
+    log_odds = out_of_fold(FAMILIES[family], rows.features, rows.labels, parts, parameters, seed, tick=lambda: None)
+    drawn = [
+        _resampled_auc(rows[held_out], log_odds[held_out], resamples, np.random.default_rng([seed, number]))
+        for number, (_, held_out) in enumerate(parts)
+    ]
+    low, high = np.quantile(np.mean(drawn, axis=0), [0.025, 0.975])
+    value = np.mean([roc_auc_score(rows.labels[held_out], log_odds[held_out]) for _, held_out in parts])
+    return {"value": float(value), "low": float(low), "high": float(high)}
+
+
+def _resampled_auc(
+    rows: Rows, scores: NDArray[np.float64], resamples: int, generator: np.random.Generator
+) -> NDArray[np.float64]:
+    """The AUC on applicants drawn with replacement, [resamples]; each comes with all of its rows.
+
+    Identical applicants get one score, so their rows do not vary by themselves. As many are drawn as there are of
+    those with a default among their rows, and of those without one.
+    """
+    _, applicant = np.unique(rows.applicant, return_inverse=True)
+    levels, level = np.unique(scores, return_inverse=True)
+    has_default = np.bincount(applicant, rows.labels) > 0
+    strata = [np.flatnonzero(has_default), np.flatnonzero(~has_default)]
+    result = np.empty(resamples)
+    for number in range(resamples):
+        drawn = np.concatenate([generator.choice(members, len(members)) for members in strata])
+        weight = np.bincount(drawn, minlength=len(has_default))[applicant]
+        defaults = np.bincount(level, weight * rows.labels, len(levels))
+        others = np.bincount(level, weight * (1 - rows.labels), len(levels))
+        # The share of pairs in which the default has the higher score; equal scores count half.
+        won = defaults @ (np.cumsum(others) - others / 2)
+        result[number] = won / (defaults.sum() * others.sum())
+    return result
+
+
+def compare(
+    rows: Rows, *, resamples: int, seed: int, tell: Callable[[str, int], None]
+) -> dict[str, dict[str, Estimate]]:
+    """For each way, by its name, the AUC of every model; `tell` is told what is done after each."""
+    outcome: dict[str, dict[str, Estimate]] = {}
+    for way in WAYS:
+        outcome[way.name] = {}
+        for family, parameters in MODELS.items():
+            outcome[way.name][family] = measure(rows, way, family, parameters, resamples=resamples, seed=seed)
+            tell(f"{family}: {way.name}", 1)
+    return outcome
+
+
+def markdown(outcome: Mapping[str, Mapping[str, Estimate]]) -> str:
+    """One line per way, one column per model."""
+    return table(
+        ["rows held out", *MODELS],
+        [
+            [name, *(f"{item['value']:.3f} ({item['low']:.3f} to {item['high']:.3f})" for item in estimates.values())]
+            for name, estimates in outcome.items()
+        ],
+    )

@@ -1,0 +1,129 @@
+"""Random forest, by scikit-learn, kept as the plain arrays of its trees.
+
+A forest's output is the mean share of defaults in an applicant's leaves. Its log-odds would need a
+logarithm, and ONNX Runtime's gives other bits in other batch sizes; so the straight line that touches
+the log-odds at one half stands for them, 4 * (share - 1/2), and calibration makes it a PD.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+from sklearn.ensemble import RandomForestClassifier
+
+from training.families.family import LOG_ODDS, Family, Features, Labels, Weights, float32_at_most
+from training.graph.frontend import FEATURES, build_model
+
+FILE = "forest.npz"
+ARRAYS = ("tree", "left", "right", "feature", "threshold", "share")
+SLOPE_AT_HALF = 4.0
+"""The derivative of log(p / (1 - p)) at 1/2."""
+
+
+@dataclass(frozen=True, eq=False)
+class Forest:
+    """Nodes of all trees one after another, [nodes] each.
+
+    A leaf is its own `left`. An applicant goes left where the feature is at most `threshold`, which is
+    a float32, as features are.
+    """
+
+    inputs: int
+    tree: NDArray[np.int64]
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    feature: NDArray[np.int64]
+    threshold: NDArray[np.float32]
+    share: NDArray[np.float64]
+    """Share of defaults in the node."""
+
+    @property
+    def _roots(self) -> NDArray[np.int64]:
+        return np.flatnonzero(np.diff(self.tree, prepend=-1))
+
+    def log_odds(self, features: Features) -> NDArray[np.float64]:
+        """The forest's stand-in for the log-odds of each row, [rows]; see the module."""
+        rows = np.arange(len(features))
+        total = np.zeros(len(features))
+        for root in self._roots:
+            node = np.full(len(features), root)
+            while not (done := self.left[node] == node).all():
+                lower = features[rows, self.feature[node]] <= self.threshold[node]
+                node = np.where(done, node, np.where(lower, self.left[node], self.right[node]))
+            total += self.share[node]
+        return SLOPE_AT_HALF * (total / len(self._roots) - 0.5)
+
+    def save(self, directory: Path) -> None:
+        """Writes `forest.npz`."""
+        arrays = {name: getattr(self, name) for name in ARRAYS}
+        np.savez(directory / FILE, allow_pickle=False, inputs=np.array(self.inputs), **arrays)
+
+    @classmethod
+    def load(cls, directory: Path) -> Forest:
+        """Reads `forest.npz`."""
+        with np.load(directory / FILE, allow_pickle=False) as arrays:
+            return cls(int(arrays["inputs"]), *(arrays[name] for name in ARRAYS))
+
+    def to_onnx(self, slope: float, intercept: float) -> onnx.ModelProto:
+        """One TreeEnsembleRegressor, `slope` and `intercept` in its leaves."""
+        leaf = self.left == np.arange(len(self.left))
+        first = self._roots[self.tree]
+        within = np.arange(len(self.tree)) - first
+        scale = SLOPE_AT_HALF * slope / len(self._roots)
+        trees = helper.make_node(
+            "TreeEnsembleRegressor",
+            [FEATURES],
+            ["trees"],
+            name="forest",
+            domain="ai.onnx.ml",
+            n_targets=1,
+            aggregate_function="SUM",
+            post_transform="NONE",
+            nodes_treeids=self.tree.tolist(),
+            nodes_nodeids=within.tolist(),
+            nodes_modes=["LEAF" if end else "BRANCH_LEQ" for end in leaf],
+            nodes_featureids=np.where(leaf, 0, self.feature).tolist(),
+            nodes_values=np.where(leaf, 0, self.threshold).tolist(),
+            nodes_truenodeids=np.where(leaf, 0, self.left - first).tolist(),
+            nodes_falsenodeids=np.where(leaf, 0, self.right - first).tolist(),
+            nodes_missing_value_tracks_true=[0] * len(leaf),
+            target_treeids=self.tree[leaf].tolist(),
+            target_nodeids=within[leaf].tolist(),
+            target_ids=[0] * int(leaf.sum()),
+            target_weights=(self.share[leaf] * scale).tolist(),
+        )
+        shift = numpy_helper.from_array(np.array([intercept - slope * SLOPE_AT_HALF / 2], dtype=np.float32), "shift")
+        add = helper.make_node("Add", ["trees", "shift"], [LOG_ODDS], name="forest/shift")
+        return build_model([trees, add], {FEATURES: self.inputs}, {LOG_ODDS: 1}, [shift])
+
+
+def fit_forest(
+    features: Features, labels: Labels, parameters: Mapping[str, Any], seed: int, weights: Weights | None = None
+) -> Forest:
+    """Fits a forest with these parameters of `RandomForestClassifier` on all rows."""
+    fitted = RandomForestClassifier(**parameters, random_state=seed, n_jobs=1).fit(features, labels, weights)
+    parts: dict[str, list[NDArray[Any]]] = {name: [] for name in ARRAYS}
+    start = 0
+    for number, estimator in enumerate(fitted.estimators_):
+        tree = estimator.tree_
+        own = np.arange(start, start + tree.node_count)
+        leaf = tree.children_left < 0
+        parts["tree"].append(np.full(tree.node_count, number))
+        parts["left"].append(np.where(leaf, own, tree.children_left + start))
+        parts["right"].append(np.where(leaf, own, tree.children_right + start))
+        parts["feature"].append(np.where(leaf, 0, tree.feature))
+        parts["threshold"].append(float32_at_most(tree.threshold))
+        classes = tree.value[:, 0, :]
+        parts["share"].append(classes[:, 1] / classes.sum(axis=1))
+        start += tree.node_count
+    return Forest(features.shape[1], *(np.concatenate(parts[name]) for name in ARRAYS))
+
+
+FAMILY = Family("forest", fit_forest, Forest.load)

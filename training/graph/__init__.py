@@ -1,0 +1,1 @@
+"""From features and a fitted model to the ONNX graphs that score and explain."""

@@ -1,0 +1,138 @@
+"""Reference applicants: whom the reasons of a decision compare an applicant with.
+
+A decision's reference lies just below the cut-off, which can change without a new model; so a model carries a
+ladder of them over the PDs that occur. None is one person's record: each is a blend of training rows of about the
+same PD that are like each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logit
+
+from scoring.graph import Graph, Inputs
+from scoring.reasons import Reference
+from training.errors import DataError
+from training.families.family import Features
+
+LEVELS = 40
+QUANTILES = (0.01, 0.995)
+"""The levels lie between these quantiles of the training rows' PDs."""
+NEAR_SHARE, FEWEST_NEAR, MOST_NEAR = 0.05, 50, 200
+"""How many training rows count as near a level."""
+NOBODY_S_OWN = 5
+"""A blend may equal training rows if at least so many have these values: where columns are few, most blends do."""
+BLENDED = 9
+"""Rows in one blend. Odd, so that the median of a column that is always known is the middle one."""
+HAIR = 0.02
+"""Log-odds below the level within which the most typical blend is taken: from 0.246 for 0.25."""
+
+
+def reference_ladder(graph: Graph, inputs: Inputs, features: Features, cutoff: float) -> list[Reference]:
+    """References of about 40 levels of PD, evenly spaced in log-odds, and one for the cut-off; `pd` rises.
+
+    A reference's PD is below its level by at most a step of the ladder; a level without such a blend has none.
+
+    Args:
+        graph: the PD graph.
+        inputs: what it reads of the training rows.
+        features: the same rows, [rows, features]; what makes rows alike.
+        cutoff: the scorecard's own.
+
+    Raises:
+        DataError: no blend is approved at the cut-off, so nothing can be explained.
+    """
+    pd = graph.score(inputs).astype(np.float64)
+    log_odds = _log_odds(pd)
+    low, high = np.quantile(log_odds, QUANTILES)
+    scaled = _standardised(features)
+    step = (high - low) / (LEVELS - 1)
+    found: dict[float, Reference] = {}
+    for level in (*np.linspace(low, high, LEVELS), *_log_odds(np.array([cutoff]))):
+        blends = _below(graph, inputs, pd, scaled, _near(log_odds, level), level)
+        best = next(blends, None)
+        if best and _log_odds(np.array([best.pd]))[0] >= level - step:
+            found[best.pd] = best
+    ladder = [found[key] for key in sorted(found)]
+    if not ladder or ladder[0].pd >= cutoff:
+        raise DataError(f"no typical applicant has a PD below the cut-off {cutoff:g}; reasons need one")
+    return ladder
+
+
+def _log_odds(pd: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of PDs that may be 0 or 1 in float32."""
+    return np.asarray(logit(pd.clip(1e-7, 1 - 1e-7)))
+
+
+def _standardised(features: Features) -> Features:
+    """Each column with mean 0 and deviation 1; 0 where a value is missing."""
+    known = ~np.isnan(features)
+    count = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, features, 0).sum(axis=0, dtype=np.float64) / count
+    centred = np.where(known, features - mean.astype(np.float32), 0)
+    deviation = np.sqrt((centred.astype(np.float64) ** 2).sum(axis=0) / count)
+    return np.asarray(centred / np.where(deviation > 0, deviation, 1), dtype=np.float32)
+
+
+def _near(log_odds: NDArray[np.float64], level: float) -> NDArray[np.int64]:
+    """The rows nearest to a level."""
+    count = int(np.clip(NEAR_SHARE * len(log_odds), FEWEST_NEAR, MOST_NEAR))
+    return np.argsort(np.abs(log_odds - level), kind="stable")[:count]
+
+
+def _below(
+    graph: Graph,
+    inputs: Inputs,
+    pd: NDArray[np.float64],
+    scaled: Features,
+    near: NDArray[np.int64],
+    level: float,
+) -> Iterator[Reference]:
+    """Blends of near rows whose PD is below the level, none of them one person's record, the best first.
+
+    Those a hair below it come by how typical they are: how near the rows blended are to the mean of all near rows.
+    The others come by their PD.
+    """
+    distance = ((scaled[near, None, :] - scaled[None, near, :]) ** 2).sum(axis=2)
+    alike = near[np.argsort(distance, axis=1, kind="stable")[:, :BLENDED]]
+    blends = Inputs(
+        np.stack([_lower_median(inputs.numeric[rows]) for rows in alike]),
+        None if inputs.text is None else np.array([_most_frequent(inputs.text[rows]) for rows in alike], dtype=object),
+    )
+    scores = graph.score(blends).astype(np.float64)
+    below = level - _log_odds(scores)
+    apart = ((scaled[alike].mean(axis=1) - scaled[near].mean(axis=0)) ** 2).sum(axis=1)
+    order = np.lexsort((np.where(below <= HAIR, apart, below), below > HAIR))
+    for row in order[below[order] > 0]:
+        blend = blends[row : row + 1]
+        # A row with the same values has the same PD, to the bit.
+        if not 0 < _same(inputs[pd == scores[row]], blend) < NOBODY_S_OWN:
+            yield Reference.of(float(scores[row]), blend, graph.numeric_columns, graph.text_columns)
+
+
+def _lower_median(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Per column the middle of the known values, the lower of two; missing where most are.
+
+    So it is a value that occurs: whole numbers stay whole, and what stands for none stays what it is.
+    """
+    ordered = np.sort(rows, axis=0)  # what is missing last
+    known = (~np.isnan(rows)).sum(axis=0)
+    middle = ordered[np.maximum(known - 1, 0) // 2, np.arange(rows.shape[1])]
+    return np.where(2 * known < len(rows), np.float32(np.nan), middle)
+
+
+def _most_frequent(rows: NDArray[np.object_]) -> list[str]:
+    """Per column the text that most rows have, the first of several in alphabetical order."""
+    columns = [column.tolist() for column in rows.T]
+    return [max(sorted(set(column)), key=column.count) for column in columns]
+
+
+def _same(rows: Inputs, one: Inputs) -> int:
+    """How many of the rows have the values of that one."""
+    same = ((rows.numeric == one.numeric) | (np.isnan(rows.numeric) & np.isnan(one.numeric))).all(axis=1)
+    if rows.text is not None:
+        same &= (rows.text == one.text).all(axis=1)
+    return int(same.sum())

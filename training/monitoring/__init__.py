@@ -1,0 +1,1 @@
+"""How a model that serves does: drift, realised performance, champion against challenger."""

@@ -1,0 +1,1 @@
+"""Where data come from: locations, archives, published files, raw snapshots."""
