@@ -16,8 +16,8 @@ from bentoml.models import BentoModel
 from serving.bento import as_bento_errors, behind_face, built_for, started, unnamed
 from serving.core import Core
 from serving.outcomes import OutcomesTaken
-from serving.parts import find_models, find_parts
 from serving.payloads import Explanation
+from serving.startup import find_models, find_parts
 
 parts = find_parts(Path(__file__).parent, built_for())
 core = Core(parts, lambda: find_models(Path(__file__).parent, parts.settings, parts.journal))

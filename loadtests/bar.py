@@ -26,7 +26,7 @@ MANY, FEW = 64, 8
 
 
 @dataclass(frozen=True)
-class Verdict:
+class BarResult:
     """One line of the bar: a figure, most often a ratio, and the most it may be."""
 
     what: str
@@ -51,7 +51,7 @@ class Sides:
     rival: str
 
 
-def verdicts(results: Results, sides: Sides) -> list[Verdict]:
+def verdicts(results: Results, sides: Sides) -> list[BarResult]:
     """Every line of the bar."""
     lines = [
         _cpu(results, sides.service, sides.rival, MANY, CPU_BAR),
@@ -66,13 +66,13 @@ def verdicts(results: Results, sides: Sides) -> list[Verdict]:
     own = (sides.service, sides.every_reason, sides.journal_off)
     measured: list[Load | BatchLoad | Lone] = [*results.loads, *results.batches, *results.lone]
     failed = sum(one.failed for one in measured if one.contender in own)
-    lines.append(Verdict("Requests that failed", float(failed), 0.0, f"{failed} of all that were sent"))
+    lines.append(BarResult("Requests that failed", float(failed), 0.0, f"{failed} of all that were sent"))
     return lines
 
 
-def _cpu(results: Results, key: str, rival: str, connections: int, limit: float) -> Verdict:
+def _cpu(results: Results, key: str, rival: str, connections: int, limit: float) -> BarResult:
     ours, theirs = results.load(key, connections), results.load(rival, connections)
-    return Verdict(
+    return BarResult(
         f"CPU per request at {connections} connections, {results.titles[key]} against {results.titles[rival]}",
         ours.cpu_us / theirs.cpu_us,
         limit,
@@ -80,9 +80,9 @@ def _cpu(results: Results, key: str, rival: str, connections: int, limit: float)
     )
 
 
-def _p99(results: Results, sides: Sides, connections: int, limit: float) -> Verdict:
+def _p99(results: Results, sides: Sides, connections: int, limit: float) -> BarResult:
     ours, theirs = results.load(sides.service, connections), results.load(sides.rival, connections)
-    return Verdict(
+    return BarResult(
         f"p99 at {connections} connections against {results.titles[sides.rival]}",
         ours.p99_ms / theirs.p99_ms,
         limit,
@@ -90,9 +90,9 @@ def _p99(results: Results, sides: Sides, connections: int, limit: float) -> Verd
     )
 
 
-def _journal(results: Results, sides: Sides) -> Verdict:
+def _journal(results: Results, sides: Sides) -> BarResult:
     kept, off = results.load(sides.service, MANY), results.load(sides.journal_off, MANY)
-    return Verdict(
+    return BarResult(
         f"Share of the throughput at {MANY} connections that the journal takes",
         (off.rate - kept.rate) / off.rate,
         JOURNAL_BAR,
@@ -100,18 +100,18 @@ def _journal(results: Results, sides: Sides) -> Verdict:
     )
 
 
-def _lone(results: Results, service: str) -> list[Verdict]:
+def _lone(results: Results, service: str) -> list[BarResult]:
     lone = next(one for one in results.lone if one.contender == service)
     basis = f"{lone.after_ms:.2f} and {lone.before_ms:.2f} ms"
     return [
-        Verdict("Median of lone requests with the journal, ms", max(lone.before_ms, lone.after_ms), LONE_MS, basis),
-        Verdict("Lone request after a burst against before it", lone.after_ms / lone.before_ms, LONE_BAR, basis),
+        BarResult("Median of lone requests with the journal, ms", max(lone.before_ms, lone.after_ms), LONE_MS, basis),
+        BarResult("Lone request after a burst against before it", lone.after_ms / lone.before_ms, LONE_BAR, basis),
     ]
 
 
-def _reasons(results: Results) -> list[Verdict]:
+def _reasons(results: Results) -> list[BarResult]:
     return [
-        Verdict(
+        BarResult(
             f"CPU of one decision's reasons, {one.scorecard}, µs",
             one.alone_us,
             one.limit_us,

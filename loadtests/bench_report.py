@@ -10,7 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from loadtests.bar import Verdict
+from loadtests.bar import BarResult
 from loadtests.compare import ARROW_ROWS, BATCH_CONNECTIONS, BURST_CONNECTIONS, CONNECTIONS, JSON_ROWS
 from loadtests.figures import Results
 
@@ -96,7 +96,7 @@ def reason_rows(results: Results) -> Rows:
     ]
 
 
-def verdict_rows(verdicts: Sequence[Verdict]) -> Rows:
+def verdict_rows(verdicts: Sequence[BarResult]) -> Rows:
     """The bar, line by line."""
     return [
         [
@@ -110,7 +110,7 @@ def verdict_rows(verdicts: Sequence[Verdict]) -> Rows:
     ]
 
 
-def print_summary(console: Console, results: Results, verdicts: Sequence[Verdict]) -> None:
+def print_summary(console: Console, results: Results, verdicts: Sequence[BarResult]) -> None:
     """All tables on the console."""
     for title, head, rows in (
         ("Single applications", LOAD_HEAD, load_rows(results)),
@@ -128,14 +128,14 @@ def print_summary(console: Console, results: Results, verdicts: Sequence[Verdict
         console.print(table)
 
 
-def write_report(folder: Path, results: Results, verdicts: Sequence[Verdict], command: str) -> None:
+def write_report(folder: Path, results: Results, verdicts: Sequence[BarResult], command: str) -> None:
     """Writes `bench.md` and `bench.png` into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "bench.md").write_text(markdown(results, verdicts, command), encoding="utf-8")
     plot(folder / "bench.png", results)
 
 
-def markdown(results: Results, verdicts: Sequence[Verdict], command: str) -> str:
+def markdown(results: Results, verdicts: Sequence[BarResult], command: str) -> str:
     """The page."""
     held = sum(verdict.holds for verdict in verdicts)
     first = results.loads[0]

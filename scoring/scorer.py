@@ -21,14 +21,14 @@ from scoring.decision import Decisions
 from scoring.frames import Frame
 from scoring.history.store import HistoryStore, HistoryUnavailableError
 from scoring.journal.names import KeyConflictError, KeyTakenError
-from scoring.journal.origin import Key, Origin
+from scoring.journal.origin import Key, RequestOrigin
 from scoring.journal.record import rows_of
 from scoring.journal.transaction import JournalUnavailableError
 from scoring.journal.writer import Journal
 from scoring.rows import Rows, joined_inputs, json_of
 from scoring.scorecard import Application, Scorecard
 
-Share: TypeAlias = tuple[Decisions, int, int]
+BatchSlice: TypeAlias = tuple[Decisions, int, int]
 """One caller's part of a batch: the batch's decisions, its first row, and the row after its last."""
 
 
@@ -52,10 +52,10 @@ class _Item(NamedTuple):
     part: int
 
     @property
-    def origin(self) -> Origin:
+    def origin(self) -> RequestOrigin:
         caller = self.caller
         key = None if caller.key is None else Key(caller.key, self.part, caller.request_sha256)
-        return Origin(len(self.rows), caller.request_id, caller.applicant, key)
+        return RequestOrigin(len(self.rows), caller.request_id, caller.applicant, key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Scorer:
         self._max_batch_size = max_batch_size
         # Scoring, reading a remote history and the commit wait without the event loop: it goes on reading requests.
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="scorer")
-        self._batcher: Batcher[_Item, Share] = Batcher(
+        self._batcher: Batcher[_Item, BatchSlice] = Batcher(
             self._process, max_batch_size=max_batch_size, max_wait=max_wait, observe=self._observers.batch
         )
 
@@ -112,7 +112,7 @@ class Scorer:
         """Seconds that the oldest waiting rows have waited."""
         return self._batcher.oldest_wait
 
-    async def decide(self, application: Application, caller: Caller) -> Share:
+    async def decide(self, application: Application, caller: Caller) -> BatchSlice:
         """The decision of one application.
 
         Raises:
@@ -123,7 +123,7 @@ class Scorer:
         """
         return await self._batcher.submit(_Item((application,), caller, 0))
 
-    async def decide_all(self, rows: Rows, caller: Caller) -> list[Share]:
+    async def decide_all(self, rows: Rows, caller: Caller) -> list[BatchSlice]:
         """The decisions of many rows, in order, in parts of at most `max_batch_size`.
 
         Between two parts other callers get their turn, so a large table does not hold them up.
@@ -142,16 +142,16 @@ class Scorer:
         await self._batcher.close()
         self._worker.shutdown()
 
-    async def _process(self, items: Sequence[_Item]) -> Sequence[Share | Exception]:
+    async def _process(self, items: Sequence[_Item]) -> Sequence[BatchSlice | Exception]:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._worker, self._work, items)
         except (HistoryUnavailableError, JournalUnavailableError) as error:
             # For each alone they would be asked, and waited for, once more.
             return [type(error)(str(error)) for _ in items]
 
-    def _work(self, items: Sequence[_Item]) -> list[Share | Exception]:
+    def _work(self, items: Sequence[_Item]) -> list[BatchSlice | Exception]:
         origins = [item.origin for item in items]
-        results: dict[int, Share | Exception] = {}
+        results: dict[int, BatchSlice | Exception] = {}
         # The first item of each key, by which later ones are answered too.
         first_of: dict[tuple[str, int], int] = {}
         fresh: list[int] = []
@@ -187,7 +187,7 @@ class Scorer:
                 results[index] = results[first_of[origin.key.name, origin.key.part]]
         return [results[index] for index in range(len(items))]
 
-    def _recall(self, key: Key, rows: int) -> Share | Exception | None:
+    def _recall(self, key: Key, rows: int) -> BatchSlice | Exception | None:
         assert self._journal is not None, "keys need a journal"
         records = self._journal.recall(key)
         if records is not None and len(records) != rows:
@@ -195,7 +195,7 @@ class Scorer:
             raise KeyConflictError(key.name)
         return None if records is None else (self._decider.recalled(records), 0, len(records))
 
-    def _decide(self, items: Sequence[_Item], origins: Sequence[Origin]) -> Decisions:
+    def _decide(self, items: Sequence[_Item], origins: Sequence[RequestOrigin]) -> Decisions:
         parts = [item.rows for item in items]
         inputs = joined_inputs(parts, self.frame)
         explained = np.zeros(len(inputs), dtype=bool)

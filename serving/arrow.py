@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scoring.errors import FieldError, InvalidApplicationError, RowError
 from scoring.frames import Frame
 from scoring.rows import Table
-from scoring.scorer import Share
+from scoring.scorer import BatchSlice
 from serving.problems import ProblemError, broken_rules
 
 ARROW_STREAM = b"application/vnd.apache.arrow.stream"
@@ -139,7 +139,7 @@ _REASONS = pa.list_(pa.struct([("code", pa.string()), ("contribution", pa.float3
 _ERRORS = pa.list_(pa.struct([("field", pa.string()), ("rule", pa.string()), ("message", pa.string())]))
 
 
-def write_decisions(table: TableRows, shares: list[Share], *, every_reason: bool) -> bytes:
+def write_decisions(table: TableRows, shares: list[BatchSlice], *, every_reason: bool) -> bytes:
     """An Arrow stream with one row per row of the table: null, and the reason, where that row was broken.
 
     What all rows have in common stands in the schema's metadata: by `groups` also the order of contributions.

@@ -22,13 +22,11 @@ from scoring.journal.names import KeyConflictError
 from scoring.journal.schema import JournalError
 from scoring.journal.transaction import JournalUnavailableError
 from scoring.scorecard import Application
-from scoring.scorer import Caller, Share
+from scoring.scorer import BatchSlice, Caller
 from serving.arrow import TableRows, read_rows
 from serving.explain import explain
-from serving.lineup import Lineup
 from serving.metrics import Metrics
 from serving.outcomes import OutcomeBatch, OutcomesTaken, outcome_batch_model, take
-from serving.parts import WRONG_PARTS, Parts, same_requests
 from serving.payloads import (
     Batch,
     BrokenRow,
@@ -42,6 +40,8 @@ from serving.payloads import (
     batch_model,
 )
 from serving.problems import MOST_ERRORS, ProblemError
+from serving.serving_models import ServingModels
+from serving.startup import WRONG_PARTS, StartupConfig, same_requests
 
 # Up to here reading a table takes less time than handing it to a thread and back.
 INLINE_ARROW_BYTES = 64 << 10
@@ -59,7 +59,7 @@ class Core:
         find: looks for the parts that release, policy and challenge name now, for `reload`.
     """
 
-    def __init__(self, parts: Parts, find: Callable[[], Parts] | None = None) -> None:
+    def __init__(self, parts: StartupConfig, find: Callable[[], StartupConfig] | None = None) -> None:
         self.settings = parts.settings
         self.scorecard = parts.scorecard
         self.draining = False
@@ -73,7 +73,7 @@ class Core:
         # One at a time too: they hold the interpreter, and the loop must get to it between them. Never shut down: what
         # comes after the close is read and refused.
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="read")
-        self._lineup = Lineup(parts, self.metrics)
+        self._lineup = ServingModels(parts, self.metrics)
         self.metrics.serves(parts, self._lineup.contest)
         self.application = self._lineup.application
         self.batch = batch_model(self.application, parts.settings.max_batch_rows)
@@ -119,7 +119,7 @@ class Core:
             before = self._lineup
             try:
                 parts = await asyncio.to_thread(self._find)
-                lineup = await asyncio.to_thread(Lineup, parts, self.metrics)
+                lineup = await asyncio.to_thread(ServingModels, parts, self.metrics)
             except WRONG_PARTS as error:
                 detail = f"nothing was reloaded: {' '.join(str(error).split())}"
                 raise ProblemError(HTTPStatus.CONFLICT, detail) from None
@@ -190,7 +190,7 @@ class Core:
                 self._explaining, explain, self.scorecard, lineup.decider, lineup.frame, application
             )
 
-    async def predict_table(self, body: bytes, caller: Caller) -> tuple[TableRows, list[Share]]:
+    async def predict_table(self, body: bytes, caller: Caller) -> tuple[TableRows, list[BatchSlice]]:
         """The rows of an Arrow stream, and the decisions of the good ones.
 
         Raises:
@@ -229,7 +229,7 @@ class Core:
         if journal is not None:
             journal.close()
 
-    async def _retire(self, before: Lineup) -> None:
+    async def _retire(self, before: ServingModels) -> None:
         await before.close()
         # The guard may have withdrawn the challenger while its last requests were answered.
         self._lineup.contest.heed_withdrawal()

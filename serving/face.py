@@ -21,15 +21,15 @@ from typing import NoReturn
 from pydantic import SecretStr, ValidationError
 
 from scoring.errors import field_errors
-from scoring.scorer import Caller, Share
+from scoring.scorer import BatchSlice, Caller
 from serving.access_log import AccessLog
 from serving.arrow import ARROW_STREAM, TableRows, write_decisions
 from serving.core import Core
 from serving.exchange import JSON, ASGIApp, ClientGoneError, Exchange, Headers, Message, Receive, Scope, Send
-from serving.lineup import MOST_APPLICATION_BYTES
 from serving.metrics import CONTENT_TYPE
 from serving.payloads import batch_decisions
 from serving.problems import PROBLEM_JSON, ProblemError, broken_rules, to_json
+from serving.serving_models import MOST_APPLICATION_BYTES
 from serving.tracing import Tracing
 
 logger = logging.getLogger("bentoml.scorebox")
@@ -317,7 +317,7 @@ def _caller(exchange: Exchange, body: bytes) -> Caller:
     return Caller(exchange.request_id.decode(), exchange.name("Applicant-ID"), key, request_sha256, every_reason)
 
 
-def _write_json(table: TableRows, shares: list[Share], *, every_reason: bool) -> bytes:
+def _write_json(table: TableRows, shares: list[BatchSlice], *, every_reason: bool) -> bytes:
     answer = batch_decisions(table.count, shares, table.positions.tolist(), table.errors, every_reason=every_reason)
     return to_json(answer)
 

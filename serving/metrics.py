@@ -30,13 +30,13 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from scoring.challenger.guard import MEASURES
-from scoring.challenger.split import Contest
+from scoring.challenger.split import TrafficSplit
 from scoring.decision import Basis, Decisions
 from scoring.errors import FieldError
 from scoring.journal.schema import JournalError
 from scoring.journal.shipped import Shipped
 from scoring.journal.writer import Journal
-from serving.parts import Parts, Side
+from serving.startup import LoadedModel, StartupConfig
 
 Role = Literal["champion", "challenger"]
 
@@ -150,7 +150,7 @@ class Metrics:
     def __init__(self, oldest_wait: Callable[[], float]) -> None:
         self.in_progress = 0
         self._oldest_wait = oldest_wait
-        self._contest: Contest | None = None
+        self._contest: TrafficSplit | None = None
         self._predictions: dict[tuple[Role, str, bool], Counter] = {}
         self._requests: dict[tuple[str, str, int], Counter] = {}
         self._durations: dict[str, Histogram] = {}
@@ -161,13 +161,13 @@ class Metrics:
         for measure in MEASURES:
             WITHDRAWN.labels(measure)
 
-    def serves(self, parts: Parts, contest: Contest) -> None:
+    def serves(self, parts: StartupConfig, contest: TrafficSplit) -> None:
         """Says which models and which policy decide from now on."""
         self._contest = contest
         for before in self._served:
             before.set(0)
         self._served = []
-        sides: list[tuple[Role, Side]] = [("champion", parts.champion)]
+        sides: list[tuple[Role, LoadedModel]] = [("champion", parts.champion)]
         if parts.challenger is not None:
             sides.append(("challenger", parts.challenger[1]))
         for role, side in sides:

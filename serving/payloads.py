@@ -12,7 +12,7 @@ from scoring.decision import Decision, Variant
 from scoring.errors import FieldError, RowError, field_errors
 from scoring.models import DataRecord
 from scoring.scorecard import Application
-from scoring.scorer import Share
+from scoring.scorer import BatchSlice
 
 MOST_ERRORS_OF_A_ROW = 25
 
@@ -53,7 +53,7 @@ def batch_decisions_model(decision: type[Decision]) -> type[BatchDecisions]:
 
 def batch_decisions(
     count: int,
-    shares: Sequence[Share],
+    shares: Sequence[BatchSlice],
     positions: Iterable[int],
     errors: Sequence[RowError],
     *,

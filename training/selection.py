@@ -21,7 +21,7 @@ from training.imbalance import Imbalance
 Tick = Callable[[], None]
 
 
-class Gate(BaseModel):
+class GateResult(BaseModel):
     """One gate's verdict on one candidate."""
 
     gate: str
@@ -49,7 +49,7 @@ class CandidateResult(BaseModel):
     brier_by_calibration: dict[str, float]
     reasons_microseconds: float
     """Standard ones; see `training.evaluation.timing`."""
-    gates: list[Gate] = []
+    gates: list[GateResult] = []
 
     @property
     def passes(self) -> bool:
@@ -176,5 +176,5 @@ def judge(
     return max(passing, key=lambda result: result.auc, default=None)
 
 
-def _gate(name: str, value: float, limit: float, *, at_least: bool = False) -> Gate:
-    return Gate(gate=name, value=value, limit=limit, holds=value >= limit if at_least else value <= limit)
+def _gate(name: str, value: float, limit: float, *, at_least: bool = False) -> GateResult:
+    return GateResult(gate=name, value=value, limit=limit, holds=value >= limit if at_least else value <= limit)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pipelines.governance.challenge import end_if_champion
 from pipelines.governance.judge import Promotion, judge, now
-from pipelines.governance.registry import CHALLENGER, CHAMPION, Journal, Move, Registered, Registry
+from pipelines.governance.registry import CHALLENGER, CHAMPION, ChampionHistory, Move, Registered, Registry
 from pipelines.params import ScorecardParams
 from pipelines.workspace import Workspace
 from scoring.files import write_atomically
@@ -63,7 +63,7 @@ def promote(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams,
     registry.tag(candidate.number, "promotion", f"promoted {promotion.decided_at}")
     # An alias that was set by hand is a champion too.
     before = registry.journal().champions or ([champion.number] if champion else [])
-    _move(registry, workspace, Journal(champions=[*before, candidate.number], unfinished="promotion"))
+    _move(registry, workspace, ChampionHistory(champions=[*before, candidate.number], unfinished="promotion"))
     _end_challenge(registry, candidate)
     return Moved(candidate, repaired, promotion)
 
@@ -83,7 +83,7 @@ def rollback(scorecard: Scorecard, workspace: Workspace) -> Moved:
         if len(journal.champions) < 2:
             raise StageError(f"{scorecard.name} has no champion before the present one")
         registry.tag(journal.champions[-1], "promotion", f"{ROLLED_BACK} {now()}")
-        journal = Journal(champions=journal.champions[:-1], unfinished="rollback")
+        journal = ChampionHistory(champions=journal.champions[:-1], unfinished="rollback")
         _move(registry, workspace, journal)
     return Moved(registry.version(journal.champions[-1]), repaired)
 
@@ -122,14 +122,14 @@ def find_differences(registry: Registry, workspace: Workspace) -> list[str]:
     return found
 
 
-def _move(registry: Registry, workspace: Workspace, journal: Journal) -> None:
+def _move(registry: Registry, workspace: Workspace, journal: ChampionHistory) -> None:
     """Journal, then alias, then release: what is interrupted is found by `settle` and finished."""
     champion = registry.version(journal.champions[-1])
     registry.restore(champion)
     registry.write(journal)
     registry.point(CHAMPION, champion.number)
     _follow(registry, champion, workspace)
-    registry.write(Journal(champions=journal.champions))
+    registry.write(ChampionHistory(champions=journal.champions))
 
 
 def _follow(registry: Registry, champion: Registered, workspace: Workspace) -> None:

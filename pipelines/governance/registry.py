@@ -37,7 +37,7 @@ from training.tracking import connected
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 JOURNAL = "scorebox.champions"
-"""Tag of the registered model; see `Journal`."""
+"""Tag of the registered model; see `ChampionHistory`."""
 RECORDS_FILE = "records.json"
 GRAPH_FILES: dict[Variant, str] = {"fp32": "model.onnx", "int8": "int8.onnx"}
 EXPLAIN_FILES: dict[Variant, str] = {"fp32": "explain.onnx", "int8": "explain_int8.onnx"}
@@ -46,7 +46,7 @@ RECORDS = TypeAdapter(dict[Variant, ModelRecord])
 Move = Literal["promotion", "rollback"]
 
 
-class Journal(BaseModel):
+class ChampionHistory(BaseModel):
     """The champions in order, the present one last, and a move that has not been finished.
 
     One tag, so one write: it is made before alias and release are moved, and says what they must
@@ -118,13 +118,17 @@ class Registry:
             entry = _entry(client, self._name)
         return {alias: int(number) for alias, number in entry.aliases.items()} if entry else {}
 
-    def journal(self) -> Journal:
+    def journal(self) -> ChampionHistory:
         """The champions so far."""
         with connected("read the champions") as client:
             entry = _entry(client, self._name)
-        return Journal.model_validate_json(entry.tags[JOURNAL]) if entry and JOURNAL in entry.tags else Journal()
+        return (
+            ChampionHistory.model_validate_json(entry.tags[JOURNAL])
+            if entry and JOURNAL in entry.tags
+            else ChampionHistory()
+        )
 
-    def write(self, journal: Journal) -> None:
+    def write(self, journal: ChampionHistory) -> None:
         """Replaces the journal."""
         with connected("record the champion") as client:
             client.set_registered_model_tag(self._name, JOURNAL, journal.model_dump_json())

@@ -27,7 +27,7 @@ ROWS = 4_096
 SAMPLE_SEED = 7
 
 
-class Verdict(StrEnum):
+class ReplayStatus(StrEnum):
     """What a replay finds of one decision."""
 
     SAME = "same"
@@ -41,10 +41,10 @@ class Verdict(StrEnum):
     @property
     def is_good(self) -> bool:
         """Whether there is nothing to look into: same, or erased on purpose with its proof intact."""
-        return self in {Verdict.SAME, Verdict.ERASED}
+        return self in {ReplayStatus.SAME, ReplayStatus.ERASED}
 
 
-_OF_FAULT = {Fault.MISSING: Verdict.MISSING, Fault.TAMPERED: Verdict.TAMPERED}
+_OF_FAULT = {Fault.MISSING: ReplayStatus.MISSING, Fault.TAMPERED: ReplayStatus.TAMPERED}
 
 
 class Finding(BaseModel):
@@ -54,7 +54,7 @@ class Finding(BaseModel):
     through: int
     """The last of several missing ones."""
     decision_id: str | None
-    verdict: Verdict
+    verdict: ReplayStatus
     detail: str = ""
     differences: dict[str, Difference] = {}
 
@@ -73,7 +73,7 @@ class Replay(BaseModel):
     scorecard: str
     journal: str
     decisions: int
-    verdicts: dict[Verdict, int]
+    verdicts: dict[ReplayStatus, int]
     models: dict[str, int]
     """Decisions by the exact tag of their model."""
     runtime: dict[str, str]
@@ -138,7 +138,7 @@ def replay(
         scorecard=scorecard.name,
         journal=str(reader.folder),
         decisions=len(sequences),
-        verdicts={verdict: work.verdicts[verdict] for verdict in Verdict if work.verdicts[verdict]},
+        verdicts={verdict: work.verdicts[verdict] for verdict in ReplayStatus if work.verdicts[verdict]},
         models=dict(work.models),
         runtime=here,
         other_runtimes=[
@@ -153,7 +153,7 @@ class _Work:
 
     def __init__(self, scorecard: Scorecard) -> None:
         self.findings: list[Finding] = []
-        self.verdicts: Counter[Verdict] = Counter()
+        self.verdicts: Counter[ReplayStatus] = Counter()
         self.models: Counter[str] = Counter()
         self.runtimes: Counter[tuple[tuple[str, str], ...]] = Counter()
         self._scorecard = scorecard
@@ -161,7 +161,7 @@ class _Work:
         self._waiting: dict[bytes, list[DecisionRecord]] = {}
         self._count = 0
 
-    def found(self, sequence: int, name: str | None, verdict: Verdict, detail: str = "") -> None:
+    def found(self, sequence: int, name: str | None, verdict: ReplayStatus, detail: str = "") -> None:
         """Notes what is wrong with a decision, or that it is erased."""
         self.verdicts[verdict] += 1
         self.findings.append(
@@ -175,7 +175,7 @@ class _Work:
             raise StageError(f"the journal is of {basis.scorecard}, not of {self._scorecard.name}")
         self.models[basis.model] += 1
         if record.erased:
-            self.found(record.sequence, record.decision_id, Verdict.ERASED)
+            self.found(record.sequence, record.decision_id, ReplayStatus.ERASED)
             return
         self._waiting.setdefault(record.basis_sha256, []).append(record)
         self._count += 1
@@ -200,10 +200,10 @@ class _Work:
         self.runtimes[tuple(item for item in basis.runtime.items() if here.get(item[0]) != item[1])] += len(records)
         for record, differences in zip(records, compare(self._scorecard, opened, basis, records), strict=True):
             if differences:
-                self.found(record.sequence, record.decision_id, Verdict.DIFFERS)
+                self.found(record.sequence, record.decision_id, ReplayStatus.DIFFERS)
                 self.findings[-1].differences = differences
             else:
-                self.verdicts[Verdict.SAME] += 1
+                self.verdicts[ReplayStatus.SAME] += 1
 
     def _open(self, basis: Basis) -> StoredModel | _Unusable:
         if basis.model not in self._stored:
@@ -217,7 +217,7 @@ class _Work:
         ):
             if stored != recorded:
                 detail = f"{basis.model}: the {what} has the sha256 {stored}, the record says {recorded}"
-                return _Unusable(Verdict.CHANGED_MODEL, detail)
+                return _Unusable(ReplayStatus.CHANGED_MODEL, detail)
         return model
 
 
@@ -225,7 +225,7 @@ class _Work:
 class _Unusable:
     """Why a model's decisions cannot be replayed."""
 
-    verdict: Verdict
+    verdict: ReplayStatus
     detail: str
 
 
@@ -233,9 +233,9 @@ def _load(tag: str) -> StoredModel | _Unusable:
     try:
         return models.load(tag)
     except MissingModelError as error:
-        return _Unusable(Verdict.MISSING_MODEL, str(error))
+        return _Unusable(ReplayStatus.MISSING_MODEL, str(error))
     except (ModelStoreError, GraphIntegrityError) as error:
-        return _Unusable(Verdict.CHANGED_MODEL, str(error))
+        return _Unusable(ReplayStatus.CHANGED_MODEL, str(error))
 
 
 def _joined(findings: Sequence[Finding]) -> Iterator[Finding]:
@@ -244,7 +244,7 @@ def _joined(findings: Sequence[Finding]) -> Iterator[Finding]:
     for finding in findings:
         if (
             last is not None
-            and last.verdict == finding.verdict == Verdict.MISSING
+            and last.verdict == finding.verdict == ReplayStatus.MISSING
             and finding.sequence == last.through + 1
         ):
             last.through = finding.through

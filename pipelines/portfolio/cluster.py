@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.portfolio.inputs import Part, Portfolio
+from pipelines.portfolio.inputs import Portfolio, RowGroup
 from pipelines.portfolio.places import one_line, place
 from pipelines.portfolio.rows import Outcome, RowScorer
 from scoring import models, scorecards
@@ -50,7 +50,7 @@ class PartScorer:
         record: ModelRecord,
         content: Content,
         cutoff: float,
-        parts: list[Part],
+        parts: list[RowGroup],
         key: pa.Field | None,
         history: str | None,
     ) -> None:

@@ -12,7 +12,7 @@ from pipelines.portfolio.tables import (
     CSV,
     CSV_GZIP,
     PARQUET,
-    Batch,
+    ApplicationBatch,
     csv_header,
     parquet_file,
     read_csv,
@@ -29,7 +29,7 @@ PART_ROWS = 1 << 20
 
 
 @dataclass(frozen=True)
-class Part:
+class RowGroup:
     """A piece of the input that is read by itself: some row groups of a Parquet file, or one CSV file."""
 
     address: str
@@ -39,7 +39,7 @@ class Part:
     rows: int | None
     """None if only reading tells."""
 
-    def read(self) -> Iterator[Batch]:
+    def read(self) -> Iterator[ApplicationBatch]:
         """Its rows in order.
 
         Raises:
@@ -56,7 +56,7 @@ class Portfolio:
     """The parts of an input, in order, every file's columns checked."""
 
     shown: str
-    parts: list[Part]
+    parts: list[RowGroup]
     key: pa.Field | None
     """The key column, if the files have it."""
     files: list[str]
@@ -77,7 +77,7 @@ def find(scorecard: Scorecard, frame: Frame, address: str) -> Portfolio:
             the scorecard's.
     """
     root = place(address)
-    parts: list[Part] = []
+    parts: list[RowGroup] = []
     keys: list[tuple[Place, pa.Field | None]] = []
     files = _files(root)
     for file in files:
@@ -119,26 +119,26 @@ def _hidden(path: str, root: str) -> bool:
     return any(part.startswith(("_", ".")) for part in path[len(root) :].split("/"))
 
 
-def _parts(scorecard: Scorecard, frame: Frame, file: Place) -> tuple[list[Part], pa.Field | None]:
+def _parts(scorecard: Scorecard, frame: Frame, file: Place) -> tuple[list[RowGroup], pa.Field | None]:
     if file.suffix != PARQUET:
         columns, key = _columns(scorecard, frame, file, _csv_schema(scorecard, csv_header(file)))
-        return [Part(file.address, columns, None, None)], key
+        return [RowGroup(file.address, columns, None, None)], key
     with reading(file), parquet_file(file) as source:
         metadata = source.metadata
         schema = source.schema_arrow
         counts = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
     columns, key = _columns(scorecard, frame, file, schema)
-    parts: list[Part] = []
+    parts: list[RowGroup] = []
     groups: list[int] = []
     rows = 0
     for group, count in enumerate(counts):
         if groups and rows + count > PART_ROWS:
-            parts.append(Part(file.address, columns, groups, rows))
+            parts.append(RowGroup(file.address, columns, groups, rows))
             groups, rows = [], 0
         groups.append(group)
         rows += count
     if groups:
-        parts.append(Part(file.address, columns, groups, rows))
+        parts.append(RowGroup(file.address, columns, groups, rows))
     return parts, key
 
 

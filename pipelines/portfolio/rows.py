@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipelines.portfolio.tables import Batch
+from pipelines.portfolio.tables import ApplicationBatch
 from scoring.decision import Judge, Verdicts
 from scoring.errors import RowError
 from scoring.frames import Frame, history_columns
@@ -77,7 +77,7 @@ class RowScorer:
         self.rejected = pa.schema([ROW, *keys, ("field", pa.string()), ("rule", pa.string()), ("message", pa.string())])
         """Columns of the reject file: a line for each broken rule of a row."""
 
-    def score(self, batch: Batch) -> Outcome:
+    def score(self, batch: ApplicationBatch) -> Outcome:
         """The decisions of the good rows and the reasons against the others."""
         table, keys = batch.table, None
         if self._key is not None:

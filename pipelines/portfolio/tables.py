@@ -44,7 +44,7 @@ PARSING = {
 
 
 @dataclass(frozen=True)
-class Batch:
+class ApplicationBatch:
     """Consecutive rows of the input."""
 
     table: pa.Table
@@ -79,7 +79,7 @@ def parquet_file(file: Place) -> pq.ParquetFile:
     return pq.ParquetFile(file.open(), pre_buffer=True)
 
 
-def read_parquet(file: Place, columns: list[str], row_groups: list[int]) -> Iterator[Batch]:
+def read_parquet(file: Place, columns: list[str], row_groups: list[int]) -> Iterator[ApplicationBatch]:
     """Some row groups of a Parquet file.
 
     Raises:
@@ -87,7 +87,7 @@ def read_parquet(file: Place, columns: list[str], row_groups: list[int]) -> Iter
     """
     with reading(file), parquet_file(file) as source:
         for batch in source.iter_batches(ROWS, row_groups=row_groups, columns=columns):
-            yield Batch(pa.Table.from_batches([batch]), batch.num_rows, np.arange(batch.num_rows))
+            yield ApplicationBatch(pa.Table.from_batches([batch]), batch.num_rows, np.arange(batch.num_rows))
 
 
 def csv_header(file: Place) -> list[str]:
@@ -103,7 +103,7 @@ def csv_header(file: Place) -> list[str]:
     return header
 
 
-def read_csv(file: Place, columns: Mapping[str, pa.DataType]) -> Iterator[Batch]:
+def read_csv(file: Place, columns: Mapping[str, pa.DataType]) -> Iterator[ApplicationBatch]:
     """A CSV file, comma-separated with a line of column names, gzipped or not.
 
     An empty cell is null. Rows that are wrong in themselves are among the unreadable ones: another
@@ -142,13 +142,13 @@ def read_csv(file: Place, columns: Mapping[str, pa.DataType]) -> Iterator[Batch]
             positions, skipped = _place_rows(batch.num_rows, start, torn)
             table, unreadable = _numbers(pa.Table.from_batches([batch]), columns, positions)
             rows = batch.num_rows + len(skipped)
-            yield Batch(table, rows, positions, sorted(skipped + unreadable, key=lambda error: error.index))
+            yield ApplicationBatch(table, rows, positions, sorted(skipped + unreadable, key=lambda error: error.index))
             start += rows
         if torn:
             # They stand behind the last good row.
             errors = [RowError(index=number - start, errors=[error]) for number, error in torn]
             empty = pa.table({name: pa.array([], kind) for name, kind in columns.items()})
-            yield Batch(empty, len(errors), np.empty(0, dtype=np.int64), errors)
+            yield ApplicationBatch(empty, len(errors), np.empty(0, dtype=np.int64), errors)
 
 
 def _stream(file: Place) -> Any:

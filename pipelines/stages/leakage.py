@@ -9,7 +9,7 @@ from pipelines.stages.train import candidate_blocks, raw_inputs
 from pipelines.workspace import Workspace
 from scoring.files import write_atomically
 from scoring.scorecard import Scorecard
-from training.evaluation.leakage import HONEST, Rows, compare, markdown
+from training.evaluation.leakage import HONEST, HeldOutRows, compare, markdown
 from training.evaluation.metrics import Estimate
 from training.evaluation.report import no_better_than_chance
 from training.graph.frontend import feature_matrix
@@ -28,7 +28,7 @@ def leakage(
     frame, metadata = read_parquet(workspace.applications)
     columns = [column for column in scorecard.inputs if column in frame]
     blocks = candidate_blocks(scorecard, "published", protected_fields=True)
-    rows = Rows(
+    rows = HeldOutRows(
         feature_matrix(blocks, columns, raw_inputs(scorecard, frame, columns)),
         frame[scorecard.target].to_numpy(),
         applicants(scorecard, frame),

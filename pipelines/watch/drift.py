@@ -29,7 +29,7 @@ from training.monitoring import drift_page
 from training.monitoring.drift import ColumnDrift, compare, drifted_share
 from training.tables.files import SAMPLE_KEY, SNAPSHOT_KEY, read_parquet
 
-Verdict = Literal["stable", "retraining due", "too few rows"]
+DriftStatus = Literal["stable", "retraining due", "too few rows"]
 MOST_CODES = 20
 """Whole numbers of at most so many different values in the reference are codes, and compared as categories."""
 SCORE = "PD"
@@ -45,7 +45,7 @@ class Reference(BaseModel):
     """True for data that the project made up itself."""
 
 
-class Rows(BaseModel):
+class RowCounts(BaseModel):
     """The applications that are compared."""
 
     source: str
@@ -70,12 +70,12 @@ class ScoreDrift(BaseModel):
     """Whether the verdict looks at it."""
 
 
-class DriftStatus(BaseModel):
+class DriftReport(BaseModel):
     """The verdict, and all that it rests on."""
 
     scorecard: str
     profile: str
-    verdict: Verdict
+    verdict: DriftStatus
     due: bool
     because: list[str]
     """In sentences."""
@@ -86,7 +86,7 @@ class DriftStatus(BaseModel):
     """Of the features, those that are shifted or missing."""
     score_psi: float | None
     """The largest of those that count."""
-    rows: Rows
+    rows: RowCounts
     reference: Reference
     scores: list[ScoreDrift]
     features: list[ColumnDrift]
@@ -107,7 +107,7 @@ def drift(
     since: str | None = None,
     until: str | None = None,
     pushgateway: str | None = None,
-) -> DriftStatus:
+) -> DriftReport:
     """Writes status, page, Evidently's report and gauges to the folder `monitoring`.
 
     Args:
@@ -154,7 +154,7 @@ def drift(
     watched = [item for item in drifts if item.column not in scorecard.protected]
     counting = [score.drift for score in scores if score.drift is not None and score.counts]
     verdict, because = _judged(current, watched, scores, limits)
-    status = DriftStatus(
+    status = DriftReport(
         scorecard=scorecard.name,
         profile=workspace.profile,
         verdict=verdict,
@@ -164,7 +164,7 @@ def drift(
         limits=limits,
         share=drifted_share(watched),
         score_psi=max((item.psi for item in counting), default=None),
-        rows=Rows(
+        rows=RowCounts(
             source=current.source,
             found=current.found,
             compared=len(current.frame),
@@ -243,7 +243,7 @@ def _score(
 
 def _judged(
     current: Current, features: Sequence[ColumnDrift], scores: Sequence[ScoreDrift], limits: DriftLimits
-) -> tuple[Verdict, list[str]]:
+) -> tuple[DriftStatus, list[str]]:
     """The verdict, and why, in sentences."""
     rows = len(current.frame)
     if rows < limits.least_rows:
@@ -263,7 +263,7 @@ def _judged(
     return "retraining due" if due else "stable", because
 
 
-def _write(folder: Path, status: DriftStatus, reference: pd.DataFrame, current: pd.DataFrame, seed: int) -> None:
+def _write(folder: Path, status: DriftReport, reference: pd.DataFrame, current: pd.DataFrame, seed: int) -> None:
     report = folder / "drift_report.html"
     # One of an earlier run must not pass for this one's.
     report.unlink(missing_ok=True)
@@ -278,7 +278,7 @@ def _write(folder: Path, status: DriftStatus, reference: pd.DataFrame, current: 
     write_atomically(folder / "drift.html", page)
 
 
-def _gauges(status: DriftStatus) -> CollectorRegistry:
+def _gauges(status: DriftReport) -> CollectorRegistry:
     registry = CollectorRegistry()
     of = {"scorecard": status.scorecard}
     share = Gauge("scorebox_drift_share", "Share of the features that have drifted.", of, registry=registry)

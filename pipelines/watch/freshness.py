@@ -13,7 +13,7 @@ from pipelines.workspace import Workspace
 from scoring.files import write_atomically
 from scoring.scorecard import Scorecard
 
-Verdict = Literal["fresh", "stale", "missing"]
+FreshnessStatus = Literal["fresh", "stale", "missing"]
 SECONDS_A_DAY = 86_400
 
 
@@ -21,7 +21,7 @@ class FeedFreshness(BaseModel):
     """One table of the snapshot."""
 
     feed: str
-    verdict: Verdict
+    verdict: FreshnessStatus
     age_days: float | None
     limit_days: float | None
     """None for what cannot grow stale: a file with its published hash, and sample data."""
@@ -34,7 +34,7 @@ class FreshnessReport(BaseModel):
 
     scorecard: str
     source: str | None
-    verdict: Verdict
+    verdict: FreshnessStatus
     feeds: list[FeedFreshness]
     checked_at: str
 

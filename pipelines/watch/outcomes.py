@@ -21,7 +21,7 @@ from pipelines.portfolio.tables import (
     CSV,
     CSV_GZIP,
     PARQUET,
-    Batch,
+    ApplicationBatch,
     csv_header,
     parquet_file,
     read_csv,
@@ -80,7 +80,7 @@ class OutcomesFile:
     rows: int | None
     """None if only reading tells."""
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self) -> Iterator[ApplicationBatch]:
         """Its rows in order; those of a CSV as text.
 
         Raises:

@@ -22,7 +22,7 @@ from scoring.moment import now
 from scoring.outcomes.store import Fate, Outcomes
 from scoring.scorecard import Scorecard
 from training.errors import StageError
-from training.monitoring.performance import Cohort, Figures, Judgement, Verdict, by, figures, judge, worst
+from training.monitoring.performance import Cohort, Figures, Judgement, PerformanceStatus, by, figures, judge, worst
 from training.monitoring.performance_page import page
 
 Advance = Callable[[str, int], None]
@@ -37,7 +37,7 @@ class Performance(BaseModel):
     made_at: str
     since: str | None
     until: str | None
-    verdict: Verdict
+    verdict: PerformanceStatus
     limits: PerformanceLimits
     overall: Figures
     models: list[Judgement]

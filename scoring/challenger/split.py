@@ -30,7 +30,7 @@ from scoring.journal.transaction import JournalUnavailableError
 from scoring.moment import now
 from scoring.rows import Rows, Table
 from scoring.scorecard import Application, Scorecard
-from scoring.scorer import Caller, Scorer, Share
+from scoring.scorer import BatchSlice, Caller, Scorer
 
 logger = logging.getLogger("bentoml.scorebox")
 
@@ -75,7 +75,7 @@ class Withdrawal(BaseModel):
 
 
 @dataclass(frozen=True)
-class Opponent:
+class Challenger:
     """The challenger's side of a contest.
 
     Attributes:
@@ -94,7 +94,7 @@ class Opponent:
     patience: float
 
 
-class Contest:
+class TrafficSplit:
     """See the module's docstring.
 
     Args:
@@ -108,7 +108,7 @@ class Contest:
         self,
         scorecard: Scorecard,
         champion: Scorer,
-        opponent: Opponent | None = None,
+        opponent: Challenger | None = None,
         withdrawn: Callable[[Breach], None] = lambda breach: None,
     ) -> None:
         self._scorecard = scorecard
@@ -134,14 +134,14 @@ class Contest:
         if self.withdrawal is not None:
             self.share = 0.0
 
-    async def decide(self, application: Application, caller: Caller) -> Share:
+    async def decide(self, application: Application, caller: Caller) -> BatchSlice:
         """The decision of one application; raises as `Scorer.decide`."""
         if not self.share:
             return await self.champion.decide(application, caller)
         decided = await self._by_challenger([application], caller) if self._is_theirs(application, caller) else []
         return (decided or await self._by_champion([application], caller))[0]
 
-    async def decide_all(self, rows: Rows, caller: Caller) -> list[Share]:
+    async def decide_all(self, rows: Rows, caller: Caller) -> list[BatchSlice]:
         """The decisions of many rows, in order; raises as `Scorer.decide_all`.
 
         A table is the champion's, since it is in the columns that its model reads. So are many rows under one key:
@@ -173,7 +173,7 @@ class Contest:
     def _is_theirs(self, application: Application, caller: Caller) -> bool:
         return place(self._scorecard.name, self._name(application, caller)) < self.share
 
-    async def _by_champion(self, rows: Sequence[Application], caller: Caller) -> list[Share]:
+    async def _by_champion(self, rows: Sequence[Application], caller: Caller) -> list[BatchSlice]:
         if not rows:
             return []
         began = perf_counter()
@@ -182,7 +182,7 @@ class Contest:
             self.guard.champion_decided(*_outcome(decided), perf_counter() - began)
         return _singles(decided)
 
-    async def _by_challenger(self, rows: Sequence[Application], caller: Caller) -> list[Share]:
+    async def _by_challenger(self, rows: Sequence[Application], caller: Caller) -> list[BatchSlice]:
         """The challenger's decisions, none if it fails."""
         if not rows:
             return []
@@ -232,11 +232,11 @@ class Contest:
         return application.model_dump_json(by_alias=True, exclude_none=True).encode()
 
 
-def _singles(shares: Sequence[Share]) -> list[Share]:
+def _singles(shares: Sequence[BatchSlice]) -> list[BatchSlice]:
     return [(decisions, row, row + 1) for decisions, start, stop in shares for row in range(start, stop)]
 
 
-def _outcome(shares: Sequence[Share]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+def _outcome(shares: Sequence[BatchSlice]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """PD of each row, and whether it is declined."""
     parts = [(decisions.pd[start:stop], decisions.declined[start:stop]) for decisions, start, stop in shares]
     if len(parts) == 1:

@@ -19,7 +19,14 @@ from numpy.typing import NDArray
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from scoring.history.store import HistoryError, HistoryRecord, HistoryUnavailableError, Layout, Rows, parse_record
+from scoring.history.store import (
+    HistoryError,
+    HistoryRecord,
+    HistoryRows,
+    HistoryUnavailableError,
+    Layout,
+    parse_record,
+)
 from scoring.scorecard import Scorecard
 
 TIMEOUT = 0.25
@@ -147,7 +154,7 @@ class RedisHistory:
         """What the version holds that was read last."""
         return self._version.record
 
-    def read(self, keys: NDArray[np.int64]) -> Rows:
+    def read(self, keys: NDArray[np.int64]) -> HistoryRows:
         """See `HistoryStore`."""
         names = keys.tolist()
         try:
@@ -166,7 +173,7 @@ class RedisHistory:
         self._reads.close()
         self._client.close()
 
-    def _read(self, keys: Sequence[int]) -> Rows:
+    def _read(self, keys: Sequence[int]) -> HistoryRows:
         for _ in range(3):
             version = self._version
             found = self._reads.ask("MGET", self._pointer, *(f"{version.prefix}{key}" for key in keys))

@@ -26,7 +26,7 @@ FILE_TABLES = (
 """What is in the file: one record, a `HistoryRecord` as JSON, and a row for each client."""
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 
-Rows = tuple[NDArray[np.float32], NDArray[np.bool_]]
+HistoryRows = tuple[NDArray[np.float32], NDArray[np.bool_]]
 """Values, [keys, columns] float32, the scorecard's defaults where a key is unknown; and which are known, [keys]."""
 
 
@@ -62,7 +62,7 @@ class HistoryStore(Protocol):
         """What the store holds now."""
         ...
 
-    def read(self, keys: NDArray[np.int64]) -> Rows:
+    def read(self, keys: NDArray[np.int64]) -> HistoryRows:
         """The history of each key; safe to call from several threads.
 
         Raises:
@@ -124,7 +124,7 @@ class Layout:
         self._positions = np.array([positions[column] for column in columns], dtype=np.int64)
         self._defaults = np.array([scorecard.history[column] for column in columns], dtype=np.float32)
 
-    def rows(self, stored: Sequence[bytes | None]) -> Rows:
+    def rows(self, stored: Sequence[bytes | None]) -> HistoryRows:
         """The wanted columns of stored rows, and the defaults where there is none."""
         found = [row for row in stored if row is not None]
         content = b"".join(found)
@@ -156,7 +156,7 @@ class EmptyHistory:
         """No clients."""
         return self._record
 
-    def read(self, keys: NDArray[np.int64]) -> Rows:
+    def read(self, keys: NDArray[np.int64]) -> HistoryRows:
         """The defaults for everybody."""
         return self._layout.rows([None] * len(keys))
 
@@ -194,7 +194,7 @@ class FileHistory:
         """What the file holds."""
         return self._record
 
-    def read(self, keys: NDArray[np.int64]) -> Rows:
+    def read(self, keys: NDArray[np.int64]) -> HistoryRows:
         """See `HistoryStore`."""
         find = self._connection.execute
         try:

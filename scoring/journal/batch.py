@@ -16,7 +16,7 @@ import numpy as np
 import orjson
 
 from scoring.decision import Basis, Decisions
-from scoring.journal.origin import Origin, spread
+from scoring.journal.origin import RequestOrigin, spread
 from scoring.journal.record import FLOATS, PROOF_BYTES, SALT_BYTES, Bases, DecisionRecord, Payload, payload_of, seal
 from scoring.journal.schema import JournalError
 
@@ -43,7 +43,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class RecordBatch:
     """A row of `BATCH_COLUMNS`."""
 
     first: int
@@ -96,8 +96,8 @@ def pack(
     previous: bytes,
     inputs: Sequence[bytes],
     applications: Sequence[bytes],
-    origins: Sequence[Origin],
-) -> Batch:
+    origins: Sequence[RequestOrigin],
+) -> RecordBatch:
     """The batch of these decisions.
 
     Args:
@@ -143,7 +143,7 @@ def pack(
         proofs.append(previous)
     records, contents = b"\n".join(lines).decode(), b"\n".join(payloads).decode()
     last = first + len(lines) - 1
-    return Batch(first, last, decisions.decided_at, number, b"".join(proofs), records, contents)
+    return RecordBatch(first, last, decisions.decided_at, number, b"".join(proofs), records, contents)
 
 
 def opening_of(decided_at: str, basis_sha256: bytes) -> bytes:

@@ -12,7 +12,7 @@ import orjson
 from pydantic import ValidationError
 
 from scoring.decision import Basis
-from scoring.journal.batch import BATCH_COLUMNS, Batch, Place
+from scoring.journal.batch import BATCH_COLUMNS, Place, RecordBatch
 from scoring.journal.record import Bases, DecisionRecord
 from scoring.moment import moments_of
 
@@ -32,16 +32,16 @@ def read_bases(connection: sqlite3.Connection) -> Bases:
     return bases
 
 
-def batch_at(connection: sqlite3.Connection, sequence: int) -> Batch | None:
+def batch_at(connection: sqlite3.Connection, sequence: int) -> RecordBatch | None:
     """The batch in whose place a decision stands; None before the first one."""
     query = f"SELECT {BATCH_COLUMNS} FROM batches WHERE first <= ? ORDER BY first DESC LIMIT 1"  # noqa: S608  # own words only
     row = connection.execute(query, (sequence,)).fetchone()
-    return None if row is None else Batch(*row)
+    return None if row is None else RecordBatch(*row)
 
 
 def batches(
     connection: sqlite3.Connection, after: int = 0, since: str | None = None, until: str | None = None
-) -> Iterator[Batch]:
+) -> Iterator[RecordBatch]:
     """The batches with decisions after a sequence, in order, that were made at these times."""
     # The sign keeps SQLite from going by moments and sorting whole batches.
     bounds = {"last > ?": after, "+decided_at >= ?": since, "+decided_at < ?": until}
@@ -54,7 +54,7 @@ def batches(
     # Some at a time: a read that stayed open would keep the writer from clearing its log.
     while rows := connection.execute(query, (start, *given.values(), _BATCHES)).fetchall():
         for row in rows:
-            yield Batch(*row)
+            yield RecordBatch(*row)
         start = rows[-1][0] + 1
 
 
@@ -75,9 +75,9 @@ def decisions(
                 yield batch.record(place, bases)
 
 
-def places_at(connection: sqlite3.Connection, sequences: Iterable[int]) -> Iterator[tuple[Batch, Place]]:
+def places_at(connection: sqlite3.Connection, sequences: Iterable[int]) -> Iterator[tuple[RecordBatch, Place]]:
     """Where the decisions with these sequences, given in rising order, stand; of those that are not there nothing."""
-    batch: Batch | None = None
+    batch: RecordBatch | None = None
     found: dict[int, Place] = {}
     for sequence in sequences:
         if batch is None or sequence > batch.last:
@@ -105,7 +105,7 @@ def strays(connection: sqlite3.Connection, first: int, end: int) -> int:
     return count
 
 
-def places(connection: sqlite3.Connection, ids: Collection[str]) -> Iterator[tuple[Batch, Place]]:
+def places(connection: sqlite3.Connection, ids: Collection[str]) -> Iterator[tuple[RecordBatch, Place]]:
     """Where the decisions of these ids stand, and in which batch; of those that are not there nothing."""
     query = (
         f"SELECT {BATCH_COLUMNS} FROM batches "  # noqa: S608  # own words only
@@ -115,7 +115,7 @@ def places(connection: sqlite3.Connection, ids: Collection[str]) -> Iterator[tup
     for start in range(0, len(moments), _IDS):
         some, last = orjson.dumps(moments[start : start + _IDS]).decode(), 0
         while rows := connection.execute(query, (some, last, _BATCHES)).fetchall():
-            for batch in (Batch(*row) for row in rows):
+            for batch in (RecordBatch(*row) for row in rows):
                 for place in batch.places():
                     if place.decision_id in wanted:
                         yield batch, place

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from scoring.journal.lookup import places_at, read_bases
-from scoring.journal.origin import Key, Origin
+from scoring.journal.origin import Key, RequestOrigin
 from scoring.journal.record import DecisionRecord
 from scoring.journal.transaction import JournalUnavailableError
 
@@ -22,7 +22,7 @@ class KeyTakenError(JournalUnavailableError):
     """Somebody else has answered a request under this key since it was looked for; it can be recalled now."""
 
 
-def write_names(connection: sqlite3.Connection, origins: Sequence[Origin], first: int) -> None:
+def write_names(connection: sqlite3.Connection, origins: Sequence[RequestOrigin], first: int) -> None:
     """Keeps applicants and keys of rows that stand from the sequence `first` on.
 
     Raises:

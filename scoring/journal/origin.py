@@ -16,7 +16,7 @@ class Key:
     request_sha256: bytes
 
 
-class Origin(NamedTuple):
+class RequestOrigin(NamedTuple):
     """Where consecutive rows of a batch come from: one request, or a part of one."""
 
     rows: int
@@ -26,7 +26,7 @@ class Origin(NamedTuple):
     key: Key | None = None
 
 
-def spread(origins: Sequence[Origin]) -> Iterator[Origin]:
+def spread(origins: Sequence[RequestOrigin]) -> Iterator[RequestOrigin]:
     """The origin of each row."""
     for origin in origins:
         for _ in range(origin.rows):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from scoring.journal import lookup
-from scoring.journal.batch import Batch, Place
+from scoring.journal.batch import Place, RecordBatch
 from scoring.journal.record import CHALLENGE_COLUMNS, Bases, ChallengeRecord, DecisionRecord, challenge_record
 from scoring.journal.schema import JournalError, reading, segments
 
@@ -162,7 +162,7 @@ class JournalReader:
                 count += connection.execute(query, (challenge, end)).fetchone()[0]
         return count
 
-    def _places(self, ids: Sequence[str]) -> Iterator[tuple[str, Batch, Place]]:
+    def _places(self, ids: Sequence[str]) -> Iterator[tuple[str, RecordBatch, Place]]:
         wanted = set(ids)
         for path in reversed(segments(self.folder)):
             if not wanted:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from scoring.decision import Basis, Decisions
 from scoring.journal.batch import pack
 from scoring.journal.names import KEY_SECONDS, recalled, write_names
-from scoring.journal.origin import Key, Origin
+from scoring.journal.origin import Key, RequestOrigin
 from scoring.journal.record import (
     PROOF_BYTES,
     SALT_BYTES,
@@ -116,7 +116,11 @@ class Journal:
             raise
 
     def append(
-        self, decisions: Decisions, inputs: Sequence[bytes], applications: Sequence[bytes], origins: Sequence[Origin]
+        self,
+        decisions: Decisions,
+        inputs: Sequence[bytes],
+        applications: Sequence[bytes],
+        origins: Sequence[RequestOrigin],
     ) -> None:
         """Puts a batch on disk, all of it or nothing.
 

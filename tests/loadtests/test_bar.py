@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from loadtests.bar import Verdict, verdicts
+from loadtests.bar import BarResult, verdicts
 from loadtests.bench_report import markdown, write_report
 from loadtests.compare import CONNECTIONS
 from loadtests.figures import Load
@@ -19,7 +19,7 @@ from tests.loadtests.results import KEYS, SIDES, load, results
 ) = range(12)  # fmt: skip
 
 
-def lines(loads: list[Load], lone_after_ms: float = 0.5, **reasons: float) -> list[Verdict]:
+def lines(loads: list[Load], lone_after_ms: float = 0.5, **reasons: float) -> list[BarResult]:
     """The bar for these loads, the rest of which clear it."""
     given = {(one.contender, one.connections) for one in loads}
     others = [
@@ -31,7 +31,7 @@ def lines(loads: list[Load], lone_after_ms: float = 0.5, **reasons: float) -> li
     return verdicts(results([*loads, *others], lone_after_ms, **reasons), SIDES)
 
 
-def short(found: list[Verdict]) -> list[int]:
+def short(found: list[BarResult]) -> list[int]:
     return [place for place, verdict in enumerate(found) if not verdict.holds]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.decision import Basis, Judge
-from scoring.journal.origin import Origin
+from scoring.journal.origin import RequestOrigin
 from scoring.journal.writer import Journal
 from scoring.scorecards import load
 from tests.scoring.journal import made_up
@@ -43,7 +43,7 @@ def journal_of(
         made = made_up.decisions(part.tolist(), basis, f"{month}-15T12:00:00.000+00:00")
         made = replace(made, bands=[judge.bands[band] for band in verdicts.bands])
         values = part.tolist()
-        origins = [Origin(len(part), "request-1")]
+        origins = [RequestOrigin(len(part), "request-1")]
         journal.append(made, made_up.inputs(values), made_up.applications(values), origins)
         names += made.decision_ids
     journal.close()

@@ -14,7 +14,7 @@ from scoring.challenger.challenge import Bounds, Challenge, place
 from scoring.graph import Graph, Inputs
 from scoring.journal.writer import Journal
 from scoring.models import Release, StoredModel
-from serving.parts import Parts, Side
+from serving.startup import LoadedModel, StartupConfig
 from tests.serving.conftest import parts
 from tests.serving.toy import COLUMNS, SCORECARD, content, stored
 
@@ -73,11 +73,11 @@ def contested(
     name: str = "c-1",
     bounds: dict[str, Any] | None = None,
     **settings: Any,
-) -> Parts:
+) -> StartupConfig:
     """The parts of a service with this challenger."""
     sent = challenge(share, name=name, model=model, **(bounds or {}))
     made = parts(journal=journal, **settings)
-    return replace(made, champion=Side(champion), challenger=(sent, Side(model)))
+    return replace(made, champion=LoadedModel(champion), challenger=(sent, LoadedModel(model)))
 
 
 def applicant(share: float, *, challengers: bool, number: int = 0) -> str:

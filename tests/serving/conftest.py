@@ -17,8 +17,8 @@ from serving.access_log import AccessLog
 from serving.core import Core
 from serving.exchange import Receive, Scope, Send
 from serving.face import Face
-from serving.parts import Parts, Side
 from serving.settings import Settings
+from serving.startup import LoadedModel, StartupConfig
 from tests.serving.toy import COLUMNS, SCORECARD, VERSION, stored
 
 
@@ -32,13 +32,13 @@ def example() -> dict[str, Any]:
     return dict(SCORECARD.example)
 
 
-def parts(columns: list[str] = COLUMNS, journal: Journal | None = None, **settings: Any) -> Parts:
+def parts(columns: list[str] = COLUMNS, journal: Journal | None = None, **settings: Any) -> StartupConfig:
     model = stored(columns)
-    return Parts(
+    return StartupConfig(
         settings=Settings(**settings),
         scorecard=SCORECARD,
         release=Release(scorecard=SCORECARD.name, version=VERSION, serving="fp32", tags={"fp32": model.record.tag}),
-        champion=Side(model),
+        champion=LoadedModel(model),
         policy=CutoffPolicy.of(SCORECARD),
         journal=journal,
     )
@@ -47,7 +47,9 @@ def parts(columns: list[str] = COLUMNS, journal: Journal | None = None, **settin
 class Service:
     """A face over a core, reached by httpx without a socket; `beyond` is what it passes on to."""
 
-    def __init__(self, made: Parts | None = None, find: Callable[[], Parts] | None = None, **settings: Any) -> None:
+    def __init__(
+        self, made: StartupConfig | None = None, find: Callable[[], StartupConfig] | None = None, **settings: Any
+    ) -> None:
         self.core = Core(made or parts(**settings), find)
         self.lines = io.BytesIO()
         self.passed_on: list[str] = []
@@ -72,7 +74,9 @@ class Service:
 async def make_service() -> AsyncIterator[Callable[..., Service]]:
     made: list[Service] = []
 
-    def make(of: Parts | None = None, find: Callable[[], Parts] | None = None, **settings: Any) -> Service:
+    def make(
+        of: StartupConfig | None = None, find: Callable[[], StartupConfig] | None = None, **settings: Any
+    ) -> Service:
         made.append(Service(of, find, **settings))
         return made[-1]
 

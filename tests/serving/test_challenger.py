@@ -21,7 +21,7 @@ from scoring.history.store import open_history
 from scoring.journal.reader import JournalReader
 from scoring.journal.writer import Journal
 from scoring.models import StoredModel
-from serving.parts import Parts, Side
+from serving.startup import LoadedModel, StartupConfig
 from tests import histories
 from tests.serving import test_thin_files as thin_files
 from tests.serving.challenged import (
@@ -178,7 +178,7 @@ async def test_the_scorecard_s_key_names_an_applicant(make_service: Make, journa
     made = thin_files.parts(history)
     record = made.champion.model.record.model_copy(update={"version": "2"})
     sent = challenge(0.5, model=replace(made.champion.model, record=record), scorecard=card.name)
-    other = Side(replace(made.champion.model, record=record), history)
+    other = LoadedModel(replace(made.champion.model, record=record), history)
     service = make_service(replace(made, journal=journal, challenger=(sent, other)))
     example = dict(card.example)
     models = []
@@ -253,7 +253,7 @@ async def lose(service: Service) -> None:
     raise AssertionError("it was not withdrawn")
 
 
-def worse(journal: Journal, name: str = "c-1") -> Parts:
+def worse(journal: Journal, name: str = "c-1") -> StartupConfig:
     """A challenger whose PDs are quite other ones."""
     model = stored(version="2.0.0", shift=4.0)
     return contested(journal, 0.5, model=model, name=name, reload_token=TOKEN)
@@ -385,7 +385,7 @@ async def test_a_reload_does_not_wait_for_what_a_shadow_has_waiting(
     make_service: Make, journal: Journal, held: tuple[StoredModel, Stubborn], example: dict[str, Any]
 ) -> None:
     model, graph = held
-    promoted = replace(parts(journal=journal, reload_token=TOKEN), champion=Side(CHALLENGER))
+    promoted = replace(parts(journal=journal, reload_token=TOKEN), champion=LoadedModel(CHALLENGER))
     service = make_service(contested(journal, 0.0, model=model, reload_token=TOKEN), lambda: promoted)
     graph.go.clear()
     old = await predict(service, example)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from inline_snapshot import snapshot
 
-from serving.parts import StartError, find_parts
 from serving.settings import PREFIX, Settings, SettingsError, read_settings
+from serving.startup import StartError, find_parts
 
 
 @pytest.fixture(autouse=True)

@@ -17,8 +17,8 @@ from scoring.history.store import HistoryStore, open_history
 from scoring.models import Release
 from scoring.policy import CutoffPolicy
 from serving import openapi
-from serving.parts import Parts, Side
 from serving.settings import Settings
+from serving.startup import LoadedModel, StartupConfig
 from tests.histories import CLIENTS, READ, SCORECARD, SNAPSHOT, RedisServer, filled, model, redis_server, workspace
 from tests.serving.conftest import Service
 from tests.serving.test_arrow import STREAM, stream_of
@@ -30,10 +30,10 @@ EXAMPLE: dict[str, Any] = dict(SCORECARD.example)
 UNKNOWN = EXAMPLE | {"CLIENT": 5}
 
 
-def parts(history: HistoryStore) -> Parts:
+def parts(history: HistoryStore) -> StartupConfig:
     stored = model()
     release = Release(scorecard=SCORECARD.name, version="1", serving="fp32", tags={"fp32": stored.record.tag})
-    return Parts(Settings(), SCORECARD, release, Side(stored, history), CutoffPolicy.of(SCORECARD))
+    return StartupConfig(Settings(), SCORECARD, release, LoadedModel(stored, history), CutoffPolicy.of(SCORECARD))
 
 
 @pytest.fixture

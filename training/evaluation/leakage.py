@@ -61,18 +61,18 @@ WAYS = (
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class HeldOutRows:
     """Rows to split; `applicant` has the same number for identical ones, see `training.split.applicants`."""
 
     features: Features
     labels: Labels
     applicant: NDArray[np.int64]
 
-    def __getitem__(self, rows: NDArray[np.int64]) -> Rows:
-        return Rows(self.features[rows], self.labels[rows], self.applicant[rows])
+    def __getitem__(self, rows: NDArray[np.int64]) -> HeldOutRows:
+        return HeldOutRows(self.features[rows], self.labels[rows], self.applicant[rows])
 
 
-def thinned(rows: Rows) -> NDArray[np.int64]:
+def thinned(rows: HeldOutRows) -> NDArray[np.int64]:
     """Positions of all defaults and of the four times as many others that lie nearest to them, in rising order.
 
     Raises:
@@ -85,7 +85,9 @@ def thinned(rows: Rows) -> NDArray[np.int64]:
     return np.sort(sampler.sample_indices_)
 
 
-def measure(rows: Rows, way: Way, family: str, parameters: Mapping[str, Any], *, resamples: int, seed: int) -> Estimate:
+def measure(
+    rows: HeldOutRows, way: Way, family: str, parameters: Mapping[str, Any], *, resamples: int, seed: int
+) -> Estimate:
     """The mean AUC over five folds, with its 95 % interval over resampled applicants."""
     if way.shuffled:
         rows = replace(rows, labels=np.random.default_rng(seed).permutation(rows.labels))
@@ -106,7 +108,7 @@ def measure(rows: Rows, way: Way, family: str, parameters: Mapping[str, Any], *,
 
 
 def _resampled_auc(
-    rows: Rows, scores: NDArray[np.float64], resamples: int, generator: np.random.Generator
+    rows: HeldOutRows, scores: NDArray[np.float64], resamples: int, generator: np.random.Generator
 ) -> NDArray[np.float64]:
     """The AUC on applicants drawn with replacement, [resamples]; each comes with all of its rows.
 
@@ -130,7 +132,7 @@ def _resampled_auc(
 
 
 def compare(
-    rows: Rows, *, resamples: int, seed: int, tell: Callable[[str, int], None]
+    rows: HeldOutRows, *, resamples: int, seed: int, tell: Callable[[str, int], None]
 ) -> dict[str, dict[str, Estimate]]:
     """For each way, by its name, the AUC of every model; `tell` is told what is done after each."""
     outcome: dict[str, dict[str, Estimate]] = {}

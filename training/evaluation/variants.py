@@ -15,7 +15,7 @@ from scoring.models import Content
 from scoring.reasons import Explainer
 from training.evaluation.timing import least_microseconds, reasons_microseconds
 from training.families.family import Labels
-from training.selection import Gate
+from training.selection import GateResult
 
 BATCHES = {1: 300, 64: 200, 1_024: 60, 65_536: 5}
 """Rows scored at once, and how often; the shortest run counts."""
@@ -42,7 +42,7 @@ class VariantFigures(BaseModel):
     microseconds: dict[int, float]
     reasons_microseconds: float
     """Of the exact reasons for one application; standard ones, see `training.evaluation.timing`."""
-    gates: list[Gate] = []
+    gates: list[GateResult] = []
 
 
 class Benchmark(BaseModel):
@@ -145,8 +145,8 @@ def _figures(
     )
 
 
-def _at_most(name: str, value: float, limit: float) -> Gate:
-    return Gate(gate=name, value=value, limit=limit, holds=value <= limit)
+def _at_most(name: str, value: float, limit: float) -> GateResult:
+    return GateResult(gate=name, value=value, limit=limit, holds=value <= limit)
 
 
 def markdown(benchmark: Benchmark) -> str:

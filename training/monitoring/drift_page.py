@@ -17,7 +17,7 @@ def render(status: Mapping[str, Any], report: str | None) -> str:
     """One HTML file without anything from elsewhere.
 
     Args:
-        status: the members of `pipelines.watch.drift.DriftStatus`.
+        status: the members of `pipelines.watch.drift.DriftReport`.
         report: the name of Evidently's page beside it; None if there is none.
     """
     environment = Environment(

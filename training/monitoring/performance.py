@@ -21,7 +21,7 @@ from sklearn.metrics import roc_auc_score
 from training.evaluation.metrics import Estimate, PDs, bootstrap
 from training.families.family import Labels
 
-Verdict = Literal["ok", "decay", "too few"]
+PerformanceStatus = Literal["ok", "decay", "too few"]
 
 METRICS = ("auc", "gini", "ks", "brier", "expected_calibration_error")
 CONFIDENCE = 0.95
@@ -83,7 +83,7 @@ class Judgement(BaseModel):
     figures: Figures
     tested: dict[str, float] | None
     """The metrics of its record, from its test rows; None if the model is gone from the store."""
-    verdict: Verdict
+    verdict: PerformanceStatus
     flags: list[str]
     """Why it has decayed."""
 
@@ -206,7 +206,7 @@ def judge(
         brier_tolerance: see above.
         least_matured: outcomes below which nothing is said.
     """
-    verdict: Verdict = "too few"
+    verdict: PerformanceStatus = "too few"
     flags: list[str] = []
     if found.matured >= least_matured:
         known = tested or {}
@@ -236,7 +236,7 @@ def judge(
     )
 
 
-def worst(judgements: Sequence[Judgement]) -> Verdict:
+def worst(judgements: Sequence[Judgement]) -> PerformanceStatus:
     """Decay if any model has decayed, else ok if any could be judged."""
     verdicts = {item.verdict for item in judgements}
     return next((verdict for verdict in ("decay", "ok") if verdict in verdicts), "too few")

@@ -8,7 +8,7 @@ import pytest
 from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml._internal.models import ModelStore
 
-from pipelines.governance.registry import Journal
+from pipelines.governance.registry import ChampionHistory
 from scoring import models
 from scoring.challenger.challenge import Challenge
 from scoring.models import ModelStoreError, Release
@@ -66,8 +66,10 @@ def test_a_registry_without_a_champion_says_what_to_do(bare: Governed) -> None:
     assert not bare.workspace.release.exists()
 
 
-@pytest.mark.parametrize("journal", [Journal(champions=[1], unfinished="promotion"), Journal(champions=[1, 2])])
-def test_a_registry_amid_a_move_is_not_released_from(bare: Governed, journal: Journal) -> None:
+@pytest.mark.parametrize(
+    "journal", [ChampionHistory(champions=[1], unfinished="promotion"), ChampionHistory(champions=[1, 2])]
+)
+def test_a_registry_amid_a_move_is_not_released_from(bare: Governed, journal: ChampionHistory) -> None:
     bare.registry.write(journal)
     code, printed = bare.run("restore", CARD.name)
     assert code == 1

@@ -27,7 +27,7 @@ from pipelines.workspace import Workspace
 from scoring import models
 from scoring.decision import Basis, Variant
 from scoring.journal.erasure import erase
-from scoring.journal.origin import Origin
+from scoring.journal.origin import RequestOrigin
 from scoring.journal.record import rows_of
 from scoring.journal.writer import Journal
 from scoring.models import Release, StoredModel
@@ -74,7 +74,7 @@ def journaled(
     journal = Journal(Path("journal") / CARD.name)
     journal.open()
     applications = [orjson.dumps([*row.values()]) for row in frame[list(CARD.columns)].to_dict("records")]
-    journal.append(made, rows_of(inputs.numeric), applications, [Origin(len(frame), "request-1")])
+    journal.append(made, rows_of(inputs.numeric), applications, [RequestOrigin(len(frame), "request-1")])
     journal.close()
     return made.decision_ids
 
@@ -276,7 +276,7 @@ def test_history_is_compared_as_the_graph_read_it(tmp_path: Path) -> None:
         own = {"scorecard": card.name, "columns": columns, "fields": tuple(body)}
         basis = Basis.model_validate({**made_up.BASIS.model_dump(), **own})
         sent = [orjson.dumps([*body.values()])]
-        journal.append(made_up.decisions([0.1], basis), rows_of(values), sent, [Origin(1, "r")])
+        journal.append(made_up.decisions([0.1], basis), rows_of(values), sent, [RequestOrigin(1, "r")])
     journal.close()
     wanted = ["AMT_CREDIT", "AMT_ANNUITY", "bureau_count", "card_limit_max", "NAME_CONTRACT_TYPE", "CODE_GENDER"]
     current = from_journal(card, wanted, tmp_path, None, None, 0)

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from scoring.journal.batch import BATCH_COLUMNS, Batch
+from scoring.journal.batch import BATCH_COLUMNS, RecordBatch
 from scoring.journal.schema import segments
 
 MEMBERS = (
@@ -81,11 +81,11 @@ def _changed(line: bytes, place: int, value: Any) -> bytes:
 @contextmanager
 def _lines(folder: Path) -> Iterator[list[_Line]]:
     """The lines of all decisions; what is done to them is written afterwards."""
-    found: list[tuple[Path, Batch, list[_Line]]] = []
+    found: list[tuple[Path, RecordBatch, list[_Line]]] = []
     for path in segments(folder):
         with closing(sqlite3.connect(path)) as connection:
             rows = connection.execute(f"SELECT {BATCH_COLUMNS} FROM batches").fetchall()
-        for batch in (Batch(*row) for row in rows):
+        for batch in (RecordBatch(*row) for row in rows):
             lines = [_Line(place.sequence, place.line, place.proof, place.payload) for place in batch.places()]
             found.append((path, batch, lines))
     yield [line for *_, lines in found for line in lines]

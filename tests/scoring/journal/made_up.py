@@ -8,7 +8,7 @@ import numpy as np
 import orjson
 
 from scoring.decision import Basis, Decisions
-from scoring.journal.origin import Key, Origin
+from scoring.journal.origin import Key, RequestOrigin
 from scoring.journal.writer import Journal
 from scoring.moment import ids_at, now
 
@@ -68,5 +68,5 @@ def append(
 ) -> Decisions:
     """Decides these PDs in one batch and one request."""
     made = decisions(pds, basis, decided_at)
-    journal.append(made, inputs(pds), applications(pds), [Origin(len(pds), "request-1", applicant, key)])
+    journal.append(made, inputs(pds), applications(pds), [RequestOrigin(len(pds), "request-1", applicant, key)])
     return made

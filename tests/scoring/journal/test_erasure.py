@@ -11,7 +11,7 @@ import pytest
 from scoring.journal import schema
 from scoring.journal.chain import Chain
 from scoring.journal.erasure import erase
-from scoring.journal.origin import Key, Origin
+from scoring.journal.origin import Key, RequestOrigin
 from scoring.journal.reader import JournalReader
 from scoring.journal.schema import JournalError, reading, segments
 from scoring.journal.writer import Journal, JournalLimits
@@ -43,7 +43,7 @@ def put(journal: Journal, pds: list[float], value: float, applicant: str, key: K
     # Longer than a page: SQLite puts the rest of a row on pages of its own.
     fields = [orjson.dumps([int(value), "." * 6_000]) for pd in pds]
     rows = [np.array([value, pd], dtype="<f4").tobytes() for pd in pds]
-    journal.append(made, rows, fields, [Origin(len(pds), "request-1", applicant, key)])
+    journal.append(made, rows, fields, [RequestOrigin(len(pds), "request-1", applicant, key)])
     journal.append_challenges(BASIS, made.decision_ids, pds, [True] * len(pds), rows)
     return made.decision_ids
 

@@ -20,7 +20,7 @@ import pytest
 from scoring.journal import schema
 from scoring.journal.chain import Chain
 from scoring.journal.names import KEY_SECONDS, KeyConflictError
-from scoring.journal.origin import Key, Origin
+from scoring.journal.origin import Key, RequestOrigin
 from scoring.journal.reader import JournalReader
 from scoring.journal.schema import JournalError, reading, segments
 from scoring.journal.transaction import JournalUnavailableError
@@ -64,7 +64,7 @@ def child(what: str, folder: Path) -> subprocess.Popen[str]:
 def test_a_decision_is_read_back_to_the_bit(journal: Journal) -> None:
     pds = [0.1, float(np.nextafter(np.float32(0.25), np.float32(0))), 0.25, 1.0, 0.0, 1e-30]
     made = decisions(pds)
-    journal.append(made, inputs(pds), applications(pds), [Origin(2, "one", "client-7"), Origin(4, "two")])
+    journal.append(made, inputs(pds), applications(pds), [RequestOrigin(2, "one", "client-7"), RequestOrigin(4, "two")])
     records = list(JournalReader(journal.folder).decisions())
     assert [record.sequence for record in records] == [1, 2, 3, 4, 5, 6]
     assert [record.decision_id for record in records] == made.decision_ids

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring.journal.origin import Origin
+from scoring.journal.origin import RequestOrigin
 from scoring.journal.reader import JournalReader
 from scoring.journal.schema import JournalError
 from scoring.journal.writer import Journal, JournalLimits
@@ -47,7 +47,7 @@ def decide(journal: Journal, names: list[str]) -> None:
     """Appends decisions with these ids."""
     made = replace(made_up.decisions([0.1] * len(names), decided_at=MOMENT), decision_ids=names)
     values = [0.1] * len(names)
-    journal.append(made, made_up.inputs(values), made_up.applications(values), [Origin(len(names), "request-1")])
+    journal.append(made, made_up.inputs(values), made_up.applications(values), [RequestOrigin(len(names), "request-1")])
 
 
 def kept(store: Outcomes, fate: Fate) -> list[Outcome]:

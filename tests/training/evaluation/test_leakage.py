@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import real_data
 from training.errors import DataError
-from training.evaluation.leakage import HONEST, MODELS, WAYS, Rows, Way, markdown, measure, thinned
+from training.evaluation.leakage import HONEST, MODELS, WAYS, HeldOutRows, Way, markdown, measure, thinned
 from training.evaluation.metrics import Estimate
 from training.split import applicants, folds
 
@@ -15,13 +15,13 @@ BOTH_SIDES = WAY["identical applicants on both sides"]
 THINNED_BEFORE = WAY["together, thinned before the split"]
 
 
-def rows_without_a_signal(most_rows: int = 2) -> Rows:
+def rows_without_a_signal(most_rows: int = 2) -> HeldOutRows:
     """3,000 applicants of one row up to so many; a coin decides whether one defaults, the same for all of its rows."""
     generator = np.random.default_rng(0)
     applicant = np.repeat(np.arange(3_000), np.arange(3_000) % most_rows + 1)
     features = generator.normal(size=(3_000, 3)).astype(np.float32)[applicant]
     labels = (generator.random(3_000) < 0.015).astype(np.int64)[applicant]
-    return Rows(features, labels, applicant)
+    return HeldOutRows(features, labels, applicant)
 
 
 def auc(way: Way, most_rows: int = 2, smallest_leaf: int = 2) -> tuple[float, float, float]:
@@ -57,7 +57,7 @@ def test_thinning_keeps_every_default_and_four_others_for_each() -> None:
 
 
 def test_where_there_is_nothing_to_thin_it_says_so() -> None:
-    rows = Rows(np.zeros((4, 1), dtype=np.float32), np.array([0, 1, 0, 1]), np.arange(4))
+    rows = HeldOutRows(np.zeros((4, 1), dtype=np.float32), np.array([0, 1, 0, 1]), np.arange(4))
     with pytest.raises(DataError, match="nothing to thin: 50% of the rows are defaults"):
         thinned(rows)
 
@@ -83,7 +83,7 @@ def test_the_real_label_is_at_chance_unless_the_split_is_careless() -> None:
     assert len(np.unique(applicant)) == 8_563
     columns = list(card.columns)
     features = feature_matrix(card.features["published"](True), columns, raw_inputs(card, frame, columns))
-    rows = Rows(features, frame["Default"].to_numpy(), applicant)
+    rows = HeldOutRows(features, frame["Default"].to_numpy(), applicant)
     for fitted, held_out in folds(applicant, rows.labels, 5, 42):
         assert not set(applicant[fitted]) & set(applicant[held_out])
     for family, parameters in MODELS.items():

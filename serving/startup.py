@@ -33,7 +33,7 @@ class StartError(SystemExit):
 
 
 @dataclass(frozen=True)
-class Side:
+class LoadedModel:
     """A model, and the history that it reads."""
 
     model: StoredModel
@@ -42,22 +42,22 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Parts:
+class StartupConfig:
     """What a service is put together from."""
 
     settings: Settings
     scorecard: Scorecard
     release: Release
-    champion: Side
+    champion: LoadedModel
     policy: CutoffPolicy
     journal: Journal | None = None
     """None where decisions are not kept."""
-    challenger: tuple[Challenge, Side] | None = None
+    challenger: tuple[Challenge, LoadedModel] | None = None
     unchallenged: str | None = None
     """Why the challenger that is named does not take part."""
 
 
-def find_parts(folder: Path, scorecard: str | None = None) -> Parts:
+def find_parts(folder: Path, scorecard: str | None = None) -> StartupConfig:
     """Everything that a service starts with.
 
     Args:
@@ -76,7 +76,7 @@ def find_parts(folder: Path, scorecard: str | None = None) -> Parts:
 
 def find_models(
     folder: Path, settings: Settings, journal: Journal | None, *, whatever_the_challenger: bool = False
-) -> Parts:
+) -> StartupConfig:
     """What release, policy and challenge say now, beside a journal that stays.
 
     Args:
@@ -118,27 +118,27 @@ def find_models(
         if not whatever_the_challenger:
             raise
         challenger, unchallenged = None, " ".join(str(error).split())
-    return Parts(settings, product, release, champion, policy, journal, challenger, unchallenged)
+    return StartupConfig(settings, product, release, champion, policy, journal, challenger, unchallenged)
 
 
-def same_requests(before: Parts, after: Parts) -> bool:
+def same_requests(before: StartupConfig, after: StartupConfig) -> bool:
     """Whether requests hold the same contract: it requires the protected fields that a model reads."""
     return _protected(before.scorecard, before.champion) == _protected(after.scorecard, after.champion)
 
 
-def _protected(scorecard: Scorecard, side: Side) -> frozenset[str]:
+def _protected(scorecard: Scorecard, side: LoadedModel) -> frozenset[str]:
     return scorecard.protected & set(side.model.graph.columns)
 
 
-def _side(scorecard: Scorecard, tag: str, history: str, policy: CutoffPolicy) -> Side:
+def _side(scorecard: Scorecard, tag: str, history: str, policy: CutoffPolicy) -> LoadedModel:
     model = load(tag)
     try:
         model.explainer.reference_for(policy.cutoff)
     except LookupError as error:
         raise ModelStoreError(f"{tag}: {error}") from None
     if not scorecard.history:
-        return Side(model)
-    return Side(model, open_history(history, scorecard, history_columns(scorecard, model.graph.columns)))
+        return LoadedModel(model)
+    return LoadedModel(model, open_history(history, scorecard, history_columns(scorecard, model.graph.columns)))
 
 
 def _journal(settings: Settings, folder: Path) -> Journal | None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from scoring.challenger.shadow import Shadow, ShadowObservers
-from scoring.challenger.split import WITHDRAWAL_FILE, Contest, Opponent
+from scoring.challenger.split import WITHDRAWAL_FILE, Challenger, TrafficSplit
 from scoring.decider import Decider
 from scoring.decision import Decisions
 from scoring.frames import Frame, thin_frame
@@ -17,8 +17,8 @@ from scoring.rows import Rows
 from scoring.scorecard import Application
 from scoring.scorer import Observers, Scorer
 from serving.metrics import Metrics, Role
-from serving.parts import Parts, Side
 from serving.payloads import BandInfo, ChallengerInfo, Limits, ModelInfo, ReferenceInfo
+from serving.startup import LoadedModel, StartupConfig
 
 logger = logging.getLogger("bentoml.scorebox")
 
@@ -26,10 +26,10 @@ logger = logging.getLogger("bentoml.scorebox")
 MOST_APPLICATION_BYTES = 16 << 10
 
 
-class Lineup:
+class ServingModels:
     """What decides, warm when it is made; a context manager for who uses it."""
 
-    def __init__(self, parts: Parts, metrics: Metrics) -> None:
+    def __init__(self, parts: StartupConfig, metrics: Metrics) -> None:
         self.parts = parts
         self._metrics = metrics
         self._shadows: dict[Role, Shadow] = {}
@@ -39,7 +39,9 @@ class Lineup:
         decider = self.decider = self._decider(parts.champion)
         champion = self._scorer(decider, parts.champion, "champion")
         opponent = self._opponent(decider, champion)
-        self.contest = Contest(parts.scorecard, champion, opponent, lambda breach: metrics.withdrawn(breach.measure))
+        self.contest = TrafficSplit(
+            parts.scorecard, champion, opponent, lambda breach: metrics.withdrawn(breach.measure)
+        )
         self._model_info = _model_info(parts, decider)
 
     @property
@@ -93,7 +95,7 @@ class Lineup:
         if self.contest.withdrawal is not None:
             logger.warning("%s; it stays without until it is sent again", self.contest.withdrawal)
 
-    def __enter__(self) -> Contest:
+    def __enter__(self) -> TrafficSplit:
         """The contest, which is not closed before the block has ended."""
         self._callers += 1
         self._unused.clear()
@@ -113,7 +115,7 @@ class Lineup:
             if side.history is not None:
                 side.history.close()
 
-    def _decider(self, side: Side) -> Decider:
+    def _decider(self, side: LoadedModel) -> Decider:
         decider = Decider(self.parts.scorecard, side.model, self.parts.policy)
         # The first run of a session takes longer than any other; nobody's history is needed for it.
         example = self.parts.scorecard.application.model_validate(dict(self.parts.scorecard.example))
@@ -121,7 +123,7 @@ class Lineup:
         decider.decide(inputs, np.ones(1, dtype=bool))
         return decider
 
-    def _scorer(self, decider: Decider, side: Side, role: Role) -> Scorer:
+    def _scorer(self, decider: Decider, side: LoadedModel, role: Role) -> Scorer:
         parts, metrics = self.parts, self._metrics
 
         def decided(decisions: Decisions, rows: Sequence[Rows]) -> None:
@@ -139,7 +141,7 @@ class Lineup:
             observers=Observers(metrics.batch, decided, metrics.committed),
         )
 
-    def _opponent(self, decider: Decider, champion: Scorer) -> Opponent | None:
+    def _opponent(self, decider: Decider, champion: Scorer) -> Challenger | None:
         journal = self.parts.journal
         if self.parts.challenger is None or journal is None:
             return None
@@ -157,10 +159,10 @@ class Lineup:
         # The champion needs the rest of the time for what the challenger leaves.
         settings = self.parts.settings
         patience = min(settings.max_wait, settings.request_timeout / 2)
-        return Opponent(challenge, scorer, shadow, other, journal.folder / WITHDRAWAL_FILE, patience)
+        return Challenger(challenge, scorer, shadow, other, journal.folder / WITHDRAWAL_FILE, patience)
 
 
-def _model_info(parts: Parts, decider: Decider) -> ModelInfo:
+def _model_info(parts: StartupConfig, decider: Decider) -> ModelInfo:
     settings, scorecard, record = parts.settings, parts.scorecard, parts.champion.model.record
     return ModelInfo(
         scorecard=record.scorecard,
