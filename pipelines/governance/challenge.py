@@ -6,9 +6,9 @@ from contextlib import suppress
 
 from uuid_utils import uuid7
 
+from pipelines.artifacts import SAMPLE
 from pipelines.governance.judge import now
 from pipelines.governance.registry import CHALLENGER, CHAMPION, Registered, Registry
-from pipelines.stages.ingest import SAMPLE
 from pipelines.workspace import Workspace
 from scoring.challenger.challenge import Bounds, Challenge
 from scoring.models import ModelStoreError, Release

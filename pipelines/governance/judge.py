@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel
 
+from pipelines.artifacts import SAMPLE
 from pipelines.governance.push import file_sha256
 from pipelines.governance.registry import Registered, Registry
 from pipelines.params import PromotionLimits, ScorecardParams
-from pipelines.stages.ingest import SAMPLE
 from pipelines.stages.verify import Figures, figures, variant_checks
 from pipelines.workspace import Workspace
 from scoring import models

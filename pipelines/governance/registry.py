@@ -25,7 +25,7 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 from mlflow.types import Schema, TensorSpec
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from pipelines.stages.ingest import SAMPLE
+from pipelines.artifacts import SAMPLE
 from scoring import models
 from scoring.decision import Variant
 from scoring.frames import thin_frame

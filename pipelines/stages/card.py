@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from pipelines.artifacts import IngestionSummary
 from pipelines.governance.push import store_version
 from pipelines.params import ScorecardParams
 from pipelines.stages.graphs import read_contents
-from pipelines.stages.ingest import IngestionSummary
 from pipelines.stages.report import read_benchmark, read_report, same_graphs
 from pipelines.stages.train import load_competition, load_trained
 from pipelines.stages.verify import read_verification

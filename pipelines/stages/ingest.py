@@ -7,61 +7,16 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
-
+from pipelines.artifacts import SAMPLE, IngestedFile, IngestionSummary, IngestionTotal
 from pipelines.workspace import Workspace
 from scoring.files import replace_folder, write_atomically
 from scoring.scorecard import Scorecard, Source
-from training.errors import StageError
-from training.sources.fetch import Form, Tell, fetch
+from training.sources import Form
+from training.sources.fetch import Tell, fetch
 from training.sources.snapshot import is_sample, metadata, sample_tables, snapshot_hash, write_table
 
 SOURCES = Path("data/sources")
 """One file per scorecard that names its source; DVC and make watch the folder."""
-SAMPLE = "SAMPLE DATA"
-
-
-class IngestedFile(BaseModel):
-    """One file of a source, and the table made of it."""
-
-    name: str
-    table: str
-    format: str
-    bytes: int
-    sha256: str
-    verified: bool
-    """By its published hash. False where none is published: sample data, Parquet, some CSV files."""
-    rows: int
-    columns: int
-    modified_at: str | None
-    """At the source, if its file system tells."""
-    table_sha256: str
-    """Of the Parquet file in the snapshot."""
-
-
-class IngestionTotal(BaseModel):
-    """All files together."""
-
-    files: int
-    bytes: int
-    rows: int
-
-
-class IngestionSummary(BaseModel):
-    """Where the raw snapshot came from."""
-
-    scorecard: str
-    source: str
-    """The location, without credentials."""
-    form: Form
-    sample_data: bool
-    title: str
-    licence: str
-    citation: str
-    files: list[IngestedFile]
-    total: IngestionTotal
-    snapshot_sha256: str
-    ingested_at: str
 
 
 def source_variable(scorecard: str) -> str:
@@ -115,20 +70,6 @@ def ingest(
         shutil.rmtree(workspace.incoming, ignore_errors=True)
     write_atomically(workspace.ingestion, summary.model_dump_json(indent=2) + "\n")
     return summary
-
-
-def read_summary(workspace: Workspace) -> IngestionSummary | None:
-    """The summary of the last ingestion; None if there was none.
-
-    Raises:
-        StageError: it is damaged.
-    """
-    try:
-        return IngestionSummary.model_validate_json(workspace.ingestion.read_text())
-    except FileNotFoundError:
-        return None
-    except ValidationError as error:
-        raise StageError(f"{workspace.ingestion} is damaged: {error.errors()[0]['msg']}; ingest again") from None
 
 
 def _take_in_sample(scorecard: Scorecard, folder: Path, rows: int) -> IngestionSummary:

@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from pipelines.artifacts import IngestedFile, IngestionSummary, read_summary
 from pipelines.params import Freshness
-from pipelines.stages.ingest import IngestedFile, IngestionSummary, read_summary
 from pipelines.workspace import Workspace
 from scoring.files import write_atomically
 from scoring.scorecard import Scorecard

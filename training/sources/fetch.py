@@ -17,12 +17,12 @@ from aiohttp import ClientError
 
 from scoring.scorecard import Scorecard, Source, SourceFile
 from training.errors import DataError
+from training.sources import Form
 from training.sources.archives import is_archive, look_into
 from training.sources.locations import CHUNK, Found, FoundFile, look, redacted, shown
 
 ZIP_MAGIC = b"PK\x03\x04"
 
-Form = Literal["file", "folder", "archive", "sample"]
 Format = Literal["csv", "parquet"]
 Tell = Callable[[str, int, int | None], None]
 """Told of progress: what is read, how many bytes more, and how many in all, None if that is not known."""

@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipelines.stages.ingest import IngestionSummary, ingest
+from pipelines.artifacts import IngestionSummary
+from pipelines.stages.ingest import ingest
 from pipelines.workspace import Workspace
 from scoring.scorecard import Source, SourceFile
 from scoring.scorecards import load
