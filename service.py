@@ -24,8 +24,8 @@ core = Core(parts, lambda: find_models(Path(__file__).parent, parts.settings, pa
 tags = parts.release.tags
 
 if TYPE_CHECKING:
+    from scoring.application import Application
     from scoring.decision import Decision
-    from scoring.scorecard import Application
     from serving.outcomes import OutcomeBatch
     from serving.payloads import Batch, BatchDecisions
 else:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from scoring.scorecard import FieldRule
+from scoring.application import FieldRule
 
 Direction = Literal["up", "down", "either"]
 Value = int | float | str

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from scoring.application import Application
 from scoring.changeable import MOST_COMBINATIONS, Changeable, Direction, Value
 from scoring.graph import Inputs
-from scoring.scorecard import Application, Scorecard
+from scoring.scorecard import Scorecard
 
 ROWS = 512
 """In one session call: what is scored beyond the smallest approved change is wasted."""

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from scoring.application import Application, FieldRule
 from scoring.errors import FieldError, InvalidApplicationError, RowError
 from scoring.graph import Inputs
 from scoring.history.store import EmptyHistory, HistoryStore
-from scoring.scorecard import Application, FieldRule, Scorecard
+from scoring.scorecard import Scorecard
 
 if TYPE_CHECKING:
     import pyarrow as pa

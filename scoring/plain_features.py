@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
+from scoring.application import Application, field_rules
 from scoring.features import Block, category, optional, raw
-from scoring.scorecard import Application, field_rules
 
 
 def plain_features(

@@ -8,9 +8,9 @@ from typing import TypeAlias
 
 import orjson
 
+from scoring.application import Application
 from scoring.frames import Frame
 from scoring.graph import Inputs
-from scoring.scorecard import Application
 
 
 @dataclass(frozen=True, slots=True)

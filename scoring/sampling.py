@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.scorecard import Application, FieldRule, field_rules
+from scoring.application import Application, FieldRule, field_rules
 
 Sample = Callable[[np.random.Generator, int], dict[str, NDArray[Any]]]
 

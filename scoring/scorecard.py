@@ -12,120 +12,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any
 
-import annotated_types
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, create_model
-from pydantic.fields import FieldInfo
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
 
+from scoring.application import Application, FieldRule, field_rules, require_fields
 from scoring.changeable import MOST_COMBINATIONS, Changeable, most_coarse_combinations
 from scoring.features import Block
-
-Kind = Literal["integer", "number", "text"]
-
-
-class Application(BaseModel):
-    """One applicant's raw fields. Subclasses declare the fields of one product.
-
-    Strict: no unknown fields, no strings or booleans for numbers, no NaN or infinity. A field
-    answers to its Python name and to its alias, which is the column name in the data set.
-    """
-
-    model_config = ConfigDict(
-        strict=True,
-        extra="forbid",
-        frozen=True,
-        allow_inf_nan=False,
-        hide_input_in_errors=True,
-        validate_by_name=True,
-        validate_by_alias=True,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Sentinel:
-    """A whole number beyond a field's bounds that stands for "none", and is permitted beside them.
-
-    It follows the bounds: `Annotated[int, Field(ge=-20_000, le=0), Sentinel(365_243)]`.
-    """
-
-    value: int
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        # A union would report what is out of bounds once per member, under names of pydantic's own.
-        return core_schema.no_info_wrap_validator_function(self._checked, handler(source))
-
-    def _checked(self, value: Any, within_bounds: core_schema.ValidatorFunctionWrapHandler) -> Any:
-        return value if type(value) is int and value == self.value else within_bounds(value)
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"anyOf": [handler(schema), {"const": self.value, "type": "integer"}]}
-
-
-@dataclass(frozen=True, slots=True)
-class FieldRule:
-    """What one field of an application may hold: a number within inclusive bounds, or one of some texts."""
-
-    field: str
-    column: str
-    kind: Kind
-    required: bool
-    minimum: float = -np.inf
-    maximum: float = np.inf
-    choices: tuple[str, ...] = ()
-    sentinel: int | None = None
-    """The one number beyond the bounds that is permitted."""
-
-
-def field_rules(application: type[Application]) -> tuple[FieldRule, ...]:
-    """The rules of every field, in declaration order, read from the pydantic model.
-
-    Raises:
-        TypeError: a field has a type or constraint that a column contract cannot express.
-    """
-    return tuple(_field_rule(name, info) for name, info in application.model_fields.items())
-
-
-def _field_rule(name: str, info: FieldInfo) -> FieldRule:
-    options = get_args(info.annotation) if get_origin(info.annotation) in (Union, UnionType) else (info.annotation,)
-    types = [option for option in options if option is not type(None)]
-    if len(types) == 1 and get_origin(types[0]) is Literal:
-        choices = get_args(types[0])
-        if not all(isinstance(choice, str) and choice for choice in choices) or info.metadata:
-            raise TypeError(f"field {name!r}: a text column's choices are texts, none of them empty, without more")
-        return FieldRule(name, info.alias or name, "text", info.is_required(), choices=choices)
-    kinds: dict[Any, Kind] = {int: "integer", float: "number"}
-    if len(types) != 1 or types[0] not in kinds:
-        raise TypeError(
-            f"field {name!r}: a column holds int, float or a Literal of texts, optionally None, not {info.annotation}"
-        )
-    bounds: dict[type, float] = {}
-    sentinel = None
-    for constraint in info.metadata:
-        if isinstance(constraint, annotated_types.Ge):
-            bounds[annotated_types.Ge] = float(constraint.ge)  # type: ignore[arg-type]  # protocol, not a number
-        elif isinstance(constraint, annotated_types.Le):
-            bounds[annotated_types.Le] = float(constraint.le)  # type: ignore[arg-type]  # protocol, not a number
-        elif isinstance(constraint, Sentinel):
-            sentinel = constraint.value
-        else:
-            raise TypeError(f"field {name!r}: use ge and le, {constraint!r} has no column form")
-    if len(bounds) != 2:
-        raise TypeError(f"field {name!r}: both ge and le must be given")
-    return FieldRule(
-        field=name,
-        column=info.alias or name,
-        kind=kinds[types[0]],
-        minimum=bounds[annotated_types.Ge],
-        maximum=bounds[annotated_types.Le],
-        required=info.is_required(),
-        sentinel=sentinel,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,28 +202,12 @@ class Scorecard:
         return not rule.required and rule.column not in self.protected
 
     def request_model(self, used: Iterable[str]) -> type[Application]:
-        """The application model for a graph that reads the columns `used`.
+        """Return the application model for a graph that reads the columns `used`.
 
         Protected fields that the contract leaves optional are required where the graph reads them:
         a model must never score a missing value it was not trained on.
         """
-        used = set(used)
-        required: dict[str, Any] = {}
-        for rule in self.rules:
-            if rule.column in used & self.protected and not rule.required:
-                info = self.application.model_fields[rule.field]
-                required[rule.field] = _required(rule, info.description)
-        if not required:
-            return self.application
-        return create_model(self.application.__name__, __base__=self.application, **required)
-
-
-def _required(rule: FieldRule, description: str | None) -> tuple[Any, Any]:
-    """Type and field of a protected column that must be given."""
-    if rule.kind == "text":
-        return Literal[rule.choices], Field(alias=rule.column, description=description)
-    number: Any = int if rule.kind == "integer" else float
-    number = Annotated[number, Field(ge=number(rule.minimum), le=number(rule.maximum))]
-    if rule.sentinel is not None:
-        number = Annotated[number, Sentinel(rule.sentinel)]
-    return number, Field(alias=rule.column, description=description)
+        read = self.protected.intersection(used)
+        return require_fields(
+            self.application, [rule for rule in self.rules if rule.column in read and not rule.required]
+        )

@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
+from scoring.application import Application
 from scoring.batcher import Batcher
 from scoring.decider import Decider
 from scoring.decision import Decisions
@@ -26,7 +27,7 @@ from scoring.journal.record import rows_of
 from scoring.journal.transaction import JournalUnavailableError
 from scoring.journal.writer import Journal
 from scoring.rows import Rows, joined_inputs, json_of
-from scoring.scorecard import Application, Scorecard
+from scoring.scorecard import Scorecard
 
 BatchSlice: TypeAlias = tuple[Decisions, int, int]
 """One caller's part of a batch: the batch's decisions, its first row, and the row after its last."""

@@ -14,6 +14,7 @@ from http import HTTPStatus
 from time import monotonic
 from typing import Any, TypeVar
 
+from scoring.application import Application
 from scoring.batcher import BatcherClosedError, QueueTimeoutError
 from scoring.decision import decision_model
 from scoring.errors import RowError
@@ -21,7 +22,6 @@ from scoring.history.store import HistoryUnavailableError
 from scoring.journal.names import KeyConflictError
 from scoring.journal.schema import JournalError
 from scoring.journal.transaction import JournalUnavailableError
-from scoring.scorecard import Application
 from scoring.scorer import BatchSlice, Caller
 from serving.arrow import TableRows, read_rows
 from serving.explain import explain

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from scoring.application import Application
 from scoring.counterfactual import smallest_change
 from scoring.decider import Decider
 from scoring.frames import Frame
-from scoring.scorecard import Application, Scorecard
+from scoring.scorecard import Scorecard
 from serving.payloads import Explanation, GroupContribution, ReferenceInfo
 
 

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidator, create_model
 
+from scoring.application import Application
 from scoring.counterfactual import Counterfactual
 from scoring.decision import Decision, Variant
 from scoring.errors import FieldError, RowError, field_errors
 from scoring.models import DataRecord
-from scoring.scorecard import Application
 from scoring.scorer import BatchSlice
 
 MOST_ERRORS_OF_A_ROW = 25

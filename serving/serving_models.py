@@ -8,13 +8,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from scoring.application import Application
 from scoring.challenger.shadow import Shadow, ShadowObservers
 from scoring.challenger.split import WITHDRAWAL_FILE, Challenger, TrafficSplit
 from scoring.decider import Decider
 from scoring.decision import Decisions
 from scoring.frames import Frame, thin_frame
 from scoring.rows import Rows
-from scoring.scorecard import Application
 from scoring.scorer import Observers, Scorer
 from serving.metrics import Metrics, Role
 from serving.payloads import BandInfo, ChallengerInfo, Limits, ModelInfo, ReferenceInfo

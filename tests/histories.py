@@ -18,10 +18,11 @@ from pydantic import Field
 
 from pipelines.watch.history import fill
 from pipelines.workspace import Workspace
+from scoring.application import Application
 from scoring.features import category, optional, raw
 from scoring.graph import Inputs, sha256
 from scoring.models import DataRecord, ModelRecord, StoredModel, open_model
-from scoring.scorecard import Application, ReasonGroup, RiskBand, Scorecard
+from scoring.scorecard import ReasonGroup, RiskBand, Scorecard
 from tests.needs import program
 from training.calibration import Calibration
 from training.families.logistic import Logistic

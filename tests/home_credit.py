@@ -20,9 +20,9 @@ from pipelines.stages.train import Trained, candidate_blocks, fit_candidate, raw
 from pipelines.watch.history import fill
 from pipelines.workspace import Workspace
 from scoring import models
+from scoring.application import Application
 from scoring.graph import Graph, sha256
 from scoring.models import Content, ModelRecord, Release
-from scoring.scorecard import Application
 from scoring.scorecards import load
 from tests.conftest import PROJECT
 from training.graph.explain import with_explain_graph

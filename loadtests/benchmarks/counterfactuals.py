@@ -19,9 +19,10 @@ import typer
 from pipelines.stages.graphs import read_variants
 from pipelines.stages.report import read_benchmark
 from pipelines.workspace import Workspace
+from scoring.application import Application
 from scoring.counterfactual import Counterfactual, smallest_change
 from scoring.graph import Graph
-from scoring.scorecard import Application, Scorecard
+from scoring.scorecard import Scorecard
 from scoring.scorecards import load, names
 from training.graph.inputs import graph_inputs
 from training.tables.files import read_parquet

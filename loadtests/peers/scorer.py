@@ -14,8 +14,8 @@ from pydantic import BaseModel
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from scoring import scorecards
+from scoring.application import Application
 from scoring.graph import COLUMNS_KEY, INPUT, OUTPUT, TEXT, TEXT_COLUMNS_KEY
-from scoring.scorecard import Application
 
 
 class PeerSettings(BaseSettings):

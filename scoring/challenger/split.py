@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from scoring.application import Application
 from scoring.batcher import BatcherClosedError
 from scoring.challenger.challenge import Challenge, place
 from scoring.challenger.guard import Breach, Guard
@@ -29,7 +30,7 @@ from scoring.journal.names import KeyConflictError
 from scoring.journal.transaction import JournalUnavailableError
 from scoring.moment import now
 from scoring.rows import Rows, Table
-from scoring.scorecard import Application, Scorecard
+from scoring.scorecard import Scorecard
 from scoring.scorer import BatchSlice, Caller, Scorer
 
 logger = logging.getLogger("bentoml.scorebox")

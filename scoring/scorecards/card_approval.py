@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from scoring.application import Application, Sentinel
 from scoring.changeable import Changeable
 from scoring.features import Block, beside, category, ordered, raw
 from scoring.sampling import draw_choices, draw_defaults
-from scoring.scorecard import Application, ReasonGroup, RiskBand, Scorecard, Sentinel, Source, SourceFile
+from scoring.scorecard import ReasonGroup, RiskBand, Scorecard, Source, SourceFile
 
 NOT_EMPLOYED = 365_243
 """Stands in DAYS_EMPLOYED for no employment; read as days it would be a thousand years."""

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from scoring.application import Application
 from scoring.changeable import Changeable
 from scoring.features import Block, beside, raw
 from scoring.sampling import draw_defaults
-from scoring.scorecard import Application, ReasonGroup, RiskBand, Scorecard, Source, SourceFile
+from scoring.scorecard import ReasonGroup, RiskBand, Scorecard, Source, SourceFile
 
 STATUSES = ("PAY_0", "PAY_2", "PAY_3", "PAY_4", "PAY_5", "PAY_6")
 BILLS = tuple(f"BILL_AMT{month}" for month in range(1, 7))

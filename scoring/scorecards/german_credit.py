@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from scoring.application import Application
 from scoring.changeable import Changeable
 from scoring.features import Block, beside, category, ordered, raw
 from scoring.sampling import draw_choices, draw_defaults
-from scoring.scorecard import Application, ReasonGroup, RiskBand, Scorecard, Source, SourceFile
+from scoring.scorecard import ReasonGroup, RiskBand, Scorecard, Source, SourceFile
 
 # For each code its count in the published rows, and the share of bad risks among them.
 CODES: dict[str, dict[str, tuple[float, float]]] = {

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from scoring import models
+from scoring.application import Application
 from scoring.decider import Decider
 from scoring.journal.reader import JournalReader
 from scoring.journal.writer import Journal, JournalLimits
 from scoring.policy import CutoffPolicy
-from scoring.scorecard import Application, Scorecard
+from scoring.scorecard import Scorecard
 from scoring.scorer import Caller, Scorer
 
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoring import scorecards
+from scoring.application import FieldRule
 from scoring.changeable import MOST_COMBINATIONS, Changeable, Value, most_coarse_combinations
-from scoring.scorecard import FieldRule
 from scoring.scorecards import load
 
 CARD = load("german_credit")

@@ -13,11 +13,12 @@ from inline_snapshot import snapshot
 from numpy.typing import NDArray
 from pydantic import Field
 
+from scoring.application import Application
 from scoring.changeable import MOST_COMBINATIONS, Changeable
 from scoring.counterfactual import Counterfactual, smallest_change
 from scoring.frames import Frame, thin_frame
 from scoring.graph import Inputs
-from scoring.scorecard import Application, ReasonGroup, Scorecard
+from scoring.scorecard import ReasonGroup, Scorecard
 from scoring.scorecards import load
 
 Score = Callable[[Inputs], NDArray[np.float32]]

@@ -8,8 +8,9 @@ import pytest
 from pydantic import Field, ValidationError
 
 from scoring import scorecards
+from scoring.application import Application, FieldRule, field_rules
 from scoring.errors import field_errors
-from scoring.scorecard import Application, FieldRule, ReasonGroup, RiskBand, Scorecard, field_rules
+from scoring.scorecard import ReasonGroup, RiskBand, Scorecard
 from scoring.scorecards import UnknownScorecardError, load
 
 CARD = load("card_default")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from scoring.scorecard import Application
+from scoring.application import Application
 
 CORNERS = 500
 """Applications with every field at a random edge; all 2^fields corners would be too many."""

@@ -8,7 +8,8 @@ import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 from pydantic import BaseModel
 
-from scoring.scorecard import FieldRule, Scorecard
+from scoring.application import FieldRule
+from scoring.scorecard import Scorecard
 
 FIRST_ROWS = 5
 

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pipelines.stages.train import raw_inputs
+from scoring.application import Application
 from scoring.features import Block, raw_columns
 from scoring.graph import Graph, Inputs, open_session
 from scoring.models import Content
 from scoring.plain_features import plain_features
 from scoring.reasons import Explainer, Reference
 from scoring.sampling import sample_by_rules
-from scoring.scorecard import Application, ReasonGroup, RiskBand, Scorecard
+from scoring.scorecard import ReasonGroup, RiskBand, Scorecard
 from scoring.scorecards import load
 from tests.training import models
 from training.calibration import Calibration, fit_isotonic, fit_platt

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from scoring.scorecard import Application, Sentinel
+from scoring.application import Application, Sentinel
 
 NOT_EMPLOYED = 365_243
 """Stands in DAYS_EMPLOYED for no employment."""

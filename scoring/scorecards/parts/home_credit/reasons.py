@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from scoring.scorecard import ReasonGroup, field_rules
+from scoring.application import field_rules
+from scoring.scorecard import ReasonGroup
 from scoring.scorecards.parts.home_credit.application import HomeCreditApplication
 from scoring.scorecards.parts.home_credit.history import HISTORY
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scoring.application import FieldRule
 from scoring.sampling import draw_defaults
-from scoring.scorecard import FieldRule
 from scoring.scorecards.parts.home_credit.application import NOT_EMPLOYED
 
 FIRST_CLIENT = 100_002
