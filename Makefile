@@ -47,16 +47,16 @@ lint: environment ## Check style, types and import contracts
 load: $(RELEASE) ## Load test against a server that it starts; exit code by the targets
 	@SCOREBOX_SCORECARD=$(SCORECARD) python -m loadtests.run
 
-bench: $(RELEASE) ## Measure the service beside its peers; writes docs/bench.md
+bench: $(RELEASE) ## Measure the service beside its peers; writes docs/measured/bench.md
 	@SCOREBOX_SCORECARD=$(SCORECARD) python -m loadtests.bench
 
-chaos: $(RELEASE) ## Kill, starve and flood the service for a quarter of an hour; writes docs/chaos.md
+chaos: $(RELEASE) ## Kill, starve and flood the service for a quarter of an hour; writes docs/measured/chaos.md
 	@SCOREBOX_SCORECARD=$(SCORECARD) python -m loadtests.chaos
 
 image: $(RELEASE) ## Build the release image of the model that serves, and list what is in it (BASE=name@sha256:... pins)
 	@scorebox image $(SCORECARD) --base $(BASE)
 
-footprint: $(RELEASE) ## Build the release image and measure size, start and memory; writes docs/footprint.md
+footprint: $(RELEASE) ## Build the release image and measure size, start and memory; writes docs/measured/footprint.md
 	@python -m loadtests.footprint $$(scorebox image $(SCORECARD) --base $(BASE)) --base $(BASE)
 
 requirements: environment ## Pin what images install, by hash, to the versions in constraints.txt

@@ -1,4 +1,4 @@
-"""`python -m loadtests.bench`: the service and its peers side by side, written to docs/bench.md."""
+"""`python -m loadtests.bench`: the service and its peers side by side, written to docs/measured/bench.md."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def main(
     lone: Annotated[float, typer.Option(min=0.1, help="Seconds of lone requests before and after the burst.")] = 3.0,
     batch: Annotated[float, typer.Option(min=0.1, help="Seconds of each measurement of batches.")] = 2.0,
     check: Annotated[bool, typer.Option("--check", help="Exit with 1 if the service falls short of the bar.")] = False,
-    docs: Annotated[Path, typer.Option(help="The folder for bench.md and bench.png.")] = ROOT / "docs",
+    docs: Annotated[Path, typer.Option(help="The folder for bench.md and bench.png.")] = ROOT / "docs" / "measured",
     results: ResultsOption = RESULTS,
 ) -> None:
     """Measures this service, FastAPI and BentoML as it comes, under the same applications."""

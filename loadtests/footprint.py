@@ -1,4 +1,4 @@
-"""`python -m loadtests.footprint`: size, time to ready and memory of a release image, written to docs/footprint.md."""
+"""`python -m loadtests.footprint`: size, time to ready and memory of a release image, in docs/measured/footprint.md."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def main(
     beside: Annotated[str | None, typer.Option(help="An image by `bentoml containerize`, for its size.")] = None,
     starts: Annotated[int, typer.Option(min=1, help="How often it is started.")] = 7,
     seconds: Annotated[float, typer.Option(min=0.1, help="Seconds of load after each start.")] = 3.0,
-    docs: Annotated[Path, typer.Option(help="The folder for footprint.md.")] = ROOT / "docs",
+    docs: Annotated[Path, typer.Option(help="The folder for footprint.md.")] = ROOT / "docs" / "measured",
 ) -> None:
     """Measures what a release image takes on this machine."""
     try:

@@ -16,11 +16,12 @@ from serving import metrics
 from serving.settings import PREFIX, Settings
 from tests.conftest import PROJECT
 
-REFERENCE = (PROJECT / "docs" / "reference.md").read_text()
+REFERENCE = (PROJECT / "docs" / "reference" / "reference.md").read_text()
 README = (PROJECT / "README.md").read_text()
+SCORECARDS = PROJECT / "docs" / "reference" / "scorecards"
 MADE = ("loadtests/results/",)
 """Folders that commands make, so a fresh clone has none of them."""
-DOCUMENTS = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
+DOCUMENTS = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
 
 
 def test_every_command_is_documented_and_every_documented_command_exists() -> None:
@@ -80,7 +81,7 @@ def test_the_readme_opens_with_the_two_commands() -> None:
 @pytest.mark.parametrize("name", names())
 def test_the_request_in_a_scorecard_s_document_is_its_example(name: str) -> None:
     """Without the protected fields, which a request need not have."""
-    document = README if name == "card_default" else (PROJECT / "docs" / f"{name}.md").read_text()
+    document = README if name == "card_default" else (SCORECARDS / f"{name}.md").read_text()
     body = re.search(r"-d '(\{.*?\})'", document, re.DOTALL)
     assert body
     card = load(name)

@@ -1,4 +1,4 @@
-"""docs/security.md lists vulnerabilities and their fixes; what is pinned is not below them."""
+"""docs/explanation/security.md lists vulnerabilities and their fixes; what is pinned is not below them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from packaging.version import Version
 
 from tests.conftest import PROJECT
 
-PAGE = (PROJECT / "docs" / "security.md").read_text()
+PAGE = (PROJECT / "docs" / "explanation" / "security.md").read_text()
 ROW = re.compile(r"^\| ([^|]+) \| ([\w-]+) \| ([\w.]+) \| ([\d.]+) \| .+ \|$", re.MULTILINE)
 PINS = dict(re.findall(r"^([\w.-]+)==(\S+)$", (PROJECT / "constraints.txt").read_text(), re.MULTILINE))
 OPEN = {"CVE-2025-32375", "CVE-2025-54381", "CVE-2024-9056", "1.4.40, no id found"}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fails where an image has a known vulnerability, high or critical, for which there is a fix; docs/security.md says what
+# Fails where an image has a known vulnerability, high or critical, for which there is a fix; docs/explanation/security.md says what
 # follows. Trivy gets the image as a file, not the engine's socket.
 #
 #   scan_image.sh IMAGE

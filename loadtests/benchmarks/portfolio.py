@@ -1,4 +1,4 @@
-"""`python -m loadtests.benchmarks.portfolio`: rows per second and memory beside a plain script, into docs/batch.md."""
+"""`python -m loadtests.benchmarks.portfolio`: speed and memory next to a plain script, in docs/how-to/batch.md."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from scoring.files import write_atomically
 from scoring.frames import Frame
 from scoring.policy import CutoffPolicy
 
-PAGE = Path("docs/batch.md")
+PAGE = Path("docs/how-to/batch.md")
 BEGIN, END = "<!-- benchmark -->\n", "<!-- /benchmark -->\n"
 SCORECARD = "card_default"
 SEED = 1
@@ -144,7 +144,7 @@ def main(
     ] = 10_000_000,
     rounds: Annotated[int, typer.Option(min=1, help="Runs of each; the figures are their medians.")] = 3,
 ) -> None:
-    """Measures both and writes the figures into docs/batch.md."""
+    """Measures both and writes the figures into docs/how-to/batch.md."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         sizes = [rows // 10, rows]

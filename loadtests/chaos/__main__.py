@@ -1,4 +1,4 @@
-"""`python -m loadtests.chaos`: what may go wrong, done to real processes, and the table in docs/chaos.md."""
+"""`python -m loadtests.chaos`: what may go wrong, done to real processes, and the table in docs/measured/chaos.md."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def main(
     scorecard: ScorecardOption = "card_default",
     release: ReleaseOption = None,
     applications: ApplicationsOption = None,
-    docs: Annotated[Path, typer.Option(help="The folder for chaos.md.")] = ROOT / "docs",
+    docs: Annotated[Path, typer.Option(help="The folder for chaos.md.")] = ROOT / "docs" / "measured",
     results: ResultsOption = RESULTS,
 ) -> None:
     """Does to the service what may happen to it; exits with 1 if something is wrong, with 3 if it only is too slow."""

@@ -11,7 +11,7 @@ from pipelines.cli.console import ProfileName, ScorecardName, app, console, say,
 from pipelines.workspace import Workspace
 from scoring.scorecards import load
 
-LOCATION = "File, folder, archive or URL (https, s3, az, dvc, kaggle); see docs/data.md."
+LOCATION = "File, folder, archive or URL (https, s3, az, dvc, kaggle); see docs/how-to/data.md."
 COLOURS = {"fresh": "green", "stale": "yellow", "missing": "red"}
 
 

@@ -18,7 +18,7 @@ RULES = sorted((MONITORING / "prometheus" / "rules").glob("*.yml"))
 RULE_TESTS = sorted((MONITORING / "prometheus" / "tests").glob("*.yml"))
 DASHBOARDS = sorted((MONITORING / "grafana" / "dashboards").glob("*.json"))
 ALERTMANAGER = MONITORING / "alertmanager" / "alertmanager.yml"
-RUNBOOK = PROJECT / "docs" / "runbook.md"
+RUNBOOK = PROJECT / "docs" / "how-to" / "runbook.md"
 
 _CHOSEN = {"$namespace": ".*", "$service": ".*", "$scorecard": ".*", "$__rate_interval": "1m", "$__range": "5m"}
 """What Grafana would put in the place of its variables."""

@@ -17,7 +17,7 @@ from tests.deploy.command_line import COMMAND, called, option_variables, refused
 from tests.deploy.manifests import Cluster, Manifest, Workload, paths, port_names, selected
 
 OTHERS = {"BENTOML_HOST", "BENTOML_HOME", "BENTOML_DO_NOT_TRACK", "HOME"}
-"""Variables that are not Scorebox's own; docs/reference.md names BentoML's."""
+"""Variables that are not Scorebox's own; docs/reference/reference.md names BentoML's."""
 CLOSED = {"/metrics", "/reload", "/outcomes", "/"}
 """Routes that no caller outside may reach."""
 

@@ -1,4 +1,4 @@
-"""The manifests of every overlay hold what Kubernetes, the code and docs/kubernetes.md say; and each check can fail."""
+"""The manifests of every overlay hold what docs/how-to/kubernetes.md and the code say; and each check can fail."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ VERSIONS = (pytest.param("1.35", marks=pytest.mark.slow), pytest.param("1.36", m
 """The three that Kubernetes supports: kubernetes.io/releases."""
 CUSTOM = {"ServiceMonitor"}
 """Kinds of the Prometheus operator; tests/deploy/test_kubernetes_tools.py has its schema."""
-DOCUMENT = PROJECT / "docs" / "kubernetes.md"
+DOCUMENT = PROJECT / "docs" / "how-to" / "kubernetes.md"
 
 Rule = Callable[[Cluster], Iterator[str]]
 RULES: tuple[Rule, ...] = (

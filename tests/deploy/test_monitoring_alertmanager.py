@@ -115,7 +115,7 @@ def test_a_real_alertmanager_tells_each_receiver_what_it_needs(tmp_path: Path) -
             (inhibited,) = httpx.get(f"{address}/api/v2/alerts", params={"filter": f'alertname="{slow}"'}).json()
     assert set(reached) == RECEIVERS
     assert reached["on_call"]["title"] == f"FIRING {fast} scorebox"
-    assert "docs/runbook.md#scoreboxerrorbudgetfastburn" in reached["on_call"]["text"]
+    assert "docs/how-to/runbook.md#scoreboxerrorbudgetfastburn" in reached["on_call"]["text"]
     assert "ScoreboxDriftDue" in reached["model_owners"]["title"]
     assert "ScoreboxSaturated" in reached["engineers"]["title"]
     assert inhibited["status"]["state"] == "suppressed"

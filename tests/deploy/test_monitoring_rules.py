@@ -92,9 +92,9 @@ def test_a_runbook_entry_says_how_to_see_and_what_to_do(entry: tuple[str, str]) 
 
 
 def test_links_within_the_runbook_lead_somewhere() -> None:
-    text = (PROJECT / "docs" / "runbook.md").read_text()
+    text = (PROJECT / "docs" / "how-to" / "runbook.md").read_text()
     titles = {title.lower().replace(" ", "-") for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
-    for page in (PROJECT / "docs" / "observability.md", PROJECT / "docs" / "runbook.md"):
+    for page in (PROJECT / "docs" / "how-to" / "observability.md", PROJECT / "docs" / "how-to" / "runbook.md"):
         assert set(re.findall(r"\]\((?:runbook\.md)?#([\w-]+)\)", page.read_text())) <= titles
 
 
@@ -108,7 +108,7 @@ def test_names_of_recorded_series_are_level_metric_operations() -> None:
 
 
 def test_every_metric_that_is_asked_for_is_one_that_is_served_or_recorded() -> None:
-    reference = (PROJECT / "docs" / "reference.md").read_text()
+    reference = (PROJECT / "docs" / "reference" / "reference.md").read_text()
     documented = set(re.findall(r"^\| `(scorebox_\w+)`", reference, re.MULTILINE))
     recorded = {rule["record"] for rule in rules("record")}
     for expression in every_expression():

@@ -26,7 +26,7 @@ SCHEMAS = {
     "vendor.dependabot": "dependabot.yml",
 }
 PINNED = re.compile(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
-DELIVERY = PROJECT / "docs" / "delivery.md"
+DELIVERY = PROJECT / "docs" / "how-to" / "delivery.md"
 
 
 def change(folder: Path, file: str, old: str, new: str) -> None:

@@ -1,4 +1,4 @@
-"""docs/api.md, example by example: whole answers of a real server, and no route without one."""
+"""docs/reference/api.md, example by example: whole answers of a real server, and no route without one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from serving.face import PASSED_ON
 from tests.conftest import PROJECT
 from tests.e2e.server import Server, serve
 
-PAGE = (PROJECT / "docs" / "api.md").read_text()
+PAGE = (PROJECT / "docs" / "reference" / "api.md").read_text()
 TOKEN = "a-token-of-the-page"
 ANYTHING = "..."
 EXAMPLES = re.findall(r"```sh\n(.*?)```\n(?:\n```(?:json|text)\n(.*?)```\n)?", PAGE, re.DOTALL)

@@ -1,4 +1,4 @@
-"""docs/challenger.md, step by step, in a copy of the project."""
+"""docs/how-to/challenger.md, step by step, in a copy of the project."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.e2e.server import serve
 
 NAME = "card_default"
 TOKEN = "a-secret-of-your-own"
-GUIDE = (PROJECT / "docs" / "challenger.md").read_text()
+GUIDE = (PROJECT / "docs" / "how-to" / "challenger.md").read_text()
 STEPS = re.findall(r"```sh\n(.*?)```", GUIDE[GUIDE.index("## Step by step") :], re.DOTALL)
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 

@@ -1,4 +1,4 @@
-"""docs/add_a_scorecard.md, done word for word in a copy of the project: a module, an entry, nothing else."""
+"""docs/how-to/add_a_scorecard.md, done word for word in a copy of the project: a module, an entry, nothing else."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.e2e.project import copy_project
 from tests.e2e.server import BENTOML, serve
 
 NAME = "phone_plan"
-GUIDE = (PROJECT / "docs" / "add_a_scorecard.md").read_text()
+GUIDE = (PROJECT / "docs" / "how-to" / "add_a_scorecard.md").read_text()
 EXAMPLE = {"INCOME": 30000, "MONTHS": 24, "CHANNEL": "web"}
 pytestmark = pytest.mark.slow
 

@@ -1,4 +1,4 @@
-"""docs/operations.md: a backup that is taken while decisions are made is restored and goes on."""
+"""docs/how-to/operations.md: a backup that is taken while decisions are made is restored and goes on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.conftest import PROJECT
 from tests.e2e.server import Server, serve
 from tests.serving.toy import environment
 
-PAGE = (PROJECT / "docs" / "operations.md").read_text()
+PAGE = (PROJECT / "docs" / "how-to" / "operations.md").read_text()
 
 
 def commands(heading: str) -> str:

@@ -1,4 +1,4 @@
-"""docs/walkthrough.md, block by block, in a copy of the project."""
+"""docs/tutorial/walkthrough.md, block by block, in a copy of the project."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.e2e.server import Server, serve
 
 NAME = "card_default"
 TOKEN = "a-token-of-the-page"
-PAGE = (PROJECT / "docs" / "walkthrough.md").read_text()
+PAGE = (PROJECT / "docs" / "tutorial" / "walkthrough.md").read_text()
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 

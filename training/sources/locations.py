@@ -104,7 +104,7 @@ def _look_on_the_web(location: str, wanted: Collection[str]) -> Found:
 def _require_azure_credentials() -> None:
     """Its library would ask this machine's network for an identity for more than a minute, then print a page."""
     if not any(os.environ.get(name) for name in AZURE_ACCOUNT):
-        raise DataError(f"no Azure credentials: set {' or '.join(AZURE_ACCOUNT)}; see docs/data.md")
+        raise DataError(f"no Azure credentials: set {' or '.join(AZURE_ACCOUNT)}; see docs/how-to/data.md")
     logging.getLogger("azure.identity").setLevel(logging.ERROR)  # what it warns of is in its error too
 
 

@@ -1,4 +1,4 @@
-"""`python -m training.tables.benchmark`: the features of home_credit at full scale, written to docs/features.md."""
+"""`python -m training.tables.benchmark`: the features of home_credit at scale, in docs/explanation/features.md."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from training.tables.build import build, queries
 from training.tables.engine import MEMORY, THREADS, count_rows, first_line, open_table
 from training.tables.peers import TABLE, with_duckdb, with_pandas
 
-REPORT = Path(__file__).parents[2] / "docs" / "features.md"
+REPORT = Path(__file__).parents[2] / "docs" / "explanation" / "features.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 FULL = 307_511
 SEED = 42
@@ -56,7 +56,7 @@ def main(
     memory: Annotated[str, typer.Option(help="What DuckDB may use.")] = MEMORY,
     threads: Annotated[int, typer.Option(help="DuckDB's threads.")] = THREADS,
     report: Annotated[
-        Path, typer.Option(help="The document whose table is replaced.", show_default="docs/features.md")
+        Path, typer.Option(help="The document whose table is replaced.", show_default="docs/explanation/features.md")
     ] = REPORT,
 ) -> None:
     """Measure all seven tables to features, and DuckDB beside pandas on the largest table of payments.

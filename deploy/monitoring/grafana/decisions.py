@@ -159,7 +159,7 @@ def _challenger() -> Section:
             ),
             lines(
                 "Guard",
-                "What it compares, less what chance explains: docs/challenger.md.",
+                "What it compares, less what chance explains: docs/how-to/challenger.md.",
                 (f"scorebox_guard_measure{{{HERE}}}", "{{instance}} {{measure}}"),
             ),
             lines(

@@ -71,7 +71,7 @@ def _drift() -> Section:
         [
             lines(
                 "Score PSI",
-                "0.1 is worth a look, 0.25 another population: docs/drift.md.",
+                "0.1 is worth a look, 0.25 another population: docs/how-to/drift.md.",
                 (f"scorebox_score_psi{{{OF_SCORECARD}}}", "{{scorecard}}"),
                 limit=0.25,
             ),

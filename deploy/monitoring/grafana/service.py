@@ -55,7 +55,7 @@ def _now() -> Section:
             number("Servers up", "Replicas that answer Prometheus.", (f'sum(up{{job="scorebox", {HERE}}})', "")),
             number(
                 "Alerts",
-                "Alerts of Scorebox that fire; docs/runbook.md has an entry for each.",
+                "Alerts of Scorebox that fire; docs/how-to/runbook.md has an entry for each.",
                 ('count(ALERTS{alertstate="firing", alertname=~"Scorebox.+"}) or vector(0)', ""),
                 limit=1,
             ),

@@ -86,7 +86,7 @@ def test_the_commands_of_the_document_do_what_they_say(journaled: Journaled, wri
         "SEQUENCE:PROOF": head_of(scorebox("journal", "verify", "card_default")[1]),
         "APPLICANT_ID": "client-2",
     }
-    block = (PROJECT / "docs" / "journal.md").read_text().partition("```sh\n")[2].partition("```")[0]
+    block = (PROJECT / "docs" / "explanation" / "journal.md").read_text().partition("```sh\n")[2].partition("```")[0]
     lines = [line.partition("#")[0].split() for line in block.splitlines()]
     assert len(lines) == 9
     for _, *arguments in lines:

@@ -93,7 +93,7 @@ def test_a_failed_verification_is_known_to_the_registry_and_stops_the_promotion(
 
 
 def test_every_limit_is_documented_with_its_default() -> None:
-    text = (PROJECT / "docs" / "governance.md").read_text()
+    text = (PROJECT / "docs" / "explanation" / "governance.md").read_text()
     limits = read_params(PROJECT / "params.yaml").scorecard(CARD.name).promotion.model_dump()
     documented = dict(re.findall(r"\| `(\w+)` \| (?:[^|\n]+ \| )?([\d.e-]+) \|$", text, re.MULTILINE))
     assert {name: float(value) for name, value in documented.items()} == limits

@@ -14,7 +14,7 @@ from training.tables.contract import check
 from training.tables.home_credit import generator
 from training.tables.home_credit.tables import TABLES_BY_NAME
 
-# The published row counts; see docs/features.md.
+# The published row counts; see docs/explanation/features.md.
 PUBLISHED_ROWS = {
     "application_train": 307_511,
     "bureau": 1_716_428,

@@ -83,7 +83,9 @@ def read(address: str, query: str) -> list[dict[str, Any]]:
         return connection.execute(query.encode()).fetchall()
 
 
-STATEMENTS: list[str] = re.findall(r"```sql\n(.*?);\n```", (PROJECT / "docs" / "shipping.md").read_text(), re.DOTALL)
+STATEMENTS: list[str] = re.findall(
+    r"```sql\n(.*?);\n```", (PROJECT / "docs" / "how-to" / "shipping.md").read_text(), re.DOTALL
+)
 FROM_THE_START, *QUESTIONS = STATEMENTS
 """What the document has a person run before a comparison of the whole copy, and what it has them ask."""
 
