@@ -9,7 +9,8 @@ from scoring import scorecards
 from scoring.challenger.challenge import Challenge
 from scoring.frames import history_columns
 from scoring.graph import GraphIntegrityError
-from scoring.history.store import HistoryError, HistoryStore, open_history
+from scoring.history.opening import open_history
+from scoring.history.store import HistoryError, HistoryStore
 from scoring.journal.schema import JournalError
 from scoring.journal.writer import Journal, JournalLimits
 from scoring.models import ModelStoreError, Release, StoredModel, load

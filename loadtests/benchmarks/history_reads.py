@@ -21,7 +21,8 @@ import typer
 
 from pipelines.watch.history import fill
 from pipelines.workspace import Workspace
-from scoring.history.store import REDIS_SCHEMES, HistoryStore, open_history
+from scoring.history.opening import open_history
+from scoring.history.store import REDIS_SCHEMES, HistoryStore
 from scoring.scorecard import Scorecard
 from scoring.scorecards import load
 from training.tables.files import SNAPSHOT_KEY

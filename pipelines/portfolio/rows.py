@@ -15,7 +15,7 @@ from pipelines.portfolio.tables import ApplicationBatch
 from scoring.decision import Judge, Verdicts
 from scoring.errors import RowError
 from scoring.frames import Frame, history_columns
-from scoring.history.store import open_history
+from scoring.history.opening import open_history
 from scoring.models import StoredModel
 from scoring.scorecard import Scorecard
 

@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.workspace import Workspace
-from scoring.history.store import FILE_TABLES, REDIS_SCHEMES, VALUES, HistoryError, HistoryRecord
+from scoring.history.file import FILE_TABLES
+from scoring.history.store import REDIS_SCHEMES, VALUES, HistoryError, HistoryRecord
 from scoring.scorecard import Scorecard
 from training.errors import DataError, StageError
 from training.tables.files import SNAPSHOT_KEY

@@ -1,4 +1,4 @@
-"""The history in Redis, for services on many machines.
+"""Read the history from Redis, for services on many machines.
 
 A pointer names the version that counts; its record and rows carry the version in their names. Every read
 asks for the pointer together with the rows, in one command, so that a version which is being replaced, or
@@ -36,25 +36,25 @@ MOST_KEYS = 1024
 
 
 def pointer(scorecard: str) -> str:
-    """Where Redis keeps the name of the version that counts."""
+    """Return the key under which Redis keeps the name of the version that counts."""
     return f"scorebox:{scorecard}:history"
 
 
 def record_key(scorecard: str, version: str) -> str:
-    """Where it keeps a version's record."""
+    """Return the key of a version's record."""
     return f"scorebox:{scorecard}:history:{version}"
 
 
 def row_prefix(scorecard: str, version: str) -> str:
-    """What stands before a client's key in the name of the client's row."""
+    """Return the text before a client's own key in the Redis key of the client's row."""
     return f"scorebox:{scorecard}:history:{version}:"
 
 
 def connect(address: str, timeout: float = TIMEOUT) -> redis.Redis:
-    """A client with a pool of its own; it connects when it is first used.
+    """Return a client with a pool of its own; it connects when it is first used.
 
     Raises:
-        HistoryError: the address is not one.
+        HistoryError: the address is not that of a Redis.
     """
     try:
         return redis.Redis.from_url(
@@ -69,13 +69,17 @@ def connect(address: str, timeout: float = TIMEOUT) -> redis.Redis:
 
 
 def shown(address: str) -> str:
-    """The address without a user's name and password."""
+    """Return the address without user name and password."""
     scheme, _, rest = address.partition("://")
     return f"{scheme}://{rest.rpartition('@')[2]}"
 
 
 def refuse_eviction(client: redis.Redis, where: str) -> None:
-    """Raises HistoryError where the Redis may drop rows: a client without one would pass for an unknown one."""
+    """Refuse a Redis that may drop rows: a client whose row is dropped would pass for an unknown one.
+
+    Raises:
+        HistoryError: it may.
+    """
     memory: Any = client.info("memory")
     if str(memory.get("maxmemory_policy", "")).startswith("allkeys"):
         raise HistoryError(f"{where} drops keys when memory is short; set its maxmemory-policy to noeviction")
@@ -101,17 +105,17 @@ class _Connections:
         self._idle: deque[Any] = deque()  # safe to use from several threads
 
     def ask(self, *command: str) -> Any:
-        """The answer to one command.
+        """Send one command and return its answer.
 
         Raises:
-            RedisError: there is none.
+            RedisError: no answer comes, or it is an error.
         """
         with suppress(redis.ConnectionError, IndexError):
             return self._ask(self._idle.pop(), command)
         return self._ask(self._pool.make_connection(), command)
 
     def close(self) -> None:
-        """Closes what is open."""
+        """Close what is open."""
         while self._idle:
             self._idle.pop().disconnect()
 
@@ -128,7 +132,7 @@ class _Connections:
 
 
 class RedisHistory:
-    """See the module; opening it checks what Redis holds now, and each new version is checked when it comes."""
+    """The history in Redis: checked when it is opened, and again whenever a new version is there."""
 
     remote = True
 
@@ -151,11 +155,11 @@ class RedisHistory:
 
     @property
     def record(self) -> HistoryRecord:
-        """What the version holds that was read last."""
+        """The record of the version that was read last."""
         return self._version.record
 
     def read(self, keys: NDArray[np.int64]) -> HistoryRows:
-        """See `HistoryStore`."""
+        """Return the history of each key, as `HistoryStore.read`."""
         names = keys.tolist()
         try:
             parts = [self._read(names[start : start + MOST_KEYS]) for start in range(0, len(names) or 1, MOST_KEYS)]
@@ -169,7 +173,7 @@ class RedisHistory:
         return np.concatenate([values for values, _ in parts]), np.concatenate([known for _, known in parts])
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._reads.close()
         self._client.close()
 

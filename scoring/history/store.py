@@ -1,14 +1,12 @@
-"""What is known of applicants from earlier: columns by key, computed by the pipeline, read while serving.
+"""Define what every store of the history holds: columns by key, computed by the pipeline, read while serving.
 
-Two stores stand behind one setting, a file of SQLite and Redis. Both hold, for each client, one row of
-little-endian float32 in the order of the record's columns, and the record beside them.
+A store, a file of SQLite or Redis, holds for each client one row of little-endian float32 in the order of the
+record's columns, and the record next to them.
 """
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -19,11 +17,6 @@ from scoring.scorecard import Scorecard
 
 VALUES = np.dtype("<f4")
 """How a row is stored."""
-FILE_TABLES = (
-    "CREATE TABLE metadata (record TEXT NOT NULL)",
-    "CREATE TABLE clients (key INTEGER PRIMARY KEY, history BLOB NOT NULL)",
-)
-"""What is in the file: one record, a `HistoryRecord` as JSON, and a row for each client."""
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 
 HistoryRows = tuple[NDArray[np.float32], NDArray[np.bool_]]
@@ -39,7 +32,7 @@ class HistoryUnavailableError(RuntimeError):
 
 
 class HistoryRecord(BaseModel):
-    """What a store holds, and what it was made from."""
+    """The columns and the number of clients in a store, and the data that they were computed from."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -47,23 +40,23 @@ class HistoryRecord(BaseModel):
     columns: list[str]
     clients: int
     snapshot_sha256: str
-    """Of the data that it was computed from, as in the model's record."""
+    """The snapshot that it was computed from, as in the model's record."""
     created_at: str
 
 
 class HistoryStore(Protocol):
-    """Reads the columns that a graph wants, in its order."""
+    """A store, opened to read the columns that a graph wants, in its order."""
 
     remote: bool
     """True where a read waits for another process, and so must not hold the event loop up."""
 
     @property
     def record(self) -> HistoryRecord:
-        """What the store holds now."""
+        """The record of the store as it is now."""
         ...
 
     def read(self, keys: NDArray[np.int64]) -> HistoryRows:
-        """The history of each key; safe to call from several threads.
+        """Return the history of each key of a [keys] array; safe to call from several threads.
 
         Raises:
             HistoryUnavailableError: the store does not answer, or its rows are damaged.
@@ -71,33 +64,20 @@ class HistoryStore(Protocol):
         ...
 
     def close(self) -> None:
-        """Lets go of the file or the connections."""
+        """Close the file or the connections."""
         ...
 
 
-def open_history(address: str, scorecard: Scorecard, columns: Sequence[str]) -> HistoryStore:
-    """The store at a path or a `redis://` address.
+def parse_record(text: str | bytes, where: str, scorecard: str) -> HistoryRecord:
+    """Return the record from its JSON form.
 
     Args:
-        address: where it is.
-        scorecard: whose history it must hold.
-        columns: those of the scorecard's history columns that are read, in the order wanted.
+        text: the JSON.
+        where: the store, as messages name it.
+        scorecard: the scorecard whose history the caller wants, for the repair that a message names.
 
     Raises:
-        HistoryError: it is missing, damaged, of another scorecard, or lacks a column.
-    """
-    if address.startswith(REDIS_SCHEMES):
-        from scoring.history.redis import RedisHistory
-
-        return RedisHistory(address, scorecard, columns)
-    return FileHistory(Path(address), scorecard, columns)
-
-
-def parse_record(text: str | bytes, where: str, scorecard: str) -> HistoryRecord:
-    """The record in its JSON form.
-
-    Raises:
-        HistoryError: it is not one.
+        HistoryError: the text is no record.
     """
     try:
         return HistoryRecord.model_validate_json(text)
@@ -106,7 +86,7 @@ def parse_record(text: str | bytes, where: str, scorecard: str) -> HistoryRecord
 
 
 class Layout:
-    """Stored rows to the columns that are wanted.
+    """The wanted columns among a store's own, in the wanted order.
 
     Raises:
         HistoryError: the record is of another scorecard, or lacks a column.
@@ -125,7 +105,11 @@ class Layout:
         self._defaults = np.array([scorecard.history[column] for column in columns], dtype=np.float32)
 
     def rows(self, stored: Sequence[bytes | None]) -> HistoryRows:
-        """The wanted columns of stored rows, and the defaults where there is none."""
+        """Return the wanted columns of stored rows, and the defaults where a row is None.
+
+        Raises:
+            HistoryUnavailableError: a row is not as long as the record says.
+        """
         found = [row for row in stored if row is not None]
         content = b"".join(found)
         if len(content) != len(found) * self._width * VALUES.itemsize:
@@ -141,7 +125,7 @@ class Layout:
 
 
 class EmptyHistory:
-    """Knows nobody: for checks of a graph that need no store."""
+    """A history that knows nobody: for checks of a graph that need no store."""
 
     remote = False
 
@@ -153,56 +137,12 @@ class EmptyHistory:
 
     @property
     def record(self) -> HistoryRecord:
-        """No clients."""
+        """A record of no clients."""
         return self._record
 
     def read(self, keys: NDArray[np.int64]) -> HistoryRows:
-        """The defaults for everybody."""
+        """Return the defaults for everybody."""
         return self._layout.rows([None] * len(keys))
 
     def close(self) -> None:
-        """Nothing to let go of."""
-
-
-class FileHistory:
-    """One SQLite file, opened as immutable: no locks, and a new file must take its place by renaming."""
-
-    remote = False
-
-    def __init__(self, path: Path, scorecard: Scorecard, columns: Sequence[str]) -> None:
-        if not path.is_file():
-            raise HistoryError(
-                f"there is no history at {path}; set SCOREBOX_HISTORY, or run: scorebox history {scorecard.name}"
-            )
-        address = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
-        # SQLite guards a connection itself (serialised mode, which CPython builds it in).
-        self._connection = sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None)
-        self._path = path
-        try:
-            (text,) = self._connection.execute("SELECT record FROM metadata").fetchone()
-            self._record = parse_record(text, str(path), scorecard.name)
-            self._layout = Layout(self._record, str(path), scorecard, columns)
-        except (sqlite3.Error, TypeError):
-            self._connection.close()
-            raise HistoryError(f"{path} is not a history store; run: scorebox history {scorecard.name}") from None
-        except HistoryError:
-            self._connection.close()
-            raise
-
-    @property
-    def record(self) -> HistoryRecord:
-        """What the file holds."""
-        return self._record
-
-    def read(self, keys: NDArray[np.int64]) -> HistoryRows:
-        """See `HistoryStore`."""
-        find = self._connection.execute
-        try:
-            found = [find("SELECT history FROM clients WHERE key = ?", (key,)).fetchone() for key in keys.tolist()]
-        except sqlite3.Error as error:
-            raise HistoryUnavailableError(f"{self._path} cannot be read: {error}") from None
-        return self._layout.rows([row and row[0] for row in found])
-
-    def close(self) -> None:
-        """Closes the file."""
-        self._connection.close()
+        """Do nothing: there is nothing to close."""

@@ -17,7 +17,7 @@ from inline_snapshot import snapshot
 from scoring.challenger.challenge import place
 from scoring.challenger.guard import LEAST
 from scoring.graph import Inputs
-from scoring.history.store import open_history
+from scoring.history.opening import open_history
 from scoring.journal.reader import JournalReader
 from scoring.journal.writer import Journal
 from scoring.models import StoredModel

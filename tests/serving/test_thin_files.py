@@ -13,7 +13,8 @@ import pytest
 
 from pipelines.watch.history import fill
 from scoring.decision import Decision
-from scoring.history.store import HistoryStore, open_history
+from scoring.history.opening import open_history
+from scoring.history.store import HistoryStore
 from scoring.models import Release
 from scoring.policy import CutoffPolicy
 from serving import openapi

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from training.errors import DataError
-from training.sources.locations import CHUNK, Found, FoundFile
+from training.sources.found import CHUNK, Found, FoundFile
 
 SUFFIXES = (".zip", ".tar.gz", ".tgz", ".gz")
 LARGEST = 16 << 30

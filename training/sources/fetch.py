@@ -19,7 +19,8 @@ from scoring.scorecard import Scorecard, Source, SourceFile
 from training.errors import DataError
 from training.sources import Form
 from training.sources.archives import is_archive, look_into
-from training.sources.locations import CHUNK, Found, FoundFile, look, redacted, shown
+from training.sources.found import CHUNK, Found, FoundFile
+from training.sources.locations import look, redacted, shown
 
 ZIP_MAGIC = b"PK\x03\x04"
 

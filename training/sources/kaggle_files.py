@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from training.errors import DataError
-from training.sources.locations import CHUNK, FoundFile
+from training.sources.found import CHUNK, FoundFile
 
 PAGE = 200
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -18,8 +17,9 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from training.errors import DataError
+from training.sources.found import CHUNK, Found, FoundFile
+from training.sources.kaggle_files import kaggle_files
 
-CHUNK = 1 << 20
 AZURE = ("az://", "abfs://")
 AZURE_ACCOUNT = ("AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_ACCOUNT_NAME")
 DVC = "dvc://"
@@ -27,27 +27,6 @@ KAGGLE = "kaggle://"
 WEB = ("http://", "https://")
 SILENCE = 60
 """Seconds without a byte after which a web server is given up."""
-
-
-@dataclass(frozen=True)
-class FoundFile:
-    """A file at a location; `chunks` reads its bytes from the beginning."""
-
-    name: str
-    chunks: Callable[[], Iterator[bytes]]
-    size: int | None
-    """In bytes, as far as the file system tells."""
-    modified: datetime | None
-    path: Path | None = None
-    """Where it lies, if on this machine."""
-
-
-@dataclass(frozen=True)
-class Found:
-    """What is at a location: wanted files by name, or the one file that the location names."""
-
-    files: Mapping[str, FoundFile]
-    folder: bool
 
 
 def look(location: str, wanted: Collection[str]) -> Found:
@@ -62,8 +41,6 @@ def look(location: str, wanted: Collection[str]) -> Found:
         Exception: whatever the file system raises; each has its own kinds.
     """
     if location.startswith(KAGGLE):
-        from training.sources.kaggle_files import kaggle_files
-
         return Found(kaggle_files(location.removeprefix(KAGGLE), wanted), folder=True)
     if location.startswith(WEB):
         return _look_on_the_web(location, wanted)

@@ -17,7 +17,8 @@ from pipelines.portfolio import inputs, run
 from pipelines.stages.train import fit_candidate, raw_inputs
 from scoring.features import raw_columns
 from scoring.frames import Frame, history_columns, thin_frame
-from scoring.history.store import HistoryStore, open_history
+from scoring.history.opening import open_history
+from scoring.history.store import HistoryStore
 from scoring.models import open_model
 from scoring.policy import CutoffPolicy
 from tests.home_credit import CARD, SMALL, UNKNOWN, Built, applications, build, knobs

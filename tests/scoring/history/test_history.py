@@ -17,7 +17,9 @@ import redis
 from pipelines.watch.history import fill
 from pipelines.workspace import Workspace
 from scoring.frames import Frame
-from scoring.history.store import FileHistory, HistoryError, HistoryStore, HistoryUnavailableError, open_history
+from scoring.history.file import FileHistory
+from scoring.history.opening import open_history
+from scoring.history.store import HistoryError, HistoryStore, HistoryUnavailableError
 from scoring.scorecards import load
 from tests.histories import (
     CLIENTS,
