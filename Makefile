@@ -20,7 +20,7 @@ LOCK := uv pip compile pyproject.toml --quiet --constraints constraints.txt --ge
 	--python-version 3.11 --python-platform x86_64-manylinux_2_28 --custom-compile-command 'make requirements'
 SOURCE := data/sources/$(SCORECARD)
 
-.PHONY: help serve test lint load bench chaos image footprint compose requirements reproduce environment slow clean FORCE
+.PHONY: help serve test lint load bench chaos image footprint compose requirements docs reproduce environment slow clean FORCE
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -72,6 +72,9 @@ compose: $(RELEASE) ## Build what `docker compose up` runs, and write .env with 
 		python deploy/compose/environment.py SCOREBOX_IMAGE=$$image SCOREBOX_SHIPPER_IMAGE=$$shipper \
 			SCOREBOX_SCORECARD=$(SCORECARD) MLFLOW_VERSION=$$mlflow BASE=$(BASE)
 	@docker compose --profile training build --quiet
+
+docs: environment ## Build the site of docs/ into site/
+	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
 
 reproduce: environment $(SOURCE) ## Full training of every scorecard, by DVC
 	@dvc repro

@@ -74,17 +74,27 @@ def test_make_targets_that_the_documents_name_exist() -> None:
             assert set(line.split()) <= targets, document.name
 
 
-def test_the_readme_opens_with_the_two_commands() -> None:
-    assert [line.split("#")[0].strip() for line in README.splitlines()[2:4]] == ["make serve", "make test"]
+def test_the_readme_says_in_ten_lines_what_it_is_and_for_whom_and_then_how_to_start() -> None:
+    opening = README.splitlines()[:10]
+    commands = [line.split("#")[0].strip() for line in opening if line.startswith("    make ")]
+    assert commands == ["make serve", "make test"]
+    said = " ".join(opening[: next(number for number, line in enumerate(opening) if line.startswith("    make "))])
+    assert "trains credit scorecards" in said
+    assert "It is for lenders" in said
 
 
 @pytest.mark.parametrize("name", names())
-def test_the_request_in_a_scorecard_s_document_is_its_example(name: str) -> None:
+def test_the_pages_of_scorecards_begin_with_the_same_headings(name: str) -> None:
+    headings = re.findall(r"^## (.+)$", (SCORECARDS / f"{name}.md").read_text(), re.MULTILINE)
+    assert headings[:5] == ["The data", "A request", "The decision", "In the graph", "Figures"]
+
+
+@pytest.mark.parametrize("document", [PROJECT / "README.md", *(SCORECARDS / f"{name}.md" for name in names())])
+def test_the_first_request_of_a_document_is_its_scorecard_s_example(document: Path) -> None:
     """Without the protected fields, which a request need not have."""
-    document = README if name == "card_default" else (SCORECARDS / f"{name}.md").read_text()
-    body = re.search(r"-d '(\{.*?\})'", document, re.DOTALL)
+    body = re.search(r"-d '(\{.*?\})'", document.read_text(), re.DOTALL)
     assert body
-    card = load(name)
+    card = load("card_default" if document.stem == "README" else document.stem)
     sent = orjson.loads(body[1])
     assert card.request_model([]).model_validate(sent)
     assert sent == {column: value for column, value in card.example.items() if column not in card.protected}

@@ -1,4 +1,4 @@
-"""docs/tutorial/walkthrough.md, block by block, in a copy of the project."""
+"""The pages of docs/tutorial/, block by block, in a copy of the project."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.e2e.server import Server, serve
 
 NAME = "card_default"
 TOKEN = "a-token-of-the-page"
-PAGE = (PROJECT / "docs" / "tutorial" / "walkthrough.md").read_text()
+TUTORIAL = PROJECT / "docs" / "tutorial"
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
@@ -27,10 +27,36 @@ def end_the_hard_way(server: Server) -> None:
     server.process.wait()
 
 
-def test_the_page_can_be_followed(built_project: Path) -> None:
+def blocks(page: str) -> list[str]:
+    """Return the shell blocks of a page."""
+    return re.findall(r"```sh\n(.*?)```", (TUTORIAL / page).read_text(), re.DOTALL)
+
+
+def test_a_newcomer_gets_to_a_decline_its_proof_and_another_cutoff(built_project: Path) -> None:
+    reader = Reader(built_project, TOKEN)
+    begin, decline, explain, show, replay, look, move, again = blocks("first_decision.md")
+    assert begin.endswith("make serve\n")
+    settings = {"SCOREBOX_RELOAD_TOKEN": TOKEN, "SCOREBOX_JOURNAL": str(built_project / "journal" / NAME)}
+    with serve(built_project / ".bentoml", folder=built_project, release=False, **settings) as server:
+        reader.address = f"127.0.0.1:{server.port}"
+        declined = reader.run(decline)
+        assert '"decision": "decline"' in declined
+        assert '"sentence": ' in declined
+        assert '"counterfactual": ' in reader.run(explain)
+        named = show.splitlines()[0] + "\n"
+        assert "declined" in reader.run(show).lower()
+        assert "same" in reader.run(named + replay)
+        reader.run(look)
+        assert server.get("/model_info").json()["cutoff"] == 0.25
+        reader.run(move)
+        assert server.get("/model_info").json()["cutoff"] == 0.3
+        assert "same" in reader.run(named + again)
+
+
+def test_a_decision_can_be_followed_to_its_proof(built_project: Path) -> None:
     folder = built_project
     reader = Reader(folder, TOKEN)
-    begin, send, read, replay, kill, outcomes, drift, cutoff, reload = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+    begin, send, read, replay, kill, outcomes, drift, cutoff, reload = blocks("walkthrough.md")
     assert begin.endswith("make serve\n")
     settings = {"SCOREBOX_RELOAD_TOKEN": TOKEN, "SCOREBOX_JOURNAL": str(folder / "journal" / NAME)}
     with serve(folder / ".bentoml", folder=folder, release=False, **settings) as server:
