@@ -13,8 +13,13 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 def now() -> str:
-    """ISO 8601."""
+    """Return the present time in ISO 8601, UTC to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def now_to_the_second() -> str:
+    """Return the present time in ISO 8601, UTC to the second, as reports and releases are dated."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def ids_at(moment: str, count: int) -> list[str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,6 +17,7 @@ from pydantic_core import from_json
 
 from scoring.errors import field_errors
 from scoring.files import write_atomically
+from scoring.moment import now_to_the_second
 from scoring.scorecard import Scorecard
 
 ID_DIGITS = 12
@@ -102,7 +102,7 @@ class CutoffPolicy(_Part):
     def of(cls, scorecard: Scorecard) -> CutoffPolicy:
         """The scorecard's own cut-off as a policy."""
         basis = StatedBasis(kind="scorecard", reason=OWN_REASON)
-        return cls(scorecard=scorecard.name, cutoff=scorecard.cutoff, basis=basis, made_at=now())
+        return cls(scorecard=scorecard.name, cutoff=scorecard.cutoff, basis=basis, made_at=now_to_the_second())
 
     @classmethod
     def in_force(cls, scorecard: Scorecard, path: Path) -> CutoffPolicy:
@@ -144,8 +144,3 @@ class CutoffPolicy(_Part):
     def write(self, path: Path) -> None:
         """Writes the policy and its id, whole or not at all."""
         write_atomically(path, json.dumps({"id": self.id, **self.model_dump(mode="json")}, indent=2) + "\n")
-
-
-def now() -> str:
-    """The time in UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -10,26 +10,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scoring.policy import Assumptions
 from training.errors import DataError
-from training.evaluation.metrics import Estimate, PDs
+from training.evaluation.intervals import Estimate, estimate, percentile_interval
+from training.evaluation.metrics import PDs
 from training.families.family import Labels
 
 EQUAL = 1e-12
 """Profits per application that differ by no more are the same: sums of floats are rounded."""
-CONFIDENCE = 0.95
 
 Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """What some rising cut-offs make of the same rows, by cut-off. Profits are per application, approved or not."""
+    """The effects of rising cut-offs on the same rows, by cut-off. Profits are per application, approved or not."""
 
     cutoffs: Numbers
     approval_rate: Numbers
@@ -45,7 +44,7 @@ class Curve:
 
 
 def possible_cutoffs(pd: PDs) -> Numbers:
-    """Between 0 and 1, rising, one for each set of applications that a cut-off can approve.
+    """Return cut-offs between 0 and 1, rising, one for each set of applications that a cut-off can approve.
 
     A cut-off declines the PD that it equals, so applications of the same PD fare alike.
 
@@ -62,7 +61,7 @@ def possible_cutoffs(pd: PDs) -> Numbers:
 
 
 def find(pd: PDs, assumptions: Assumptions) -> float:
-    """The cut-off of the highest expected profit that approves at least the lowest approval rate.
+    """Return the cut-off of the highest expected profit that approves at least the lowest approval rate.
 
     Of several with the same profit it is the lowest: the same is earned and less is lent. It looks at PDs
     only, so labels of the same rows can still say what it is worth.
@@ -87,7 +86,7 @@ def find(pd: PDs, assumptions: Assumptions) -> float:
 
 
 def measure(labels: Labels, pd: PDs, cutoffs: Numbers, assumptions: Assumptions, *, resamples: int, seed: int) -> Curve:
-    """What rising cut-offs make of the rows, with percentile intervals over resamples of them.
+    """Return what rising cut-offs make of the rows, with percentile intervals over resamples of them.
 
     Resamples are not stratified: how many default is a part of what is uncertain in a profit.
 
@@ -101,7 +100,7 @@ def measure(labels: Labels, pd: PDs, cutoffs: Numbers, assumptions: Assumptions,
     approved = _below(exact, cutoffs, np.ones(rows))
     share = np.where(approved > 0, approved, np.nan)
     drawn = [_below(exact[chosen], cutoffs, observed[chosen]) / rows for chosen in _resampled(rows, resamples, seed)]
-    low, high = _interval(drawn)
+    low, high = percentile_interval(drawn)
     return Curve(
         cutoffs=cutoffs,
         approval_rate=approved / rows,
@@ -114,18 +113,19 @@ def measure(labels: Labels, pd: PDs, cutoffs: Numbers, assumptions: Assumptions,
     )
 
 
-def compare(
+def compare_cutoffs(
     labels: Labels, pd: PDs, before: float, after: float, assumptions: Assumptions, *, resamples: int, seed: int
 ) -> Estimate:
-    """What another cut-off would have earned more, per application, with its interval over the same resamples.
+    """Return what the cut-off `after` would have earned more than `before`, with its interval over the same resamples.
+
+    Both are per application, approved or not, in units of exposure.
 
     Raises:
         DataError: as `measure`.
     """
     exact, observed = _checked(pd), _observed(labels, pd, assumptions)
     more = observed * (exact < after) - observed * (exact < before)
-    low, high = _interval([more[chosen].mean() for chosen in _resampled(len(more), resamples, seed)])
-    return {"value": float(more.mean()), "low": float(low), "high": float(high)}
+    return estimate(more.mean(), [more[chosen].mean() for chosen in _resampled(len(more), resamples, seed)])
 
 
 def _checked(pd: PDs) -> Numbers:
@@ -151,7 +151,7 @@ def _observed(labels: Labels, pd: PDs, assumptions: Assumptions) -> Numbers:
 
 
 def _below(pd: Numbers, cutoffs: Numbers, values: Numbers) -> Numbers:
-    """The sum of the values of all rows below each cut-off."""
+    """Return the sum of the values of all rows below each cut-off, [cut-offs]."""
     first = np.searchsorted(cutoffs, pd, side="right")
     sums: Numbers = np.bincount(first, weights=values, minlength=len(cutoffs) + 1)[: len(cutoffs)].cumsum()
     return sums
@@ -161,9 +161,3 @@ def _resampled(rows: int, resamples: int, seed: int) -> Iterator[NDArray[np.int6
     generator = np.random.default_rng(seed)
     for _ in range(resamples):
         yield generator.integers(rows, size=rows)
-
-
-def _interval(drawn: list[Any]) -> Any:
-    """Lower and upper end, of numbers or, one by one, of arrays."""
-    tail = (1 - CONFIDENCE) / 2
-    return np.quantile(drawn, [tail, 1 - tail], axis=0)

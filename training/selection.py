@@ -14,7 +14,8 @@ from sklearn.model_selection import ParameterSampler
 
 from training import imbalance as balancing
 from training.calibration import Calibration
-from training.evaluation.metrics import Estimate, calibration_error
+from training.evaluation.intervals import Estimate, estimate, resample
+from training.evaluation.metrics import calibration_error
 from training.families.family import Family, Features, Labels
 from training.imbalance import Imbalance
 
@@ -130,27 +131,16 @@ def fold_interval(
     parts: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
     resamples: int,
     seed: int,
-    confidence: float = 0.95,
 ) -> Estimate:
-    """The mean AUC over the folds, with its percentile interval over stratified resamples of each fold."""
+    """Return the mean AUC over the folds, with its percentile interval over stratified resamples of each fold."""
     generator = np.random.default_rng(seed)
     folds_of_classes = [[held_out[labels[held_out] == label] for label in (0, 1)] for _, held_out in parts]
 
     def mean_auc(drawn: Sequence[NDArray[np.int64]]) -> float:
         return float(np.mean([roc_auc_score(labels[rows], log_odds[rows]) for rows in drawn]))
 
-    means = [
-        mean_auc(
-            [
-                np.concatenate([generator.choice(members, len(members)) for members in classes])
-                for classes in folds_of_classes
-            ]
-        )
-        for _ in range(resamples)
-    ]
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(means, [tail, 1 - tail])
-    return {"value": mean_auc([held_out for _, held_out in parts]), "low": float(low), "high": float(high)}
+    means = [mean_auc([resample(strata, generator) for strata in folds_of_classes]) for _ in range(resamples)]
+    return estimate(mean_auc([held_out for _, held_out in parts]), means)
 
 
 def judge(

@@ -7,11 +7,11 @@ from contextlib import suppress
 from uuid_utils import uuid7
 
 from pipelines.artifacts import SAMPLE
-from pipelines.governance.judge import now
 from pipelines.governance.registry import CHALLENGER, CHAMPION, Registered, Registry
 from pipelines.workspace import Workspace
 from scoring.challenger.challenge import Bounds, Challenge
 from scoring.models import ModelStoreError, Release
+from scoring.moment import now_to_the_second
 from scoring.scorecard import Scorecard
 from training.errors import StageError
 
@@ -51,7 +51,9 @@ def start(
     if share:
         _check(candidate, champion)
     registry.restore(candidate)
-    challenge = Challenge(id=str(uuid7()), release=candidate.release, share=share, bounds=bounds, made_at=now())
+    challenge = Challenge(
+        id=str(uuid7()), release=candidate.release, share=share, bounds=bounds, made_at=now_to_the_second()
+    )
     challenge.write(workspace.challenge)
     return candidate, challenge
 

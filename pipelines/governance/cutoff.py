@@ -16,11 +16,13 @@ from pipelines.workspace import Workspace
 from scoring import models
 from scoring.files import write_atomically
 from scoring.models import ModelRecord
-from scoring.policy import Assumptions, CutoffPolicy, SearchBasis, StatedBasis, now
+from scoring.moment import now_to_the_second
+from scoring.policy import Assumptions, CutoffPolicy, SearchBasis, StatedBasis
 from scoring.scorecard import Scorecard
-from training.cutoff import Curve, Numbers, compare, find, measure, possible_cutoffs
+from training.cutoff import Curve, Numbers, compare_cutoffs, find, measure, possible_cutoffs
 from training.errors import StageError
-from training.evaluation.metrics import Estimate, PDs
+from training.evaluation.intervals import Estimate
+from training.evaluation.metrics import PDs
 from training.evaluation.plots import draw_cutoffs
 from training.families.family import Labels
 from training.graph.inputs import graph_inputs
@@ -118,7 +120,7 @@ def cutoff(
         scorecard=scorecard.name,
         cutoff=chosen,
         basis=_basis(scored, assumptions, effects[chosen]),
-        made_at=now(),
+        made_at=now_to_the_second(),
     )
     report = CutoffReport(
         scorecard=scorecard.name,
@@ -131,7 +133,7 @@ def cutoff(
         break_even=assumptions.break_even,
         present=Compared(policy_id=present.id, policy=present, effect=effects[present.cutoff]),
         proposed=Compared(policy_id=proposed.id, policy=proposed, effect=effects[chosen]),
-        gain=compare(scored.labels, scored.pd, present.cutoff, chosen, assumptions, **resampling),
+        gain=compare_cutoffs(scored.labels, scored.pd, present.cutoff, chosen, assumptions, **resampling),
         curve=list(effects.values()),
     )
     title = f"{scorecard.name}{' (SAMPLE DATA)' if report.sample_data else ''}"
@@ -147,7 +149,7 @@ def by_hand(scorecard: Scorecard, value: float, reason: str) -> CutoffPolicy:
         ValidationError: the cut-off does not lie between 0 and 1, or the reason says nothing or is too long.
     """
     basis = StatedBasis(kind="hand", reason=reason)
-    return CutoffPolicy(scorecard=scorecard.name, cutoff=value, basis=basis, made_at=now())
+    return CutoffPolicy(scorecard=scorecard.name, cutoff=value, basis=basis, made_at=now_to_the_second())
 
 
 def reset(workspace: Workspace) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import numpy as np
 import pandas as pd
 from pydantic import BaseModel
@@ -17,6 +15,7 @@ from pipelines.workspace import Workspace
 from scoring import models
 from scoring.decision import Variant
 from scoring.models import StoredModel
+from scoring.moment import now_to_the_second
 from scoring.scorecard import Scorecard
 from training.errors import DataError, StageError
 from training.evaluation.checks import Check, at_least, at_most, failed
@@ -102,7 +101,7 @@ def judge(
         comparison=_comparison(candidate, champion),
         gates=gates,
         promoted=not failed(gates),
-        decided_at=now(),
+        decided_at=now_to_the_second(),
     )
 
 
@@ -184,8 +183,3 @@ def _scores(stored: StoredModel, rows: pd.DataFrame) -> PDs:
     if missing:
         raise DataError(f"{stored.record.tag} reads columns that the test rows do not have: {', '.join(missing)}")
     return np.asarray(stored.graph.score(graph_inputs(stored.graph, rows)))
-
-
-def now() -> str:
-    """The time in UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")

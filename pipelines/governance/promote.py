@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pipelines.governance.challenge import end_if_champion
-from pipelines.governance.judge import Promotion, judge, now
+from pipelines.governance.judge import Promotion, judge
 from pipelines.governance.registry import CHALLENGER, CHAMPION, ChampionHistory, Move, Registered, Registry
 from pipelines.params import ScorecardParams
 from pipelines.workspace import Workspace
 from scoring.files import write_atomically
 from scoring.models import ModelStoreError, Release
+from scoring.moment import now_to_the_second
 from scoring.scorecard import Scorecard
 from training.errors import StageError
 from training.evaluation.checks import failed
@@ -82,7 +83,7 @@ def rollback(scorecard: Scorecard, workspace: Workspace) -> Moved:
     if finished != "rollback":
         if len(journal.champions) < 2:
             raise StageError(f"{scorecard.name} has no champion before the present one")
-        registry.tag(journal.champions[-1], "promotion", f"{ROLLED_BACK} {now()}")
+        registry.tag(journal.champions[-1], "promotion", f"{ROLLED_BACK} {now_to_the_second()}")
         journal = ChampionHistory(champions=journal.champions[:-1], unfinished="rollback")
         _move(registry, workspace, journal)
     return Moved(registry.version(journal.champions[-1]), repaired)

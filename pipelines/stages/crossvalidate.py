@@ -17,7 +17,7 @@ from scoring.features import raw_columns
 from scoring.files import write_atomically
 from scoring.scorecard import Scorecard
 from training.calibration import choose
-from training.evaluation.metrics import Estimate
+from training.evaluation.intervals import Estimate
 from training.families.registry import FAMILIES
 from training.graph.frontend import feature_matrix
 from training.selection import fold_interval, fold_result, out_of_fold

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pipelines.artifacts import SAMPLE, IngestedFile, IngestionSummary, IngestionTotal
 from pipelines.workspace import Workspace
 from scoring.files import replace_folder, write_atomically
+from scoring.moment import now_to_the_second
 from scoring.scorecard import Scorecard, Source
 from training.sources import Form
 from training.sources.fetch import Tell, fetch
@@ -136,5 +136,5 @@ def _summary(
             files=len(files), bytes=sum(file.bytes for file in files), rows=sum(file.rows for file in files)
         ),
         snapshot_sha256=snapshot_hash({file.table: file.sha256 for file in files}),
-        ingested_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        ingested_at=now_to_the_second(),
     )

@@ -9,8 +9,8 @@ from pipelines.stages.train import candidate_blocks, raw_inputs
 from pipelines.workspace import Workspace
 from scoring.files import write_atomically
 from scoring.scorecard import Scorecard
-from training.evaluation.leakage import HONEST, HeldOutRows, compare, markdown
-from training.evaluation.metrics import Estimate
+from training.evaluation.intervals import Estimate
+from training.evaluation.leakage import HONEST, HeldOutRows, compare_splits, markdown
 from training.evaluation.report import no_better_than_chance
 from training.graph.frontend import feature_matrix
 from training.split import applicants
@@ -33,7 +33,7 @@ def leakage(
         frame[scorecard.target].to_numpy(),
         applicants(scorecard, frame),
     )
-    outcome = compare(
+    outcome = compare_splits(
         rows,
         resamples=params.profile(workspace.profile).bootstrap_resamples,
         seed=params.scorecard(scorecard.name).seed,

@@ -24,8 +24,9 @@ from scoring.reasons import Explainer
 from scoring.scorecard import Scorecard
 from training import tracking
 from training.errors import StageError
-from training.evaluation.fairness import Comparison, compare
-from training.evaluation.metrics import Estimate, ReliabilityBin, bootstrap, point_metrics, reliability
+from training.evaluation.fairness import Comparison, compare_groups
+from training.evaluation.intervals import Estimate
+from training.evaluation.metrics import ReliabilityBin, bootstrap, point_metrics, reliability
 from training.evaluation.plots import draw_all
 from training.evaluation.reason_figures import ReasonFigures, reason_figures
 from training.evaluation.report import markdown
@@ -195,7 +196,9 @@ def _compare_protected(
                 advance=advance,
             )
             scores = Graph(trained.graph(scorecard)).score(raw_inputs(scorecard, test, trained.specification.columns))
-            comparisons.append(compare(result.name, protected_fields, again.inputs, scorecard, test, labels, scores))
+            comparisons.append(
+                compare_groups(result.name, protected_fields, again.inputs, scorecard, test, labels, scores)
+            )
     return comparisons
 
 

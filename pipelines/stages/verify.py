@@ -24,8 +24,9 @@ from scoring.scorecard import Scorecard
 from training.errors import StageError
 from training.evaluation.checks import Check, approval_gaps, at_least, at_most, failed, impact_ratios
 from training.evaluation.extremes import extreme_applications
-from training.evaluation.fairness import GroupRate, compare
-from training.evaluation.metrics import Estimate, PDs, bootstrap, calibration_error
+from training.evaluation.fairness import GroupRate, compare_groups
+from training.evaluation.intervals import Estimate
+from training.evaluation.metrics import PDs, bootstrap, calibration_error
 from training.evaluation.reason_figures import ReasonFigures, reason_figures
 from training.evaluation.timing import standard_microseconds
 from training.families.family import Labels
@@ -167,7 +168,7 @@ def figures(
 ) -> Figures:
     """The figures of one model's PDs, decided at its own cut-off, by default the scorecard's."""
     card = scorecard if cutoff is None else dataclasses.replace(scorecard, cutoff=cutoff)
-    result = compare(scorecard.name, False, 0, card, rows, labels, scores)
+    result = compare_groups(scorecard.name, False, 0, card, rows, labels, scores)
     return Figures(
         auc=result.auc,
         brier=result.brier,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +15,13 @@ from pipelines.workspace import Workspace
 from scoring.files import write_atomically
 from scoring.journal.reader import JournalReader
 from scoring.models import Release
+from scoring.moment import now_to_the_second
 from scoring.outcomes.store import FILE, Outcomes
 from scoring.scorecard import Scorecard
 from training.errors import StageError
-from training.evaluation.metrics import Estimate
+from training.evaluation.intervals import shown
 from training.evaluation.plots import draw_comparison
-from training.monitoring.comparison import Comparison, compare, verdict
+from training.monitoring.comparison import Comparison, compare_models, verdict
 
 OUTCOME_COLUMNS = ["decision_id", "defaulted"]
 
@@ -76,7 +76,7 @@ def run(
         )
     known = _known(journal) if outcomes is None else _read_labels(outcomes)
     labels: NDArray[np.float64] = rows["decision_id"].map(known).to_numpy(dtype=np.float64)
-    comparison = compare(
+    comparison = compare_models(
         rows["champion"].to_numpy(),
         rows["challenger"].to_numpy(),
         {"champion": rows["champion_declined"].to_numpy(), "challenger": rows["challenger_declined"].to_numpy()},
@@ -87,7 +87,7 @@ def run(
     last = rows.iloc[-1]
     compared = Compared(
         scorecard=scorecard.name,
-        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        made_at=now_to_the_second(),
         champion=last["champion_model"],
         challenger=last["challenger_model"],
         since=since,
@@ -181,7 +181,7 @@ def _page(compared: Compared, picture: str) -> str:
         names = {"auc": "AUC", "ks": "KS", "brier": "Brier score"}
         lines += [
             f"| {name} | {matured.champion[key]:.4f} | {matured.challenger[key]:.4f} | "
-            f"{_interval(matured.difference[key])} |"
+            f"{shown(matured.difference[key], '+.4f')} |"
             for key, name in names.items()
         ]
     lines += [
@@ -201,7 +201,3 @@ def _page(compared: Compared, picture: str) -> str:
         f"![PDs of both]({picture})",
     ]
     return "\n".join(lines) + "\n"
-
-
-def _interval(estimate: Estimate) -> str:
-    return f"{estimate['value']:+.4f} ({estimate['low']:+.4f} to {estimate['high']:+.4f})"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -22,11 +21,12 @@ from scoring import models
 from scoring.files import write_atomically
 from scoring.graph import GraphIntegrityError
 from scoring.models import ModelStoreError, StoredModel
+from scoring.moment import now_to_the_second
 from scoring.scorecard import Scorecard
 from training.evaluation.metrics import PDs
 from training.graph.inputs import graph_inputs
 from training.monitoring import drift_page
-from training.monitoring.drift import ColumnDrift, compare, drifted_share
+from training.monitoring.drift import ColumnDrift, compare_column, drifted_share
 from training.tables.files import SAMPLE_KEY, SNAPSHOT_KEY, read_parquet
 
 DriftStatus = Literal["stable", "retraining due", "too few rows"]
@@ -177,7 +177,7 @@ def drift(
         features=sorted(watched, key=lambda item: -item.psi),
         protected=sorted((item for item in drifts if item not in watched), key=lambda item: -item.psi),
         not_compared=not_compared,
-        checked_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        checked_at=now_to_the_second(),
     )
     _write(workspace.monitoring, status, before, current.frame, params.seed)
     publish(_gauges(status), workspace.monitoring / "drift.prom", f"scorebox_drift_{scorecard.name}", pushgateway)
@@ -192,7 +192,7 @@ def _compared(
     is_text = rule is not None and rule.kind == "text"
     before, now = (side[column].astype(object if is_text else np.float32) for side in (reference, current))
     is_code = rule is not None and rule.kind == "integer" and before.nunique() <= MOST_CODES
-    return compare(column, "category" if is_text or is_code else "number", before, now, limits.psi)
+    return compare_column(column, "category" if is_text or is_code else "number", before, now, limits.psi)
 
 
 def _scores(
@@ -235,7 +235,7 @@ def _score(
     return ScoreDrift(
         model=tag,
         rows=rows,
-        drift=compare(SCORE, "number", pd.Series(trained), pd.Series(pd_values), limits.psi),
+        drift=compare_column(SCORE, "number", pd.Series(trained), pd.Series(pd_values), limits.psi),
         note="; ".join(notes),
         counts=rows >= limits.least_rows,
     )

@@ -8,7 +8,6 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ import pyarrow.parquet as pq
 from pipelines.workspace import Workspace
 from scoring.history.file import FILE_TABLES
 from scoring.history.store import REDIS_SCHEMES, VALUES, HistoryError, HistoryRecord
+from scoring.moment import now_to_the_second
 from scoring.scorecard import Scorecard
 from training.errors import DataError, StageError
 from training.tables.files import SNAPSHOT_KEY
@@ -71,7 +71,7 @@ def fill(
             columns=list(scorecard.history),
             clients=file.metadata.num_rows,
             snapshot_sha256=(file.schema_arrow.metadata or {})[SNAPSHOT_KEY].decode(),
-            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            created_at=now_to_the_second(),
         )
         rows = _rows(scorecard, file)
         if target.startswith(REDIS_SCHEMES):

@@ -22,7 +22,16 @@ from scoring.moment import now
 from scoring.outcomes.store import Fate, Outcomes
 from scoring.scorecard import Scorecard
 from training.errors import StageError
-from training.monitoring.performance import Cohort, Figures, Judgement, PerformanceStatus, by, figures, judge, worst
+from training.monitoring.performance import (
+    Cohort,
+    Figures,
+    Judgement,
+    PerformanceStatus,
+    by,
+    figures,
+    judge_performance,
+    worst,
+)
 from training.monitoring.performance_page import page
 
 Advance = Callable[[str, int], None]
@@ -97,7 +106,9 @@ def performance(
     overall = measure(rows)
     advance("models", 1)
     judged = [
-        judge(model, rows.loc[rows["model"] == model, "month"].max(), found, _tested(model), **limits.model_dump())
+        judge_performance(
+            model, rows.loc[rows["model"] == model, "month"].max(), found, _tested(model), **limits.model_dump()
+        )
         for model, found in by("model", rows, measure, overall).items()
     ]
     advance("months", 1)

@@ -15,7 +15,8 @@ import pytest
 from scoring.challenger.challenge import Challenge
 from scoring.journal.reader import JournalReader
 from scoring.models import Release
-from scoring.policy import CutoffPolicy, StatedBasis, now
+from scoring.moment import now
+from scoring.policy import CutoffPolicy, StatedBasis
 from tests.e2e.server import Server, serve
 from tests.serving.challenged import applications
 from tests.serving.toy import SCORECARD, push_release_in

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from scoring.policy import Assumptions
-from training.cutoff import compare, find, measure, possible_cutoffs
+from training.cutoff import compare_cutoffs, find, measure, possible_cutoffs
 from training.errors import DataError
 
 # Few values make ties; both ends are what a graph can give at most.
@@ -174,7 +174,7 @@ def test_observed_profit_of_calibrated_pds_is_what_was_expected() -> None:
 def test_what_another_cutoff_earns_more_is_the_difference_of_both_and_surer_than_either() -> None:
     labels, pd = made_up()
     curve = measure(labels, pd, np.array([0.25, 0.3]), FIXED, resamples=500, seed=1)
-    more = compare(labels, pd, 0.25, 0.3, FIXED, resamples=500, seed=1)
+    more = compare_cutoffs(labels, pd, 0.25, 0.3, FIXED, resamples=500, seed=1)
     assert more["value"] == pytest.approx(curve.observed_profit[1] - curve.observed_profit[0])
     assert more["low"] <= more["value"] <= more["high"]
     assert more["high"] - more["low"] < curve.high[0] - curve.low[0]
@@ -182,4 +182,8 @@ def test_what_another_cutoff_earns_more_is_the_difference_of_both_and_surer_than
 
 def test_the_same_cutoff_earns_exactly_nothing_more() -> None:
     labels, pd = made_up()
-    assert compare(labels, pd, 0.25, 0.25, FIXED, resamples=20, seed=1) == {"value": 0.0, "low": 0.0, "high": 0.0}
+    assert compare_cutoffs(labels, pd, 0.25, 0.25, FIXED, resamples=20, seed=1) == {
+        "value": 0.0,
+        "low": 0.0,
+        "high": 0.0,
+    }

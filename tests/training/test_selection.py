@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tests.training.models import CARD, fitted
-from training.evaluation.fairness import compare
+from training.evaluation.fairness import compare_groups
 from training.families.registry import FAMILIES
 from training.selection import CandidateResult, judge, out_of_fold, search
 from training.split import folds
@@ -108,7 +108,7 @@ def test_approval_rates_are_counted_by_group() -> None:
     test = pd.DataFrame({"SEX": [1] * 80 + [2] * 120, "MARRIAGE": [1] * 190 + [3] * 10, "AGE": list(range(21, 71)) * 4})
     scores = np.repeat([0.9, 0.1, 0.9, 0.1], [20, 60, 60, 60]).astype(np.float32)
     labels = np.tile([0, 1], 100)
-    outcome = compare("network", False, 20, CARD, test, labels, scores)
+    outcome = compare_groups("network", False, 20, CARD, test, labels, scores)
     rates = {(group.column, group.group): group.approval_rate for group in outcome.groups}
     assert (rates["SEX", "1"], rates["SEX", "2"]) == (0.75, 0.5)
     assert outcome.approval_rate == 0.6

@@ -1,4 +1,4 @@
-"""Decisions by protected group, and what the protected columns buy in accuracy."""
+"""Decisions by protected group, and the accuracy that protected columns buy."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Comparison(BaseModel):
     groups: list[GroupRate]
 
 
-def compare(
+def compare_groups(
     candidate: str,
     protected_fields: bool,
     inputs: int,
@@ -48,7 +48,7 @@ def compare(
     labels: Labels,
     scores: PDs,
 ) -> Comparison:
-    """Accuracy and approval rate by group of one model's PDs on the test rows."""
+    """Return accuracy and approval rate by group of one model's PDs on the test rows."""
     approved = scores.astype(np.float64) < scorecard.cutoff  # as the service compares it
     groups = []
     for column in sorted(scorecard.protected):

@@ -1,4 +1,4 @@
-"""What careless splits would have reported: the same models on the same rows, held out in several ways.
+"""Figures that careless splits would have reported: the same models on the same rows, held out in several ways.
 
 Two mistakes make a figure that means nothing. Applicants who agree in every field are put on both sides of the split,
 so a model is asked what it was told. And the majority class is thinned before the split, by its distance to the
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from training.errors import DataError
-from training.evaluation.metrics import Estimate
+from training.evaluation.intervals import Estimate, estimate, resample, shown
 from training.evaluation.report import table
 from training.families.family import Features, Labels
 from training.families.registry import FAMILIES
@@ -73,7 +73,7 @@ class HeldOutRows:
 
 
 def thinned(rows: HeldOutRows) -> NDArray[np.int64]:
-    """Positions of all defaults and of the four times as many others that lie nearest to them, in rising order.
+    """Return the rising positions of all defaults and of four times as many others, those that lie nearest to them.
 
     Raises:
         DataError: there are not that many others.
@@ -88,7 +88,7 @@ def thinned(rows: HeldOutRows) -> NDArray[np.int64]:
 def measure(
     rows: HeldOutRows, way: Way, family: str, parameters: Mapping[str, Any], *, resamples: int, seed: int
 ) -> Estimate:
-    """The mean AUC over five folds, with its 95 % interval over resampled applicants."""
+    """Return the mean AUC over five folds, with its 95 % interval over resampled applicants."""
     if way.shuffled:
         rows = replace(rows, labels=np.random.default_rng(seed).permutation(rows.labels))
     if way.thinned == "all rows":
@@ -102,15 +102,14 @@ def measure(
         _resampled_auc(rows[held_out], log_odds[held_out], resamples, np.random.default_rng([seed, number]))
         for number, (_, held_out) in enumerate(parts)
     ]
-    low, high = np.quantile(np.mean(drawn, axis=0), [0.025, 0.975])
     value = np.mean([roc_auc_score(rows.labels[held_out], log_odds[held_out]) for _, held_out in parts])
-    return {"value": float(value), "low": float(low), "high": float(high)}
+    return estimate(float(value), np.mean(drawn, axis=0))
 
 
 def _resampled_auc(
     rows: HeldOutRows, scores: NDArray[np.float64], resamples: int, generator: np.random.Generator
 ) -> NDArray[np.float64]:
-    """The AUC on applicants drawn with replacement, [resamples]; each comes with all of its rows.
+    """Return the AUC on applicants drawn with replacement, [resamples]; each comes with all of its rows.
 
     Identical applicants get one score, so their rows do not vary by themselves. As many are drawn as there are of
     those with a default among their rows, and of those without one.
@@ -121,7 +120,7 @@ def _resampled_auc(
     strata = [np.flatnonzero(has_default), np.flatnonzero(~has_default)]
     result = np.empty(resamples)
     for number in range(resamples):
-        drawn = np.concatenate([generator.choice(members, len(members)) for members in strata])
+        drawn = resample(strata, generator)
         weight = np.bincount(drawn, minlength=len(has_default))[applicant]
         defaults = np.bincount(level, weight * rows.labels, len(levels))
         others = np.bincount(level, weight * (1 - rows.labels), len(levels))
@@ -131,10 +130,10 @@ def _resampled_auc(
     return result
 
 
-def compare(
+def compare_splits(
     rows: HeldOutRows, *, resamples: int, seed: int, tell: Callable[[str, int], None]
 ) -> dict[str, dict[str, Estimate]]:
-    """For each way, by its name, the AUC of every model; `tell` is told what is done after each."""
+    """Return for each way, by its name, the AUC of every model; tell `tell` after each."""
     outcome: dict[str, dict[str, Estimate]] = {}
     for way in WAYS:
         outcome[way.name] = {}
@@ -145,11 +144,8 @@ def compare(
 
 
 def markdown(outcome: Mapping[str, Mapping[str, Estimate]]) -> str:
-    """One line per way, one column per model."""
+    """Return a Markdown table: one line per way, one column per model."""
     return table(
         ["rows held out", *MODELS],
-        [
-            [name, *(f"{item['value']:.3f} ({item['low']:.3f} to {item['high']:.3f})" for item in estimates.values())]
-            for name, estimates in outcome.items()
-        ],
+        [[name, *(shown(item, ".3f") for item in estimates.values())] for name, estimates in outcome.items()],
     )

@@ -6,25 +6,16 @@ precision, Brier score, log loss and expected calibration error.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score, roc_curve
 from typing_extensions import TypedDict  # pydantic takes typing's own only from Python 3.12
 
+from training.evaluation.intervals import CONFIDENCE, Estimate, stratified_estimates
 from training.families.family import Labels
 
 PDs = NDArray[np.floating]
 BINS = 10
-
-
-class Estimate(TypedDict):
-    """A metric on the whole set, and the interval that holds it in `confidence` of the resamples."""
-
-    value: float
-    low: float
-    high: float
 
 
 class ReliabilityBin(TypedDict):
@@ -36,7 +27,7 @@ class ReliabilityBin(TypedDict):
 
 
 def point_metrics(labels: Labels, pd: PDs) -> dict[str, float]:
-    """Every metric on one set of rows; both classes must occur."""
+    """Return every metric on one set of rows, labels and PDs [rows]; both classes must occur."""
     auc = float(roc_auc_score(labels, pd))
     false_positive, true_positive, _ = roc_curve(labels, pd, drop_intermediate=False)
     return {
@@ -51,7 +42,7 @@ def point_metrics(labels: Labels, pd: PDs) -> dict[str, float]:
 
 
 def reliability(labels: Labels, pd: PDs, bins: int = BINS) -> list[ReliabilityBin]:
-    """Mean PD and share of defaults in bins of equal size, by rising PD."""
+    """Return mean PD and share of defaults in at most `bins` bins of equal size, by rising PD."""
     order = np.argsort(pd, kind="stable")
     return [
         {
@@ -65,7 +56,7 @@ def reliability(labels: Labels, pd: PDs, bins: int = BINS) -> list[ReliabilityBi
 
 
 def calibration_error(labels: Labels, pd: PDs, bins: int = BINS) -> float:
-    """Mean distance of mean PD and share of defaults over bins of equal size, weighted by their rows.
+    """Return the mean distance of mean PD and share of defaults over bins of equal size, weighted by their rows.
 
     Naeini, Cooper and Hauskrecht (AAAI 2015), with equal-size instead of equal-width bins, so that
     no bin is empty at the low PDs where most applicants are.
@@ -75,17 +66,22 @@ def calibration_error(labels: Labels, pd: PDs, bins: int = BINS) -> float:
     ) / len(labels)
 
 
-def bootstrap(labels: Labels, pd: PDs, *, resamples: int, seed: int, confidence: float = 0.95) -> dict[str, Estimate]:
-    """Every metric with its percentile interval over stratified resamples of the rows."""
-    generator = np.random.default_rng(seed)
-    classes = [np.flatnonzero(labels == label) for label in (0, 1)]
-    drawn: list[Mapping[str, float]] = []
-    for _ in range(resamples):
-        rows = np.concatenate([generator.choice(members, len(members)) for members in classes])
-        drawn.append(point_metrics(labels[rows], pd[rows]))
-    tail = (1 - confidence) / 2
-    estimates: dict[str, Estimate] = {}
-    for name, value in point_metrics(labels, pd).items():
-        low, high = np.quantile([sample[name] for sample in drawn], [tail, 1 - tail])
-        estimates[name] = {"value": value, "low": float(low), "high": float(high)}
-    return estimates
+def bootstrap(
+    labels: Labels, pd: PDs, *, resamples: int, seed: int, confidence: float = CONFIDENCE
+) -> dict[str, Estimate]:
+    """Return every metric with its percentile interval over stratified resamples of the rows.
+
+    Args:
+        labels: [rows], 0 or 1; both occur.
+        pd: [rows].
+        resamples: how many.
+        seed: of the resamples.
+        confidence: share of the resamples within each interval, 0 to 1.
+    """
+    return stratified_estimates(
+        lambda rows: point_metrics(labels[rows], pd[rows]),
+        labels,
+        resamples=resamples,
+        seed=seed,
+        confidence=confidence,
+    )

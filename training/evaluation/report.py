@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from training.evaluation.fairness import Comparison
-from training.evaluation.metrics import Estimate, ReliabilityBin
+from training.evaluation.intervals import Estimate
+from training.evaluation.metrics import ReliabilityBin
 from training.evaluation.reason_figures import ReasonFigures
 from training.selection import CandidateResult
 

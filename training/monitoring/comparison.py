@@ -13,11 +13,11 @@ from sklearn.metrics import brier_score_loss, roc_auc_score, roc_curve
 
 from scoring.stability import population_stability_index
 from training.errors import DataError
-from training.evaluation.metrics import Estimate, PDs
+from training.evaluation.intervals import Estimate, Rows, classes, stratified_estimates
+from training.evaluation.metrics import PDs
 from training.families.family import Labels
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-CONFIDENCE = 0.95
 LEAST_OF_EACH = 10
 """Defaults, and others, below which labels say nothing."""
 
@@ -63,7 +63,7 @@ class Comparison(BaseModel):
     """None where labels are missing or too few."""
 
 
-def compare(
+def compare_models(
     champion: PDs,
     challenger: PDs,
     declined: Mapping[Side, Flags],
@@ -72,7 +72,7 @@ def compare(
     resamples: int,
     seed: int,
 ) -> Comparison:
-    """The two on the same applications.
+    """Compare champion and challenger on the same applications.
 
     Args:
         champion: [applications], PDs.
@@ -108,26 +108,19 @@ def compare(
 
 
 def _matured(labels: Labels, champion: PDs, challenger: PDs, *, resamples: int, seed: int) -> Matured | None:
-    classes = [np.flatnonzero(labels == label) for label in (0, 1)]
-    if min(map(len, classes)) < LEAST_OF_EACH:
+    if min(map(len, classes(labels))) < LEAST_OF_EACH:
         return None
-    before, after = _figures(labels, champion), _figures(labels, challenger)
-    generator = np.random.default_rng(seed)
-    drawn: list[dict[str, float]] = []
-    for _ in range(resamples):
-        rows = np.concatenate([generator.choice(members, len(members)) for members in classes])
-        drawn.append(_difference(_figures(labels[rows], champion[rows]), _figures(labels[rows], challenger[rows])))
-    tail = (1 - CONFIDENCE) / 2
-    differences: dict[str, Estimate] = {}
-    for name, value in _difference(before, after).items():
-        low, high = np.quantile([sample[name] for sample in drawn], [tail, 1 - tail])
-        differences[name] = {"value": value, "low": float(low), "high": float(high)}
+
+    def difference(rows: Rows) -> dict[str, float]:
+        before, after = (_figures(labels[rows], pd[rows]) for pd in (champion, challenger))
+        return {name: after[name] - value for name, value in before.items()}
+
     return Matured(
         applications=len(labels),
-        defaults=len(classes[1]),
-        champion=before,
-        challenger=after,
-        difference=differences,
+        defaults=int(labels.sum()),
+        champion=_figures(labels, champion),
+        challenger=_figures(labels, challenger),
+        difference=stratified_estimates(difference, labels, resamples=resamples, seed=seed),
     )
 
 
@@ -140,12 +133,8 @@ def _figures(labels: Labels, pd: PDs) -> dict[str, float]:
     }
 
 
-def _difference(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
-    return {name: after[name] - value for name, value in before.items()}
-
-
 def verdict(found: Comparison) -> str:
-    """One line: how differently the two decide and, where labels say so, which one is better."""
+    """Return one line: how differently the two decide and, where labels say so, which one is better."""
     rate = 100 * (found.approval_rate["challenger"] - found.approval_rate["champion"])
     said = (
         f"{found.flips.share:.2%} of {found.applications:,} decisions differ, approval rate {rate:+.2f} points, "
@@ -157,7 +146,7 @@ def verdict(found: Comparison) -> str:
         "auc": lambda estimate: (estimate["low"] > 0) - (estimate["high"] < 0),
         "brier": lambda estimate: (estimate["high"] < 0) - (estimate["low"] > 0),
     }
-    signs = {judge(found.matured.difference[name]) for name, judge in better.items()}
+    signs = {sign(found.matured.difference[name]) for name, sign in better.items()}
     if {1, -1} <= signs:
         return said + "the challenger is better by one of AUC and Brier score and worse by the other"
     if 1 in signs:

@@ -1,8 +1,7 @@
 """Whether a column holds other values than it did: the population stability index (PSI) of two samples.
 
-PSI = sum over bins of (current share - reference share) * ln(current share / reference share). Below 0.1 nothing of
-weight has changed, from 0.1 on it should be looked into, from 0.25 on the population is another one: N. Siddiqi,
-Credit Risk Scorecards (Wiley 2006), system stability report.
+The formula is in `scoring.stability`. Below 0.1 nothing of weight has changed, from 0.1 on it should be looked into,
+from 0.25 on the population is another one: N. Siddiqi, Credit Risk Scorecards (Wiley 2006), system stability report.
 
 Two samples of one population differ too. For n and m rows in B bins, PSI / (1/n + 1/m) is about chi-squared with B - 1
 degrees of freedom: B. Yurdakul, Statistical Properties of Population Stability Index (Western Michigan University
@@ -21,6 +20,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 from scipy.stats import chi2
 
+from scoring.stability import stability_of_counts
+
 Kind = Literal["number", "category"]
 Status = Literal["stable", "watch", "shifted", "missing", "constant"]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -37,7 +38,7 @@ RARE = 0.01
 """Categories with a smaller share of the reference are one bin."""
 MISSING_BIN, RARE_BIN, UNSEEN_BIN = "(missing)", "(rare)", "(unseen)"
 NAMED = 5
-"""Of so many unseen categories the share is told, the largest first."""
+"""The share is told of at most this many unseen categories, the largest first."""
 
 
 class Bin(BaseModel):
@@ -57,7 +58,7 @@ class ColumnDrift(BaseModel):
     """`missing`: shifted, and nothing is left of it; `constant`: the same single value on both sides."""
     psi: Annotated[float, Field(ge=0)]
     chance: Annotated[float, Field(ge=0)]
-    """What PSI exceeds by chance alone in one of a thousand columns that have not moved."""
+    """The PSI that chance alone exceeds in one of a thousand columns that have not moved."""
     one_value: Literal["reference", "current", "both"] | None
     """Where the column has but one value, missing ones counted as one."""
     missing_reference: Share
@@ -72,8 +73,10 @@ class ColumnDrift(BaseModel):
         return self.status in ("shifted", "missing")
 
 
-def compare(column: str, kind: Kind, reference: pd.Series, current: pd.Series, limit: float = SHIFTED) -> ColumnDrift:
-    """How a column differs between two samples, each of at least one row.
+def compare_column(
+    column: str, kind: Kind, reference: pd.Series, current: pd.Series, limit: float = SHIFTED
+) -> ColumnDrift:
+    """Compare a column of two samples, each of at least one row.
 
     Numbers fall into the tenths of the reference, with open ends; a value that fills a tenth by itself is a bin of its
     own, and infinite ones count as missing. Categories are bins by themselves, but rare ones are one bin, and so are
@@ -101,9 +104,9 @@ def compare(column: str, kind: Kind, reference: pd.Series, current: pd.Series, l
     absent = [side.isna() for side in (reference, current)]
     labels = [*labels, MISSING_BIN]
     counts = [np.append(count, missing.sum()) for count, missing in zip(counts, absent, strict=True)]
+    psi = stability_of_counts(*counts)
     used = counts[0] + counts[1] > 0
     counts = [count[used] for count in counts]
-    psi = stability(*counts)
     chance = by_chance(int(used.sum()), len(reference), len(current))
     single = [side.nunique(dropna=False) == 1 for side in (reference, current)]
     status: Status = "stable"
@@ -130,24 +133,18 @@ def compare(column: str, kind: Kind, reference: pd.Series, current: pd.Series, l
     )
 
 
-def stability(reference: Counts, current: Counts) -> float:
-    """The PSI of [bins] counts, none of them empty on both sides; one that is empty on one side counts half a row."""
-    before, now = (np.maximum(counts, 0.5) / counts.sum() for counts in (reference, current))
-    return float(np.sum((now - before) * np.log(now / before)))
-
-
 def by_chance(bins: int, reference_rows: int, current_rows: int) -> float:
-    """What the PSI of two samples of one population stays below in `CHANCE` of all cases; see the module's source."""
+    """Return the PSI that two samples of one population stay below in a share `CHANCE` of all cases (Yurdakul 2018)."""
     return float(chi2.ppf(CHANCE, bins - 1)) * (1 / reference_rows + 1 / current_rows) if bins > 1 else 0.0
 
 
 def drifted_share(columns: Sequence[ColumnDrift]) -> float:
-    """The share of columns that are shifted or missing; of none at all, 0."""
+    """Return the share of columns that are shifted or missing; of none at all, 0."""
     return sum(column.drifted for column in columns) / len(columns) if columns else 0.0
 
 
 def _number_bins(reference: NDArray[np.floating], current: NDArray[np.floating]) -> tuple[list[str], list[Counts]]:
-    """Labels and counts of the bins between tenths of the reference's values; a bin holds its upper end."""
+    """Return labels and counts of the bins between tenths of the reference's values; a bin holds its upper end."""
     known = [side[np.isfinite(side)] for side in (reference, current)]
     if not known[0].size:
         return [UNSEEN_BIN], [np.array([side.size]) for side in known]
@@ -165,7 +162,7 @@ def _number_bins(reference: NDArray[np.floating], current: NDArray[np.floating])
 
 
 def _category_bins(reference: pd.Series, current: pd.Series) -> tuple[list[str], list[Counts], dict[str, float]]:
-    """Labels and counts by category, and the largest unseen ones with their share of the current rows."""
+    """Return labels and counts by category, and the largest unseen ones with their share of the current rows."""
     seen, now = reference.value_counts().sort_index(), current.value_counts()
     common = seen.index[seen >= RARE * len(reference)]
     rare = seen.index.difference(common)

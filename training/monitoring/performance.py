@@ -15,16 +15,15 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from pydantic import BaseModel
-from scipy.stats import beta
 from sklearn.metrics import roc_auc_score
 
-from training.evaluation.metrics import Estimate, PDs, bootstrap
+from training.evaluation.intervals import CONFIDENCE, Estimate, jeffreys, shown
+from training.evaluation.metrics import PDs, bootstrap
 from training.families.family import Labels
 
 PerformanceStatus = Literal["ok", "decay", "too few"]
 
 METRICS = ("auc", "gini", "ks", "brier", "expected_calibration_error")
-CONFIDENCE = 0.95
 ALL_BANDS = "all"
 LEAST_OF_EACH = 10
 """Defaults, and others, that an interval of AUC must rest on to be judged by."""
@@ -53,7 +52,7 @@ class BandFigures(BaseModel):
 
 
 class Figures(BaseModel):
-    """What came of some decisions."""
+    """The outcomes of some decisions, in figures."""
 
     decisions: int
     approval_rate: float
@@ -95,19 +94,8 @@ class Cohort(BaseModel):
     figures: Figures
 
 
-def jeffreys(defaults: int, rows: int, confidence: float) -> tuple[float, float]:
-    """Interval of a share: the equal-tailed posterior interval under Jeffreys' prior Beta(1/2, 1/2).
-
-    Brown, Cai and DasGupta, "Interval Estimation for a Binomial Proportion", Statistical Science 16 (2001), 4.1.2:
-    from 0 where nothing occurred, up to 1 where everything did.
-    """
-    tail = (1 - confidence) / 2
-    low, high = beta.ppf([tail, 1 - tail], defaults + 0.5, rows - defaults + 0.5)
-    return (0.0 if defaults == 0 else float(low)), (1.0 if defaults == rows else float(high))
-
-
 def promised(scores: PDs) -> dict[str, float]:
-    """AUC and Brier score that are expected of rows with these PDs if each of them is right.
+    """Return AUC and Brier score that are expected of rows with these PDs if each of them is right.
 
     The AUC is the model-based concordance of van Klaveren, Gönen, Steyerberg and Vergouwe, Statistics in Medicine 35
     (2016): each row counts as a default by its PD and as none by the rest. The Brier score is the mean of
@@ -123,13 +111,13 @@ def promised(scores: PDs) -> dict[str, float]:
 
 
 def figures(rows: pd.DataFrame, bands: Sequence[str], *, resamples: int, seed: int) -> Figures:
-    """The figures of some decisions, with bootstrap intervals of 95 %.
+    """Return the figures of some decisions, with bootstrap intervals of 95 %.
 
     The intervals of all bands together hold what they should in 95 % of cases (Šidák), or of five bands of a perfect
     model one would be off in every fourth report.
 
     Args:
-        rows: see the module.
+        rows: decisions, with the columns named at the top of this module.
         bands: names by rising risk.
         resamples: for each interval; fewer where there are very many rows.
         seed: of the resamples.
@@ -140,7 +128,7 @@ def figures(rows: pd.DataFrame, bands: Sequence[str], *, resamples: int, seed: i
     metrics: dict[str, Estimate] = {}
     if 0 < labels.sum() < len(labels):
         fewer = min(resamples, max(LEAST_RESAMPLES, DRAWN_ROWS // len(labels)))
-        found = bootstrap(labels, scores, resamples=fewer, seed=seed, confidence=CONFIDENCE)
+        found = bootstrap(labels, scores, resamples=fewer, seed=seed)
         metrics = {name: found[name] for name in METRICS}
     members = {ALL_BANDS: np.ones(len(matured), dtype=bool)}
     members |= {band: (matured["band"] == band).to_numpy() for band in bands}
@@ -175,12 +163,12 @@ def _band(band: str, labels: Labels, scores: PDs, confidence: float) -> BandFigu
 def by(
     column: str, rows: pd.DataFrame, measure: Callable[[pd.DataFrame], Figures], whole: Figures
 ) -> dict[str, Figures]:
-    """The figures of each value of a column, in order; `whole` are those of all rows, measured already."""
+    """Return the figures of each value of a column, in order; `whole` are those of all rows, measured already."""
     groups = rows.groupby(column, sort=True)
     return {str(name): whole if len(groups) == 1 else measure(part) for name, part in groups}
 
 
-def judge(
+def judge_performance(
     model: str,
     last_month: str,
     found: Figures,
@@ -190,7 +178,7 @@ def judge(
     brier_tolerance: float,
     least_matured: int,
 ) -> Judgement:
-    """Whether a model still does what its test rows said.
+    """Judge whether a model still does what its test rows said.
 
     It has decayed if the whole interval of its AUC lies more than the tolerance below the lower of test AUC and
     promised AUC; if that of its Brier score lies so above the higher of the two; or if the expected share of defaults,
@@ -202,8 +190,8 @@ def judge(
         last_month: in which it last decided.
         found: its figures.
         tested: the metrics of its record, None if it is gone.
-        auc_tolerance: see above.
-        brier_tolerance: see above.
+        auc_tolerance: of the AUC, 0 to 1.
+        brier_tolerance: of the Brier score, 0 to 1.
         least_matured: outcomes below which nothing is said.
     """
     verdict: PerformanceStatus = "too few"
@@ -215,9 +203,9 @@ def judge(
             highest = max(filter(None, [known.get("brier"), found.promised["brier"]]))
             auc, brier = found.metrics["auc"], found.metrics["brier"]
             if auc["high"] < lowest - auc_tolerance:
-                flags.append(f"AUC {_interval(auc)} lies more than {auc_tolerance:g} below {lowest:.4f}")
+                flags.append(f"AUC {shown(auc)} lies more than {auc_tolerance:g} below {lowest:.4f}")
             if brier["low"] > highest + brier_tolerance:
-                flags.append(f"Brier score {_interval(brier)} lies more than {brier_tolerance:g} above {highest:.4f}")
+                flags.append(f"Brier score {shown(brier)} lies more than {brier_tolerance:g} above {highest:.4f}")
         tolerance = known.get("expected_calibration_error", 0.0)
         flags += [
             f"{'all bands' if band.band == ALL_BANDS else f'band {band.band}'}: {band.expected:.2%} expected to "
@@ -237,10 +225,6 @@ def judge(
 
 
 def worst(judgements: Sequence[Judgement]) -> PerformanceStatus:
-    """Decay if any model has decayed, else ok if any could be judged."""
+    """Return decay if any model has decayed, else ok if any could be judged."""
     verdicts = {item.verdict for item in judgements}
     return next((verdict for verdict in ("decay", "ok") if verdict in verdicts), "too few")
-
-
-def _interval(estimate: Estimate) -> str:
-    return f"{estimate['value']:.4f} ({estimate['low']:.4f} to {estimate['high']:.4f})"

@@ -14,17 +14,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from training.evaluation.card import environment
+from training.evaluation.intervals import CONFIDENCE
 from training.evaluation.plots import BAD, GOOD, GUIDE
-from training.monitoring.performance import ALL_BANDS, CONFIDENCE, Cohort, Figures, Judgement
+from training.monitoring.performance import ALL_BANDS, Cohort, Figures, Judgement
 
 LEGEND = {"frameon": False, "fontsize": 8}
 
 
 def page(context: Mapping[str, Any], overall: Figures, models: Sequence[Judgement], cohorts: Sequence[Cohort]) -> str:
-    """The page.
+    """Return the page as HTML.
 
     Args:
-        context: what the template needs beside figures and plots.
+        context: what the template needs next to figures and plots.
         overall: figures of all decisions.
         models: verdicts by version.
         cohorts: figures by month.
@@ -48,7 +49,7 @@ def page(context: Mapping[str, Any], overall: Figures, models: Sequence[Judgemen
 
 
 def drawn(draw: Callable[[Axes], None]) -> str:
-    """A plot as the address of an image that holds it."""
+    """Return a plot as the address of an image that holds it."""
     figure = Figure(figsize=(7, 3.6), layout="constrained")
     axes = figure.subplots()
     draw(axes)

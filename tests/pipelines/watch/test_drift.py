@@ -37,7 +37,7 @@ from tests.pipelines.governed import CARD, Governed
 from tests.scoring.journal import made_up
 from training.errors import StageError
 from training.graph.inputs import graph_inputs
-from training.monitoring.drift import compare
+from training.monitoring.drift import compare_column
 
 AMOUNTS = [column for column in CARD.columns if column.startswith(("BILL_AMT", "PAY_AMT"))]
 
@@ -361,7 +361,7 @@ def test_evidently_s_psi_has_bins_of_equal_width_and_is_near_ours_where_that_mak
     def both(before: NDArray[np.floating], now: NDArray[np.floating]) -> tuple[float, float]:
         sides = pd.Series(before), pd.Series(now)
         theirs = psi_stat_test.func(*sides, ColumnType.Numerical, 0.25)[0]
-        return float(theirs), compare("x", "number", *sides).psi
+        return float(theirs), compare_column("x", "number", *sides).psi
 
     generator = np.random.default_rng(0)
     before, now = generator.normal(0, 1, 20_000), generator.normal(0.5, 1, 20_000)

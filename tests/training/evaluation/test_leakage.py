@@ -6,8 +6,8 @@ import pytest
 
 from tests.conftest import real_data
 from training.errors import DataError
+from training.evaluation.intervals import Estimate
 from training.evaluation.leakage import HONEST, MODELS, WAYS, HeldOutRows, Way, markdown, measure, thinned
-from training.evaluation.metrics import Estimate
 from training.split import applicants, folds
 
 WAY = {way.name: way for way in WAYS}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from training.evaluation.metrics import Estimate
+from training.evaluation.intervals import Estimate
 from training.evaluation.reason_figures import GroupFigures, ReasonFigures
 from training.evaluation.report import markdown
 

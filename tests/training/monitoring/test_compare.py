@@ -10,7 +10,7 @@ from inline_snapshot import snapshot
 from numpy.typing import NDArray
 
 from training.errors import DataError
-from training.monitoring.comparison import Comparison, compare, verdict
+from training.monitoring.comparison import Comparison, compare_models, verdict
 
 CUTOFF = 0.25
 
@@ -18,7 +18,7 @@ CUTOFF = 0.25
 def compared(
     champion: NDArray[np.float64], challenger: NDArray[np.float64], labels: NDArray[np.float64] | None = None
 ) -> Comparison:
-    return compare(
+    return compare_models(
         champion,
         challenger,
         {"champion": champion >= CUTOFF, "challenger": challenger >= CUTOFF},

@@ -15,7 +15,8 @@ from scipy.stats import binom
 
 from scoring.decision import Judge
 from tests.pipelines.realised import CARD, draw_labels, draw_pds
-from training.monitoring.performance import ALL_BANDS, Figures, by, figures, jeffreys, judge, promised, worst
+from training.evaluation.intervals import jeffreys
+from training.monitoring.performance import ALL_BANDS, Figures, by, figures, judge_performance, promised, worst
 
 BANDS = [band.name for band in CARD.bands]
 LIMITS: dict[str, Any] = {"auc_tolerance": 0.03, "brier_tolerance": 0.01, "least_matured": 200}
@@ -41,7 +42,7 @@ def measured(rows: pd.DataFrame) -> Figures:
 
 
 def judged(rows: pd.DataFrame, tested: dict[str, float] | None = None) -> Any:
-    return judge("card_default:1-fp32", "2026-01", measured(rows), tested, **LIMITS)
+    return judge_performance("card_default:1-fp32", "2026-01", measured(rows), tested, **LIMITS)
 
 
 @given(st.integers(1, 10_000).flatmap(lambda rows: st.tuples(st.integers(0, rows), st.just(rows))))
