@@ -44,19 +44,19 @@ lint: environment ## Check style, types and import contracts
 	@echo "== lint, types, import contracts"
 	@ruff check . && ruff format --check . && mypy && lint-imports
 
-load: $(RELEASE) ## Load test against a server that it starts; exit code by the targets
+load: environment $(RELEASE) ## Load test against a server that it starts; exit code by the targets
 	@SCOREBOX_SCORECARD=$(SCORECARD) python -m loadtests.run
 
-bench: $(RELEASE) ## Measure the service beside its peers; writes docs/measured/bench.md
+bench: environment $(RELEASE) ## Measure the service beside its peers; writes docs/measured/bench.md
 	@SCOREBOX_SCORECARD=$(SCORECARD) python -m loadtests.bench
 
-chaos: $(RELEASE) ## Kill, starve and flood the service for a quarter of an hour; writes docs/measured/chaos.md
+chaos: environment $(RELEASE) ## Kill, starve and flood the service for a quarter of an hour; writes docs/measured/chaos.md
 	@SCOREBOX_SCORECARD=$(SCORECARD) python -m loadtests.chaos
 
-image: $(RELEASE) ## Build the release image of the model that serves, and list what is in it (BASE=name@sha256:... pins)
+image: environment $(RELEASE) ## Build the release image of the model that serves, and list what is in it (BASE=name@sha256:... pins)
 	@scorebox image $(SCORECARD) --base $(BASE)
 
-footprint: $(RELEASE) ## Build the release image and measure size, start and memory; writes docs/measured/footprint.md
+footprint: environment $(RELEASE) ## Build the release image and measure size, start and memory; writes docs/measured/footprint.md
 	@python -m loadtests.footprint $$(scorebox image $(SCORECARD) --base $(BASE)) --base $(BASE)
 
 requirements: environment ## Pin what images install, by hash, to the versions in constraints.txt
@@ -65,7 +65,7 @@ requirements: environment ## Pin what images install, by hash, to the versions i
 	@$(LOCK) --extra serve --extra watch --output-file deploy/image/watch.txt
 	@echo mlflow | $(subst pyproject.toml,-,$(LOCK)) --output-file deploy/compose/mlflow.txt
 
-compose: $(RELEASE) ## Build what `docker compose up` runs, and write .env with passwords of its own
+compose: environment $(RELEASE) ## Build what `docker compose up` runs, and write .env with passwords of its own
 	@image=$$(scorebox image $(SCORECARD) --base $(BASE)) && \
 		shipper=$$(scorebox image $(SCORECARD) --base $(BASE) --shipper) && \
 		mlflow=$$(sed -n 's/^mlflow==\([^ ]*\).*/\1/p' deploy/compose/mlflow.txt) && \
@@ -76,24 +76,21 @@ compose: $(RELEASE) ## Build what `docker compose up` runs, and write .env with 
 docs: environment ## Build the site of docs/ into site/
 	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
 
-reproduce: environment $(SOURCE) ## Full training of every scorecard, by DVC
+reproduce: $(SOURCE) ## Full training of every scorecard, by DVC
 	@dvc repro
 
 # Rewritten only when the source has changed.
-$(SOURCE): FORCE | environment
+$(SOURCE): FORCE | $(VENV)/.serve
 	@scorebox source $(SCORECARD)
 
-environment: $(VENV)/.installed
+environment: $(VENV)/.everything ## Install everything into .venv; `make serve` installs its part only
 
-# One environment for everything; pip prints its own progress.
-$(VENV)/.installed: pyproject.toml constraints.txt
-	@echo "== environment: about 3 GB, some minutes"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --progress-bar on --constraint constraints.txt --editable '.[serve,train,ship,release,cluster,load,develop]'
-	@touch $@
+# Training and serving need half of it; tests, load tests and images the rest.
+$(VENV)/.serve $(VENV)/.everything: pyproject.toml constraints.txt environment.py
+	@$(PYTHON) environment.py $(@F:.%=%)
 
 # The quick profile. Full training: `make reproduce`, then `scorebox push` and `scorebox promote`.
-$(RELEASE): $(SOURCE) params.yaml $(wildcard scoring/features.py scoring/scorecards/*.py scoring/scorecards/parts/*/*.py training/*.py training/*/*.py) | environment
+$(RELEASE): $(SOURCE) params.yaml $(wildcard scoring/features.py scoring/scorecards/*.py scoring/scorecards/parts/*/*.py training/*.py training/*/*.py) | $(VENV)/.serve
 	@echo "== data, training, export, push, promotion: $(SCORECARD), quick profile"
 	@scorebox build $(SCORECARD) --profile quick
 
