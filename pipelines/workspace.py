@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 RELEASES = Path("releases")
+ARTIFACTS = Path("artifacts")
+FULL = "full"
 
 
 @dataclass(frozen=True)
@@ -14,7 +17,7 @@ class Workspace:
 
     scorecard: str
     profile: str
-    root: Path = Path("artifacts")
+    root: Path = ARTIFACTS
 
     @property
     def folder(self) -> Path:
@@ -34,6 +37,11 @@ class Workspace:
     def raw_table(self, name: str) -> Path:
         """A table of the raw snapshot."""
         return self.raw / f"{name}.parquet"
+
+    @property
+    def pushed(self) -> Path:
+        """What of this workspace is in the model store; see `pipelines.governance.push`."""
+        return self.folder / "push.json"
 
     @property
     def reports(self) -> Path:
@@ -163,3 +171,28 @@ class Workspace:
     def history(self) -> Path:
         """The history of a scorecard that has one, as the service reads it."""
         return RELEASES / f"{self.scorecard}.history.sqlite"
+
+
+def find_profile(scorecard: str) -> tuple[str, str]:
+    """Return the profile that a command takes where none is given, and why; no reason where it is the default.
+
+    It is the profile whose artifacts made the released model, else the only one that has artifacts, else `full`.
+    """
+    workspaces = [Workspace(scorecard, folder.parent.name) for folder in sorted(ARTIFACTS.glob(f"*/{scorecard}"))]
+    released = _version(Workspace(scorecard, FULL).release)
+    serving = [space.profile for space in workspaces if released and _version(space.pushed) == released]
+    if serving:
+        return serving[0], "what serves"
+    made = [space.profile for space in workspaces if space.ingestion.exists()]
+    if len(made) == 1:
+        return made[0], "the only one that has artifacts"
+    return FULL, ""
+
+
+def _version(path: Path) -> str | None:
+    """Return the version that a JSON file names; None if there is no such file or name."""
+    try:
+        named = json.loads(path.read_bytes())["version"]
+    except (FileNotFoundError, ValueError, LookupError, TypeError):
+        return None
+    return str(named)

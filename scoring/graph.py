@@ -12,6 +12,8 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from scoring.expected import ExpectedError
+
 COLUMNS_KEY = "scorebox.columns"
 """Metadata entry of a graph: JSON list of its columns of numbers."""
 TEXT_COLUMNS_KEY = "scorebox.text_columns"
@@ -68,7 +70,7 @@ class Inputs:
         )
 
 
-class GraphIntegrityError(RuntimeError):
+class GraphIntegrityError(ExpectedError):
     """A graph's bytes are not those that were recorded, or not a graph of this kind."""
 
 

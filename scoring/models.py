@@ -15,6 +15,7 @@ from bentoml.exceptions import BentoMLException, NotFound
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from scoring.decision import Variant
+from scoring.expected import ExpectedError
 from scoring.files import write_atomically
 from scoring.graph import Graph, GraphIntegrityError, sha256
 from scoring.reasons import Explainer
@@ -23,7 +24,7 @@ GRAPH_FILE = "model.onnx"
 EXPLAIN_FILE = "explain.onnx"
 
 
-class ModelStoreError(RuntimeError):
+class ModelStoreError(ExpectedError):
     """A model or a release is missing or not what it should be; the message says what to do."""
 
 

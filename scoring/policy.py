@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic_core import from_json
 
 from scoring.errors import field_errors
+from scoring.expected import ExpectedError
 from scoring.files import write_atomically
 from scoring.moment import now_to_the_second
 from scoring.scorecard import Scorecard
@@ -28,7 +29,7 @@ Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1,
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class PolicyError(RuntimeError):
+class PolicyError(ExpectedError):
     """A policy's file is not what it should be; the message says why and what to do."""
 
 

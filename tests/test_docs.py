@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
-import typer.main
+import typer
+from typer.core import TyperGroup
 
 from pipelines.cli import app
 from scoring.scorecards import load, names
@@ -25,8 +25,13 @@ DOCUMENTS = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
 
 
 def test_every_command_is_documented_and_every_documented_command_exists() -> None:
-    commands: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    full = {f"{name} {part}".strip() for name, made in commands.items() for part in getattr(made, "commands", [""])}
+    context = typer.Context(app)
+    commands = {name: app.get_command(context, name) for name in app.list_commands(context)}
+    full = {
+        f"{name} {part}".strip()
+        for name, command in commands.items()
+        for part in (command.list_commands(context) if isinstance(command, TyperGroup) else [""])
+    }
     assert set(re.findall(r"^\| `scorebox ([\w -]+)`", REFERENCE, re.MULTILINE)) == full
     for document in DOCUMENTS:
         assert set(re.findall(r"scorebox ([a-z]+) ", document.read_text())) <= {*commands, "can"}, document.name

@@ -1,13 +1,15 @@
 """Errors of the making wing."""
 
+from scoring.expected import ExpectedError
 
-class DataError(RuntimeError):
+
+class DataError(ExpectedError):
     """The data cannot be used; the message says why and what to do."""
 
 
-class TrackingError(RuntimeError):
+class TrackingError(ExpectedError):
     """The run could not be recorded; the message names the server and its answer."""
 
 
-class StageError(RuntimeError):
+class StageError(ExpectedError):
     """A stage cannot go on; the message says why and what to do."""

@@ -1,6 +1,6 @@
-"""The `scorebox` command: one subcommand per stage.
+"""The `scorebox` command: every subcommand, in the order in which a model meets them.
 
-Each module here adds its commands to the application when it is imported.
+A subcommand is a function; its module is imported when it is called, and its docstring is its help.
 """
 
 from __future__ import annotations
@@ -9,41 +9,77 @@ import sys
 
 from rich.markup import escape
 
-from pipelines.cli import bento as bento
-from pipelines.cli import challenge as challenge
-from pipelines.cli import cutoff as cutoff
-from pipelines.cli import drift as drift
-from pipelines.cli import governance as governance
-from pipelines.cli import history as history
-from pipelines.cli import journal as journal
-from pipelines.cli import leakage as leakage
-from pipelines.cli import outcomes as outcomes
-from pipelines.cli import performance as performance
-from pipelines.cli import portfolio as portfolio
-from pipelines.cli import replay as replay
-from pipelines.cli import ship as ship
-from pipelines.cli import sources as sources
-from pipelines.cli import stages as stages
-from pipelines.cli.console import app as app
 from pipelines.cli.console import console
-from scoring.graph import GraphIntegrityError
-from scoring.history.store import HistoryError, HistoryUnavailableError
-from scoring.journal.schema import JournalError
-from scoring.models import ModelStoreError
-from scoring.policy import PolicyError
-from scoring.scorecards import UnknownScorecardError
-from training.errors import DataError, StageError, TrackingError
+from pipelines.cli.lazy import LazyGroup
+from scoring.expected import ExpectedError
 
-EXPECTED = (
-    StageError, DataError, TrackingError, UnknownScorecardError, ModelStoreError, GraphIntegrityError,
-    HistoryError, HistoryUnavailableError, JournalError, PolicyError,
-)  # fmt: skip
+JOURNAL = LazyGroup(
+    "journal",
+    "Read, prove, export and ship the journal of decisions.",
+    {
+        "verify": "pipelines.cli.journal:verify",
+        "show": "pipelines.cli.journal:show",
+        "export": "pipelines.cli.export:export",
+        "erase": "pipelines.cli.journal:erase",
+        "ship": "pipelines.cli.ship:ship",
+        "migrate": "pipelines.cli.ship:migrate",
+    },
+)
+OUTCOMES = LazyGroup(
+    "outcomes",
+    "Attach matured outcomes to decisions.",
+    {
+        "import": "pipelines.cli.outcomes:import_outcomes",
+        "list": "pipelines.cli.outcomes:list_outcomes",
+    },
+)
+app = LazyGroup(
+    "scorebox",
+    "Trains credit scorecards and puts them into the model store.",
+    {
+        "build": "pipelines.cli.build:build",
+        "source": "pipelines.cli.sources:source",
+        "ingest": "pipelines.cli.sources:ingest",
+        "freshness": "pipelines.cli.freshness:freshness",
+        "validate": "pipelines.cli.prepare:validate",
+        "features": "pipelines.cli.prepare:features",
+        "split": "pipelines.cli.prepare:split",
+        "train": "pipelines.cli.train:train",
+        "crossvalidate": "pipelines.cli.train:crossvalidate",
+        "export": "pipelines.cli.graphs:export",
+        "quantize": "pipelines.cli.graphs:quantize",
+        "explain": "pipelines.cli.graphs:explain",
+        "benchmark": "pipelines.cli.graphs:benchmark",
+        "report": "pipelines.cli.report:report",
+        "verify": "pipelines.cli.verify:verify",
+        "leakage": "pipelines.cli.leakage:leakage",
+        "card": "pipelines.cli.card:card",
+        "push": "pipelines.cli.registry:push",
+        "promote": "pipelines.cli.registry:promote",
+        "rollback": "pipelines.cli.registry:rollback",
+        "restore": "pipelines.cli.registry:restore",
+        "registry": "pipelines.cli.registry:registry",
+        "bentofile": "pipelines.cli.images:bentofile",
+        "image": "pipelines.cli.images:image",
+        "watch-image": "pipelines.cli.images:watch_image",
+        "cutoff": "pipelines.cli.cutoff:cutoff",
+        "challenge": "pipelines.cli.challenge:challenge",
+        "compare": "pipelines.cli.compare:compare",
+        "history": "pipelines.cli.history:history",
+        "score": "pipelines.cli.score:score",
+        "drift": "pipelines.cli.drift:drift",
+        "outcomes": OUTCOMES,
+        "performance": "pipelines.cli.performance:performance",
+        "replay": "pipelines.cli.replay:replay",
+        "journal": JOURNAL,
+    },
+)
 
 
 def main() -> None:
-    """Runs the command; what is wrong with its input becomes one line and exit code 1."""
+    """Run the command; a fault of its input becomes one line and exit code 1."""
     try:
         app()
-    except EXPECTED as error:
+    except ExpectedError as error:
         console.print(f"[bold red]error[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""Champion and challenger: who challenges, and how the two compare."""
+"""Which challenger meets the champion."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
-from rich.markup import escape
 
-from pipelines.cli.console import ProfileName, ScorecardName, app, console, say
-from pipelines.cli.journal import JournalFolder, journal_folder
-from pipelines.workspace import Workspace
+from pipelines.cli.console import print_line, print_warning
+from pipelines.cli.options import JournalFolder, ScorecardName, journal_folder
+from pipelines.governance import challenge as stage
+from pipelines.governance.standing import standing
+from pipelines.workspace import FULL, Workspace
 from scoring.challenger.challenge import Bounds
 from scoring.errors import field_errors
 from scoring.scorecard import Scorecard
@@ -21,7 +22,6 @@ from training.errors import StageError
 RELOAD = 'curl -X POST http://127.0.0.1:3000/reload -H "Authorization: Bearer $SCOREBOX_RELOAD_TOKEN"'
 
 
-@app.command()
 def challenge(
     scorecard: ScorecardName,
     version: Annotated[int | None, typer.Option(min=1, help="Send this one; else the registry's challenger.")] = None,
@@ -37,9 +37,7 @@ def challenge(
     journal: JournalFolder = None,
 ) -> None:
     """Send a challenger, as a shadow or with a share of the applicants; without an option, say what challenges now."""
-    from pipelines.governance import challenge as stage
-
-    card, workspace = load(scorecard), Workspace(scorecard, "full")
+    card, workspace = load(scorecard), Workspace(scorecard, FULL)
     given = {
         "window": window,
         "error_share": error_share,
@@ -53,79 +51,42 @@ def challenge(
         raise StageError("--end stands alone: it takes the challenge away")
     if end:
         done = f"{workspace.challenge} is gone" if stage.end(workspace) else "there was none"
-        say("challenge", f"nothing challenges {scorecard}: {done}")
-        _say_reload()
+        print_line("challenge", f"nothing challenges {scorecard}: {done}")
+        _print_reload()
     elif starts:
         try:
             candidate, sent = stage.start(card, workspace, version, share or 0.0, Bounds.model_validate(bounds))
         except ValidationError as error:
             broken = "; ".join(f"--{item.field.replace('_', '-')}: {item.message}" for item in field_errors(error))
             raise StageError(broken) from None
-        say("challenge", f"version {candidate.number}, {sent.model}, {_role(sent.share)}: {workspace.challenge}")
-        say("challenge", f"id {sent.id}")
-        _say_reload()
+        print_line("challenge", f"version {candidate.number}, {sent.model}, {_role(sent.share)}: {workspace.challenge}")
+        print_line("challenge", f"id {sent.id}")
+        _print_reload()
     else:
-        _say_standing(card, workspace, journal_folder(scorecard, journal))
+        _print_standing(card, workspace, journal_folder(scorecard, journal))
 
 
-@app.command()
-def compare(
-    scorecard: ScorecardName,
-    journal: JournalFolder = None,
-    since: Annotated[str | None, typer.Option(help="The earliest decision, ISO 8601, UTC.")] = None,
-    until: Annotated[str | None, typer.Option(help="The time before which decisions were made.")] = None,
-    outcomes: Annotated[
-        Path | None, typer.Option(help="Labels, CSV or Parquet: decision_id, defaulted; else the recorded ones.")
-    ] = None,
-    fail: Annotated[bool, typer.Option("--fail", help="Exit code 1 beyond --flips or --psi.")] = False,
-    flips: Annotated[float, typer.Option(help="Most decisions that may differ, as a share.")] = 0.1,
-    psi: Annotated[float, typer.Option(help="Most PSI of the challenger's PDs against the champion's.")] = 0.25,
-    profile: ProfileName = "full",
-) -> None:
-    """Compare champion and challenger on the applications that both have scored."""
-    from pipelines.params import read_params
-    from pipelines.watch.compare import run
-
-    workspace = Workspace(scorecard, profile)
-    compared = run(
-        load(scorecard),
-        workspace,
-        read_params(),
-        journal_folder(scorecard, journal),
-        since=since,
-        until=until,
-        outcomes=outcomes,
-    )
-    say("compare", f"{compared.challenger} beside {compared.champion}")
-    say("compare", compared.verdict)
-    say("compare", f"{workspace.comparison.with_suffix('.md')}, {workspace.comparison}")
-    found = compared.comparison
-    if fail and (found.flips.share > flips or found.psi > psi):
-        raise StageError(
-            f"{found.flips.share:.2%} of decisions differ, at most {flips:.2%} may; "
-            f"PSI {found.psi:.4f}, at most {psi:g}"
-        )
-
-
-def _say_standing(card: Scorecard, workspace: Workspace, journal: Path) -> None:
-    from pipelines.governance.standing import standing
-
+def _print_standing(card: Scorecard, workspace: Workspace, journal: Path) -> None:
     found = standing(card, workspace, journal)
     if found is None:
-        say("challenge", f"nothing challenges {card.name}; to send a shadow: scorebox challenge {card.name} --share 0")
+        print_line(
+            "challenge", f"nothing challenges {card.name}; to send a shadow: scorebox challenge {card.name} --share 0"
+        )
         return
     sent = found.challenge
-    say("challenge", f"{sent.model} {_role(sent.share)}, id {sent.id}, sent {sent.made_at}: {workspace.challenge}")
+    print_line(
+        "challenge", f"{sent.model} {_role(sent.share)}, id {sent.id}, sent {sent.made_at}: {workspace.challenge}"
+    )
     if found.withdrawal is not None:
-        console.print(f"[bold yellow]withdrawn[/] {escape(found.withdrawal)}", soft_wrap=True)
-        say("challenge", f"to give it another chance: scorebox challenge {card.name} --share {sent.share:g}")
-    say("challenge", f"both on the same applications: scorebox compare {card.name}")
-    say("challenge", f"to end it: scorebox challenge {card.name} --end")
+        print_warning("withdrawn", found.withdrawal)
+        print_line("challenge", f"to give it another chance: scorebox challenge {card.name} --share {sent.share:g}")
+    print_line("challenge", f"both on the same applications: scorebox compare {card.name}")
+    print_line("challenge", f"to end it: scorebox challenge {card.name} --end")
 
 
 def _role(share: float) -> str:
     return f"decides for {share:.4g} of the applicants" if share else "looks on"
 
 
-def _say_reload() -> None:
-    say("challenge", f"a service that runs takes it up by: {RELOAD}")
+def _print_reload() -> None:
+    print_line("challenge", f"a service that runs takes it up by: {RELOAD}")

@@ -1,13 +1,10 @@
-"""What every command shares: the application, the console, progress bars, common arguments."""
+"""What commands write to standard error: lines and progress bars."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date
-from typing import Annotated
 
-import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
@@ -15,54 +12,44 @@ from rich.progress import (
     DownloadColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
     TransferSpeedColumn,
 )
+from rich.text import Text
 
-from scoring.scorecards import names
-
-app = typer.Typer(
-    help="Trains credit scorecards and puts them into the model store.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
 console = Console(stderr=True, highlight=False)
 
-ScorecardName = Annotated[str, typer.Argument(metavar="SCORECARD", help=f"One of: {', '.join(names())}.")]
-ProfileName = Annotated[str, typer.Option("--profile", help="How much work training does; see params.yaml.")]
+
+def print_line(stage: str, text: str) -> None:
+    """Print one line of what a stage did."""
+    console.print(f"[bold]{stage:<11}[/] {escape(text)}", soft_wrap=True)
 
 
-def day(given: str) -> str:
-    """Checks an option that is a date.
-
-    Raises:
-        BadParameter: it is none.
-    """
-    try:
-        return date.fromisoformat(given).isoformat()
-    except ValueError:
-        raise typer.BadParameter("it is not a date such as 2026-10-01") from None
+def print_warning(kind: str, text: str) -> None:
+    """Print one line that a person should look at, after a yellow word for its kind."""
+    console.print(f"[bold yellow]{kind}[/] {escape(text)}", soft_wrap=True)
 
 
 @contextmanager
 def steps(total: int) -> Iterator[Callable[[str, int], None]]:
-    """A progress bar, if there are steps; gives what a stage tells of its steps to."""
+    """Show a progress bar if there are steps; yield a function that takes a step's name and how many are done."""
     if not total:
-        yield lambda what, done: None
+        yield lambda name, done: None
         return
     with Progress(
         TextColumn("{task.description:<32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
     ) as progress:
         task = progress.add_task("", total=total)
-        yield lambda what, done: progress.update(task, description=what, advance=done)
+        yield lambda name, done: progress.update(task, description=name, advance=done)
 
 
 @contextmanager
 def transfers() -> Iterator[Callable[[str, int, int | None], None]]:
-    """A progress bar per file; gives what is told of its name, the bytes just read and the bytes in all."""
+    """Show a progress bar per file; yield a function that takes its name, bytes just read and bytes in all."""
     progress = Progress(
         TextColumn("{task.description:<32}"),
         BarColumn(),
@@ -73,19 +60,33 @@ def transfers() -> Iterator[Callable[[str, int, int | None], None]]:
     )
     tasks: dict[str, TaskID] = {}
 
-    def tell(what: str, more: int, total: int | None) -> None:
+    def advance(name: str, read: int, total: int | None) -> None:
         progress.start()  # with the first file: sample data have none
-        if what not in tasks:
-            tasks[what] = progress.add_task(escape(what), total=total)
-        progress.update(tasks[what], advance=more, total=total)
+        if name not in tasks:
+            tasks[name] = progress.add_task(escape(name), total=total)
+        progress.update(tasks[name], advance=read, total=total)
 
     try:
-        yield tell
+        yield advance
     finally:
         if tasks:
             progress.stop()
 
 
-def say(stage: str, what: str) -> None:
-    """One line of what a stage did."""
-    console.print(f"[bold]{stage:<11}[/] {escape(what)}", soft_wrap=True)
+class _Rows(ProgressColumn):
+    """Rows done, of how many if that is known, and rows per second."""
+
+    def render(self, task: Task) -> Text:
+        total = "" if task.total is None else f"/{task.total:,.0f}"
+        speed = task.completed / task.elapsed if task.elapsed else 0
+        return Text(f"{task.completed:,.0f}{total} rows, {speed:,.0f} rows/s", no_wrap=True)
+
+
+@contextmanager
+def rows_done(total: int | None, name: str) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar over rows; yield a function that takes how many more are done."""
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), _Rows(), TimeElapsedColumn(), console=console
+    ) as progress:
+        task = progress.add_task(name, total=total)
+        yield lambda rows: progress.update(task, advance=rows)

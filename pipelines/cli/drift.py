@@ -8,9 +8,19 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from pipelines.cli.console import ProfileName, ScorecardName, app, console, say
-from pipelines.cli.journal import JournalFolder, journal_folder
-from pipelines.workspace import Workspace
+from pipelines.cli.console import console, print_line
+from pipelines.cli.options import (
+    JournalFolder,
+    ProfileName,
+    Pushgateway,
+    ScorecardName,
+    Since,
+    Until,
+    journal_folder,
+    workspace_of,
+)
+from pipelines.params import read_params
+from pipelines.watch.drift import drift as run
 from scoring.scorecards import load
 from training.errors import StageError
 
@@ -19,28 +29,22 @@ SHOWN = 10
 COLOURS = {"stable": "green", "constant": "green", "watch": "yellow", "shifted": "red", "missing": "red"}
 
 
-@app.command()
 def drift(
     scorecard: ScorecardName,
     file: Annotated[
         str | None, typer.Argument(help="Applications, Parquet or CSV.", show_default="those of the journal")
     ] = None,
     journal: JournalFolder = None,
-    since: Annotated[str | None, typer.Option(help="The earliest decision, ISO 8601, UTC.")] = None,
-    until: Annotated[str | None, typer.Option(help="The time before which decisions were made.")] = None,
-    profile: ProfileName = "full",
-    pushgateway: Annotated[
-        str | None, typer.Option(envvar="SCOREBOX_PUSHGATEWAY", help="Prometheus Pushgateway that gets the gauges.")
-    ] = None,
+    since: Since = None,
+    until: Until = None,
+    profile: ProfileName = None,
+    pushgateway: Pushgateway = None,
     fail: Annotated[bool, typer.Option("--fail", help="Exit code 1 if retraining is due.")] = False,
 ) -> None:
     """Compare applications and their scores with the training rows, and say whether retraining is due."""
-    from pipelines.params import read_params
-    from pipelines.watch.drift import drift as run
-
     if file is not None and (since or until):
         raise StageError("--since and --until choose decisions of the journal; a file is compared as a whole")
-    card, workspace = load(scorecard), Workspace(scorecard, profile)
+    card, workspace = load(scorecard), workspace_of(scorecard, profile)
     status = run(
         card,
         workspace,
@@ -52,7 +56,7 @@ def drift(
     )
     erased = f"; {status.rows.erased:,} erased" if status.rows.erased else ""
     compared = f"{status.rows.compared:,} of {status.rows.found:,} applications{erased}"
-    say("drift", f"{compared}, beside {status.reference.compared:,} training rows")
+    print_line("drift", f"{compared}, next to {status.reference.compared:,} training rows")
     table = Table(title=f"{scorecard}: features with the largest PSI", title_justify="left")
     for head in ("feature", "status", "PSI", "by chance up to", "unseen"):
         table.add_column(head)
@@ -64,11 +68,13 @@ def drift(
         console.print(table)
     for score in status.scores:
         if score.note:
-            say("drift", f"{score.model}: {score.note}")
+            print_line("drift", f"{score.model}: {score.note}")
     if status.not_compared:
-        say("drift", f"{len(status.not_compared)} columns of the history are not in the file and were not compared")
+        print_line(
+            "drift", f"{len(status.not_compared)} columns of the history are not in the file and were not compared"
+        )
     for sentence in status.because:
-        say("drift", sentence)
-    say("drift", f"{status.verdict}: {workspace.monitoring / 'drift.html'}")
+        print_line("drift", sentence)
+    print_line("drift", f"{status.verdict}: {workspace.monitoring / 'drift.html'}")
     if fail and status.due:
         raise typer.Exit(1)

@@ -6,24 +6,22 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.console import ProfileName, ScorecardName, app, say, steps
-from pipelines.workspace import Workspace
+from pipelines.cli.console import print_line, steps
+from pipelines.cli.options import ProfileName, ScorecardName, workspace_of
+from pipelines.watch.history import clients, fill
 from scoring.scorecards import load
 
 
-@app.command()
 def history(
     scorecard: ScorecardName,
-    profile: ProfileName = "full",
+    profile: ProfileName = None,
     to: Annotated[
         str | None,
-        typer.Option(help="A file, or a redis:// address; releases/SCORECARD.history.sqlite if not given."),
+        typer.Option(help="A file, or a redis:// address.", show_default="releases/SCORECARD.history.sqlite"),
     ] = None,
 ) -> None:
     """Write every client's history where the service reads it by key."""
-    from pipelines.watch.history import clients, fill
-
-    card, workspace = load(scorecard), Workspace(scorecard, profile)
+    card, workspace = load(scorecard), workspace_of(scorecard, profile)
     with steps(clients(card, workspace)) as advance:
         record, where = fill(card, workspace, to, advance)
-    say("history", f"{record.clients:,} clients, {len(record.columns)} columns: {where}")
+    print_line("history", f"{record.clients:,} clients, {len(record.columns)} columns: {where}")

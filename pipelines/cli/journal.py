@@ -1,39 +1,25 @@
-"""The journal of decisions: what can be done with it without the service."""
+"""The journal of decisions: its seals, one of its decisions, and erasure."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import orjson
 import typer
 from rich.markup import escape
 
-from pipelines.cli.console import ScorecardName, app, console, say, steps
+from pipelines.cli.console import console, print_line, steps
+from pipelines.cli.options import JournalFolder, ScorecardName, journal_folder
+from pipelines.journal.proof import parse_head, prove
+from scoring.journal.chain import Chain
+from scoring.journal.erasure import erase as erase_fields
+from scoring.journal.reader import JournalReader
+from scoring.journal.record import DecisionRecord
+from scoring.scorecard import Scorecard
 from scoring.scorecards import load
 from training.errors import StageError
 
-if TYPE_CHECKING:
-    from scoring.journal.record import DecisionRecord
-    from scoring.scorecard import Scorecard
 
-journal_app = typer.Typer(help="Read, prove, export and ship the journal of decisions.", no_args_is_help=True)
-app.add_typer(journal_app, name="journal")
-
-JournalFolder = Annotated[
-    Path | None,
-    typer.Option("--journal", envvar="SCOREBOX_JOURNAL", help="The journal's folder; journal/<scorecard> by default."),
-]
-Since = Annotated[str | None, typer.Option(help="The earliest time, ISO 8601; UTC, if it does not say.")]
-Until = Annotated[str | None, typer.Option(help="The time before which they were made.")]
-
-
-def journal_folder(scorecard: str, given: Path | None) -> Path:
-    """Where the journal of a scorecard is."""
-    return given or Path("journal") / scorecard
-
-
-@journal_app.command()
 def verify(
     scorecard: ScorecardName,
     head: Annotated[
@@ -42,44 +28,20 @@ def verify(
     journal: JournalFolder = None,
 ) -> None:
     """Check the seals of every record, without any model, and say the head of the chain."""
-    from pipelines.journal.proof import parse_head, prove
-    from scoring.journal.reader import JournalReader
-
     reader = JournalReader(journal_folder(scorecard, journal))
     noted = None if head is None else parse_head(head)
-    with steps(len(reader.span()) + len(reader.challenge_span())) as tell:
-        proof = prove(reader, noted, lambda records: tell("verify", records))
+    with steps(len(reader.span()) + len(reader.challenge_span())) as advance:
+        proof = prove(reader, noted, lambda records: advance("verify", records))
     for kind in (proof.decisions, proof.challenges):
         erased = f", {kind.erased:,} of them erased" if kind.erased else ""
-        say("verify", f"{kind.records:,} {kind.name}s from {kind.first:,} on{erased}")
+        print_line("verify", f"{kind.records:,} {kind.name}s from {kind.first:,} on{erased}")
     if proof.faults:
         raise StageError(f"the chain of {reader.folder} is broken: {'; '.join(proof.faults)}")
-    say("verify", f"every seal holds{'' if head is None else ', and the head that was noted is in the chain'}")
-    say("verify", "the head, to be kept elsewhere:")
+    print_line("verify", f"every seal holds{'' if head is None else ', and the head that was noted is in the chain'}")
+    print_line("verify", "the head, to be kept elsewhere:")
     typer.echo(proof.head)
 
 
-@journal_app.command()
-def export(
-    scorecard: ScorecardName,
-    output: Annotated[Path, typer.Argument(metavar="OUT.parquet", help="Where the decisions go.")],
-    since: Since = None,
-    until: Until = None,
-    journal: JournalFolder = None,
-) -> None:
-    """Write the decisions into a Parquet file, with all that is kept of them."""
-    from pipelines.journal.export import export as run
-    from pipelines.watch.current_rows import utc
-    from scoring.journal.reader import JournalReader
-
-    reader = JournalReader(journal_folder(scorecard, journal))
-    first, last = utc(since), utc(until)
-    with steps(len(reader.span(since=first, until=last))) as tell:
-        count = run(reader, output, first, last, lambda rows: tell("export", rows))
-    say("export", f"{count:,} decisions: {output}")
-
-
-@journal_app.command()
 def erase(
     scorecard: ScorecardName,
     decision_ids: Annotated[list[str] | None, typer.Argument(metavar="[DECISION_ID]...", show_default=False)] = None,
@@ -88,9 +50,6 @@ def erase(
     journal: JournalFolder = None,
 ) -> None:
     """Take applicants' fields out of decisions for ever; that and how they were decided stays, and its proof."""
-    from scoring.journal.erasure import erase as run
-    from scoring.journal.reader import JournalReader
-
     if bool(decision_ids) is (applicant is not None):
         raise StageError("name either decisions or --applicant")
     reader = JournalReader(journal_folder(scorecard, journal))
@@ -103,29 +62,25 @@ def erase(
         there = reader.sequences_of(asked)
         for name in asked:
             if name not in there:
-                say("erase", f"{name} is not in {reader.folder}")
+                print_line("erase", f"{name} is not in {reader.folder}")
         names = [name for name in asked if name in there]
         if not names:
             raise StageError("nothing was erased")
     if not yes and not typer.confirm(f"Erase the applicant's fields of {len(names):,} decisions for ever?", err=True):
         raise StageError("nothing was erased")
-    done = set(run(reader.folder, names))
+    done = set(erase_fields(reader.folder, names))
     for name in names:
-        say("erase", f"{name} {'erased' if name in done else 'was erased before'}")
+        print_line("erase", f"{name} {'erased' if name in done else 'was erased before'}")
     if decision_ids and len(names) < len(set(decision_ids)):
         raise StageError("not every decision was found")
 
 
-@journal_app.command()
 def show(
     scorecard: ScorecardName,
     decision_id: Annotated[str, typer.Argument(metavar="DECISION_ID")],
     journal: JournalFolder = None,
 ) -> None:
     """Say of one decision what was decided, by what, why, and whether its seal holds."""
-    from scoring.journal.chain import Chain
-    from scoring.journal.reader import JournalReader
-
     reader = JournalReader(journal_folder(scorecard, journal))
     places = reader.sequences_of([decision_id])
     if not places:

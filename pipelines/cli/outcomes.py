@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from pipelines.cli.console import ScorecardName, app, console, day, say
-from pipelines.cli.journal import JournalFolder, journal_folder
-from pipelines.cli.portfolio import rows_done
+from pipelines.cli.console import console, print_line, print_warning, rows_done
+from pipelines.cli.options import JournalFolder, ScorecardName, day, journal_folder
+from pipelines.watch import outcomes as files
+from scoring.outcomes.store import Fate, Outcomes
 from training.errors import StageError
 
-if TYPE_CHECKING:
-    from scoring.outcomes.store import Fate
 
-outcomes_app = typer.Typer(help="Attach matured outcomes to decisions.", no_args_is_help=True)
-app.add_typer(outcomes_app, name="outcomes")
-
-
-@outcomes_app.command("import")
-def import_(
+def import_outcomes(
     scorecard: ScorecardName,
     source: Annotated[str, typer.Argument(metavar="FILE", help="CSV or Parquet: decision_id, defaulted, observed_on.")],
     journal: JournalFolder = None,
@@ -33,18 +27,12 @@ def import_(
     rejects: Annotated[Path | None, typer.Option(help="Where rows that were not recorded go, as CSV.")] = None,
 ) -> None:
     """Record the outcomes of a file; what cannot be recorded is kept aside and reported."""
-    from pipelines.watch.outcomes import find, import_outcomes
-    from scoring.journal.transaction import JournalUnavailableError
-
     observed = None if observed_on is None else date.fromisoformat(observed_on)
     if rejects is not None and rejects.resolve() == Path(source).resolve():
         raise StageError(f"{rejects} is both read and written")
-    file = find(source, observed)
-    try:
-        with rows_done(file.rows, "outcomes") as advance:
-            summary = import_outcomes(journal_folder(scorecard, journal), file, observed, rejects, advance)
-    except JournalUnavailableError as error:
-        raise StageError(str(error)) from None
+    file = files.find(source, observed)
+    with rows_done(file.rows, "outcomes") as advance:
+        summary = files.import_outcomes(journal_folder(scorecard, journal), file, observed, rejects, advance)
     table = Table(title=f"{scorecard}: {sum(summary.results.values()):,} outcomes of {source}", title_justify="left")
     table.add_column("result")
     table.add_column("rows", justify="right")
@@ -53,15 +41,13 @@ def import_(
     console.print(table)
     if summary.adopted:
         fates = ", ".join(f"{rows:,} {fate}" for fate, rows in summary.adopted.items())
-        say("outcomes", f"decisions that earlier outcomes waited for are there now: {fates}")
+        print_line("outcomes", f"decisions that earlier outcomes waited for are there now: {fates}")
     if summary.not_recorded:
         where = f": {rejects}" if rejects is not None else "; --rejects FILE.csv names them"
-        text = f"{summary.not_recorded:,} rows were not recorded{where}"
-        console.print(f"[bold yellow]warning[/] {escape(text)}", soft_wrap=True)
+        print_warning("warning", f"{summary.not_recorded:,} rows were not recorded{where}")
 
 
-@outcomes_app.command("list")
-def list_(
+def list_outcomes(
     scorecard: ScorecardName,
     journal: JournalFolder = None,
     conflicts: Annotated[bool, typer.Option("--conflicts", help="Other labels than those in force.")] = False,
@@ -69,8 +55,6 @@ def list_(
     early: Annotated[bool, typer.Option("--early", help="Those from before their decisions.")] = False,
 ) -> None:
     """Count the outcomes, or list those that were set aside."""
-    from scoring.outcomes.store import Outcomes
-
     store = Outcomes(journal_folder(scorecard, journal))
     chosen: dict[Fate, bool] = {"conflicting": conflicts, "unknown": unknown, "early": early}
     for fate, wanted in chosen.items():
@@ -85,4 +69,4 @@ def list_(
             console.print(table)
     if not any(chosen.values()):
         for fate, count in store.counts().items():
-            say("outcomes", f"{count:,} {fate}")
+            print_line("outcomes", f"{count:,} {fate}")

@@ -8,19 +8,15 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from pipelines.cli.console import ScorecardName, app, console, day, say, steps
-from pipelines.cli.journal import JournalFolder, journal_folder
-from pipelines.workspace import Workspace
+from pipelines.cli.console import console, print_line, print_warning, steps
+from pipelines.cli.options import JournalFolder, Pushgateway, ScorecardName, day, journal_folder, workspace_of
+from pipelines.params import read_params
+from pipelines.watch.performance import STEPS
+from pipelines.watch.performance import performance as run
 from scoring.scorecards import load
 from training.errors import StageError
 
-Pushgateway = Annotated[
-    str | None,
-    typer.Option(envvar="SCOREBOX_PUSHGATEWAY", help="A Prometheus Pushgateway that the gauges go to as well."),
-]
 
-
-@app.command()
 def performance(
     scorecard: ScorecardName,
     journal: JournalFolder = None,
@@ -30,11 +26,7 @@ def performance(
     fail: Annotated[bool, typer.Option("--fail", help="Exit code 1 if a model has decayed.")] = False,
 ) -> None:
     """Compare decisions with their outcomes, and say whether a model has decayed."""
-    from pipelines.params import read_params
-    from pipelines.watch.performance import STEPS
-    from pipelines.watch.performance import performance as run
-
-    workspace = Workspace(scorecard, "full")
+    workspace = workspace_of(scorecard, None)
     with steps(STEPS) as advance:
         result = run(
             load(scorecard),
@@ -64,9 +56,9 @@ def performance(
     console.print(table)
     for item in result.models:
         if item.tested is None:
-            say("performance", f"{item.model} is no longer in the model store: its test figures are not known")
+            print_line("performance", f"{item.model} is no longer in the model store: its test figures are not known")
         for flag in item.flags:
-            console.print(f"[bold yellow]decay[/] {escape(item.model)}: {escape(flag)}", soft_wrap=True)
-    say("performance", f"verdict: {result.verdict}: {workspace.monitoring / 'performance.html'}")
+            print_warning("decay", f"{item.model}: {flag}")
+    print_line("performance", f"verdict: {result.verdict}: {workspace.monitoring / 'performance.html'}")
     if fail and result.verdict == "decay":
         raise StageError(f"a model of {scorecard} has decayed: {workspace.monitoring / 'performance.json'}")

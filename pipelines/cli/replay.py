@@ -4,43 +4,38 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from pipelines.cli.console import ScorecardName, app, console, say, steps
-from pipelines.cli.journal import JournalFolder, Since, Until, journal_folder
+from pipelines.cli.console import console, print_line, steps
+from pipelines.cli.options import JournalFolder, ScorecardName, Since, Until, journal_folder
+from pipelines.journal.replay import Finding, Replay, places_of, sample_of
+from pipelines.journal.replay import replay as run
+from pipelines.watch.current_rows import utc
+from scoring.files import write_atomically
+from scoring.journal.reader import JournalReader
 from scoring.scorecards import load
 from training.errors import StageError
-
-if TYPE_CHECKING:
-    from pipelines.journal.replay import Finding, Replay
 
 SHOWN = 20
 """Findings that go to the window; the rest is in the file."""
 
 
-@app.command()
 def replay(
     scorecard: ScorecardName,
     decision_ids: Annotated[list[str] | None, typer.Argument(metavar="[DECISION_ID]...", show_default=False)] = None,
     since: Since = None,
     until: Until = None,
-    sample: Annotated[int | None, typer.Option(min=1, help="So many of the decisions, drawn by a fixed seed.")] = None,
+    sample: Annotated[int | None, typer.Option(min=1, help="Replay only this many, drawn by a fixed seed.")] = None,
     journal: JournalFolder = None,
     out: Annotated[Path | None, typer.Option(help="Where the report goes, as JSON.")] = None,
 ) -> None:
     """Recompute decisions from the journal alone and compare the bits; all of them, if none are named."""
-    from pipelines.journal.replay import places_of, sample_of
-    from pipelines.journal.replay import replay as run
-    from pipelines.watch.current_rows import utc
-    from scoring.files import write_atomically
-    from scoring.journal.reader import JournalReader
-
     if decision_ids and (since, until, sample) != (None, None, None):
-        raise StageError("--since, --until and --sample choose decisions, so no ids stand beside them")
+        raise StageError("--since, --until and --sample choose decisions, so no ids stand next to them")
     reader = JournalReader(journal_folder(scorecard, journal))
     if decision_ids:
         places: list[int] | range = places_of(reader, decision_ids)
@@ -49,19 +44,19 @@ def replay(
         if sample is not None:
             places = sample_of(places, sample)
     began = datetime.now(UTC)
-    with steps(len(places)) as tell:
-        report = run(load(scorecard), reader, places, lambda rows: tell("replay", rows))
+    with steps(len(places)) as advance:
+        report = run(load(scorecard), reader, places, lambda rows: advance("replay", rows))
     if out is not None:
         write_atomically(out, report.model_dump_json(indent=2) + "\n")
-    _show(report)
+    _print_report(report)
     seconds = (datetime.now(UTC) - began).total_seconds()
-    say("replay", f"{report.decisions:,} decisions in {seconds:,.1f} s" + (f": {out}" if out else ""))
+    print_line("replay", f"{report.decisions:,} decisions in {seconds:,.1f} s" + (f": {out}" if out else ""))
     if not report.holds:
         bad = sum(count for verdict, count in report.verdicts.items() if not verdict.is_good)
         raise StageError(f"{bad:,} of {report.decisions:,} decisions of {scorecard} are not as the journal says")
 
 
-def _show(report: Replay) -> None:
+def _print_report(report: Replay) -> None:
     table = Table(title=f"{report.scorecard}: {report.journal}", title_justify="left")
     table.add_column("verdict")
     table.add_column("decisions", justify="right")
@@ -71,16 +66,16 @@ def _show(report: Replay) -> None:
     console.print(table)
     bad = [finding for finding in report.findings if not finding.verdict.is_good]
     for finding in bad[:SHOWN]:
-        console.print(f"[bold red]{finding.verdict.value}[/] {escape(_said(finding))}", soft_wrap=True)
+        console.print(f"[bold red]{finding.verdict.value}[/] {escape(_described(finding))}", soft_wrap=True)
     if len(bad) > SHOWN:
-        say("replay", f"and {len(bad) - SHOWN:,} more; --out FILE.json has them all")
+        print_line("replay", f"and {len(bad) - SHOWN:,} more; --out FILE.json has them all")
     for other in report.other_runtimes:
         recorded = ", ".join(f"{name} {version}" for name, version in other.recorded.items())
         here = ", ".join(f"{name} {report.runtime.get(name)}" for name in other.recorded)
-        say("replay", f"{other.decisions:,} decisions were made by another runtime: {recorded}; here {here}")
+        print_line("replay", f"{other.decisions:,} decisions were made by another runtime: {recorded}; here {here}")
 
 
-def _said(finding: Finding) -> str:
+def _described(finding: Finding) -> str:
     place = (
         f"{finding.sequence:,}"
         if finding.sequence == finding.through

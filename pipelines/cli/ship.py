@@ -9,8 +9,11 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.console import ScorecardName, say, steps
-from pipelines.cli.journal import JournalFolder, journal_app, journal_folder
+from pipelines.cli.console import print_line, steps
+from pipelines.cli.options import JournalFolder, ScorecardName, journal_folder
+from pipelines.journal.shipping.database import Database
+from pipelines.journal.shipping.follow import follow as go_on
+from pipelines.journal.shipping.shipper import Shipper
 
 DatabaseAddress = Annotated[
     str,
@@ -20,7 +23,6 @@ DatabaseAddress = Annotated[
 ]
 
 
-@journal_app.command()
 def ship(
     scorecard: ScorecardName,
     database: DatabaseAddress,
@@ -30,16 +32,12 @@ def ship(
     ] = False,
 ) -> None:
     """Copy to PostgreSQL what of the journal is not there yet."""
-    from pipelines.journal.shipping.database import Database
-    from pipelines.journal.shipping.follow import follow as go_on
-    from pipelines.journal.shipping.shipper import Shipper
-
     folder, target = journal_folder(scorecard, journal), Database(database)
     shipper = Shipper(folder, target)
     if follow:
-        say("ship", f"{folder} to {target.name}, until SIGTERM")
-        records = go_on(shipper.ship, _stopped(), lambda line: say("ship", line))
-        say("ship", f"ends: {records:,} records copied")
+        print_line("ship", f"{folder} to {target.name}, until SIGTERM")
+        records = go_on(shipper.ship, _stopped(), lambda line: print_line("ship", line))
+        print_line("ship", f"ends: {records:,} records copied")
         return
     decisions = challenges = erasures = 0
     # What is added meanwhile is for the next call, or this one might never end.
@@ -51,22 +49,19 @@ def ship(
             advance("records", copied.records)
             decisions, challenges = decisions + copied.decisions, challenges + copied.challenges
             erasures += copied.erasures
-            for what in copied.expired:
-                say("ship", f"not copied, since retention removed them before: {what}")
+            for lost in copied.expired:
+                print_line("ship", f"not copied, since retention removed them before: {lost}")
             if left <= 0 or not copied.records:
                 break
-    say("ship", f"{decisions:,} decisions, {challenges:,} challenges, {erasures:,} erasures to {target.name}")
+    print_line("ship", f"{decisions:,} decisions, {challenges:,} challenges, {erasures:,} erasures to {target.name}")
 
 
-@journal_app.command()
 def migrate(database: DatabaseAddress) -> None:
     """Bring the journal's tables in PostgreSQL to this version's revision."""
-    from pipelines.journal.shipping.database import Database
-
     target = Database(database)
     before, after = target.migrate()
-    what = f"already at revision {after}" if before == after else f"from {before or 'no tables'} to revision {after}"
-    say("migrate", f"{target.name}: {what}")
+    done = f"already at revision {after}" if before == after else f"from {before or 'no tables'} to revision {after}"
+    print_line("migrate", f"{target.name}: {done}")
 
 
 def _stopped() -> Callable[[float], bool]:

@@ -69,6 +69,17 @@ def promote(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams,
     return Moved(candidate, repaired, promotion)
 
 
+def candidate_profile(scorecard: Scorecard, number: int | None) -> str | None:
+    """Return the profile that made a version, by default the challenger; None if there is no challenger.
+
+    Raises:
+        StageError: there is no such version.
+    """
+    registry = Registry(scorecard)
+    chosen = number or registry.aliases().get(CHALLENGER)
+    return None if chosen is None else registry.version(chosen).tags["profile"]
+
+
 def rollback(scorecard: Scorecard, workspace: Workspace) -> Moved:
     """Makes the version before the champion the champion again.
 

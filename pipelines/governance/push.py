@@ -1,4 +1,4 @@
-"""Puts a trained model into the model store and, as the challenger, into the registry."""
+"""Put a trained model into the model store and, as the challenger, into the registry."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from pipelines.governance.registry import CHALLENGER, CHAMPION, Registered, Registry
 from pipelines.stages.graphs import read_contents
 from pipelines.stages.report import Report, read_benchmark, read_report, same_graphs
@@ -15,6 +17,7 @@ from pipelines.stages.verify import read_verification
 from pipelines.workspace import Workspace
 from scoring import models
 from scoring.decision import Variant
+from scoring.files import write_atomically
 from scoring.graph import sha256
 from scoring.models import Content, ModelRecord
 from scoring.scorecard import Scorecard
@@ -32,8 +35,18 @@ class Pushed:
     is_new: bool
 
 
+class PushRecord(BaseModel):
+    """The model of a workspace, as the store holds it: `push.json`. The same training gives the same bytes."""
+
+    scorecard: str
+    version: str
+    tags: dict[Variant, str]
+    graph_sha256: dict[Variant, str]
+    explain_sha256: dict[Variant, str]
+
+
 def push(scorecard: Scorecard, workspace: Workspace) -> Pushed:
-    """Pushes what is not in the store and the registry yet, and makes it the challenger.
+    """Push what is not in the store and the registry yet, make it the challenger, and write `push.json`.
 
     Pushing the same training twice changes nothing.
 
@@ -69,11 +82,19 @@ def push(scorecard: Scorecard, workspace: Workspace) -> Pushed:
         # The times behind this choice are measured anew with each benchmark; a champion keeps its own.
         registry.tag(registered.number, "serving", benchmark.serving)
     registry.point(CHALLENGER, registered.number)
+    pushed = PushRecord(
+        scorecard=scorecard.name,
+        version=store_version(report, contents),
+        tags={variant: record.tag for variant, record in records.items()},
+        graph_sha256={variant: record.graph_sha256 for variant, record in records.items()},
+        explain_sha256={variant: record.explain_sha256 for variant, record in records.items()},
+    )
+    write_atomically(workspace.pushed, pushed.model_dump_json(indent=2) + "\n")
     return Pushed([record.tag for record in records.values()], added, registered, is_new)
 
 
 def file_sha256(path: Path) -> str:
-    """The hash of a file of rows.
+    """Return the sha256 of a file of rows.
 
     Raises:
         StageError: it is missing.
@@ -85,7 +106,7 @@ def file_sha256(path: Path) -> str:
 
 
 def store_version(report: Report, contents: Mapping[Variant, Content]) -> str:
-    """The version in the store, which names the bytes: a hash of all graphs, the data and the cut-off."""
+    """Return the version in the store, which names the bytes: a hash of all graphs, the data and the cut-off."""
     identity = {
         "graphs": {variant: (sha256(content.graph), sha256(content.explain)) for variant, content in contents.items()},
         "data": report.data.sha256,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from scoring.expected import ExpectedError
 from scoring.scorecard import Scorecard
 
 VALUES = np.dtype("<f4")
@@ -23,11 +24,11 @@ HistoryRows = tuple[NDArray[np.float32], NDArray[np.bool_]]
 """Values, [keys, columns] float32, the scorecard's defaults where a key is unknown; and which are known, [keys]."""
 
 
-class HistoryError(RuntimeError):
+class HistoryError(ExpectedError):
     """A store is missing or not the scorecard's; the message says what to do."""
 
 
-class HistoryUnavailableError(RuntimeError):
+class HistoryUnavailableError(ExpectedError):
     """A store does not answer now, so nobody can be scored: no answer is not the same as nothing known."""
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID, uuid4
 
+from scoring.expected import ExpectedError
 from scoring.files import write_atomically
 
 FORMAT = 2
@@ -71,7 +72,7 @@ TABLES = (
 )
 
 
-class JournalError(RuntimeError):
+class JournalError(ExpectedError):
     """A journal cannot be used; the message says why and what to do."""
 
 

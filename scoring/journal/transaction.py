@@ -8,11 +8,13 @@ from functools import cache
 from itertools import chain
 from typing import Any
 
+from scoring.expected import ExpectedError
+
 _ROWS_OF_AN_INSERT = (64, 16, 4, 1)
 """Each step of a statement lets another thread run, and a row at a time that costs more than the rows themselves."""
 
 
-class JournalUnavailableError(RuntimeError):
+class JournalUnavailableError(ExpectedError):
     """The journal cannot take records now, so nothing can be decided; what was decided is safe."""
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pkgutil
 from importlib import import_module
 
+from scoring.expected import ExpectedError
 from scoring.scorecard import Scorecard
 
 
-class UnknownScorecardError(LookupError):
+class UnknownScorecardError(ExpectedError, LookupError):
     """No module under `scoring/scorecards/` has the name asked for."""
 
 

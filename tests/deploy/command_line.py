@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import typer.main
+import typer
 from typer.core import TyperGroup
 
 from pipelines.cli import app
@@ -23,21 +23,17 @@ COMMAND = ["python", "-m", "pipelines.cli"]
 
 
 @cache
-def command_line() -> Any:
-    """The command `scorebox`."""
-    return typer.main.get_command(app)
-
-
-@cache
 def option_variables() -> set[str]:
     """The environment variables that commands read."""
-    return _variables(command_line())
+    return _variables(app)
 
 
 def _variables(command: Any) -> set[str]:
     found = {str(option.envvar) for option in command.params if option.envvar}
-    for below in getattr(command, "commands", {}).values():
-        found |= _variables(below)
+    if isinstance(command, TyperGroup):
+        context = typer.Context(command)
+        for name in command.list_commands(context):
+            found |= _variables(command.resolve_command(context, [name])[1])
     return found
 
 
@@ -65,7 +61,8 @@ def refused(call: list[str], environment: dict[str, str]) -> str | None:
     """Why the command line refuses a call; None if it takes it. Nothing is run."""
     if call[: len(COMMAND)] != COMMAND:
         return f"{shlex.join(call)} is not the command line"
-    command, words = command_line(), call[len(COMMAND) :]
+    command: Any = app
+    words = call[len(COMMAND) :]
     try:
         with patch.dict(os.environ, environment):
             while isinstance(command, TyperGroup):

@@ -103,7 +103,7 @@ def test_ids_times_and_samples_choose_decisions(journaled: Journaled, replay: Re
     assert (code, printed) == (1, snapshot("error journal/card_default has no decision another"))
     assert scorebox("replay", "card_default", first, "--sample", "3") == (
         1,
-        snapshot("error --since, --until and --sample choose decisions, so no ids stand beside them"),
+        snapshot("error --since, --until and --sample choose decisions, so no ids stand next to them"),
     )
     assert scorebox("replay", "card_default", "--since", "yesterday") == (
         1,

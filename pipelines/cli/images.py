@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from pipelines.cli.console import ScorecardName, app, say
+from pipelines.cli.console import print_line
+from pipelines.cli.options import ScorecardName
+from pipelines.images.bentofile import write_bentofile
+from pipelines.images.build import Image, Target, build, build_watch
 from scoring.scorecards import load
-
-if TYPE_CHECKING:
-    from pipelines.images.build import Image
 
 Base = Annotated[str, typer.Option("--base", help="The image to build on: Python 3.11 with pip. A digest pins it.")]
 Twice = Annotated[bool, typer.Option("--twice", help="Build it once more from nothing; fail if a layer differs.")]
 
 
-@app.command()
 def bentofile(scorecard: ScorecardName) -> None:
     """Write the file that `bentoml build` makes the scorecard's Bento from; `build` does it too."""
-    from pipelines.images.bentofile import write_bentofile
-
-    say("bentofile", str(write_bentofile(load(scorecard))))
+    print_line("bentofile", str(write_bentofile(load(scorecard))))
 
 
-@app.command()
 def image(
     scorecard: ScorecardName,
     base: Base = "python:3.11-slim",
@@ -34,22 +30,19 @@ def image(
     twice: Twice = False,
 ) -> None:
     """Build the release image of the model that serves, and list what is in it; the tag goes to standard output."""
-    from pipelines.images.build import Target, build
-
     load(scorecard)
-    _say(build(scorecard, base, Target.SHIPPER if shipper else Target.RELEASE, twice=twice), base, twice=twice)
+    target = Target.SHIPPER if shipper else Target.RELEASE
+    _print_image(build(scorecard, base, target, twice=twice), base, twice=twice)
 
 
-@app.command()
 def watch_image(base: Base = "python:3.11-slim", twice: Twice = False) -> None:
     """Build the image of the jobs that watch, such as `drift`, for every scorecard; its tag goes to standard output."""
-    from pipelines.images.build import build_watch
-
-    _say(build_watch(base, twice=twice), base, twice=twice)
+    _print_image(build_watch(base, twice=twice), base, twice=twice)
 
 
-def _say(built: Image, base: str, *, twice: bool) -> None:
+def _print_image(built: Image, base: str, *, twice: bool) -> None:
     size, over = (round(count / 1e6) for count in (built.bytes, built.bytes - built.base_bytes))
-    say("image", f"{size} MB, {over} MB of them over {base}{'; both builds have the same layers' if twice else ''}")
-    say("image", f"{built.bom} lists what is in it")
+    same = "; both builds have the same layers" if twice else ""
+    print_line("image", f"{size} MB, {over} MB of them over {base}{same}")
+    print_line("image", f"{built.bom} lists what is in it")
     typer.echo(built.tag)

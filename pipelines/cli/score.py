@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
-from rich.text import Text
 
-from pipelines.cli.console import ScorecardName, app, console, say
+from pipelines.cli.console import print_line, rows_done
+from pipelines.cli.options import ScorecardName
+from pipelines.portfolio import inputs, run
 from pipelines.workspace import RELEASES
+from scoring import models
+from scoring.frames import thin_frame
+from scoring.history.store import REDIS_SCHEMES
+from scoring.policy import CutoffPolicy
 from scoring.scorecards import load
 
 
-@app.command()
 def score(
     scorecard: ScorecardName,
     source: Annotated[str, typer.Argument(metavar="INPUT", help="A Parquet or CSV file, or a folder.")],
@@ -39,12 +40,6 @@ def score(
     engine: Annotated[Literal["local", "ray"], typer.Option(help="This process, or Ray, at RAY_ADDRESS.")] = "local",
 ) -> None:
     """Score a whole portfolio with the release's model."""
-    from pipelines.portfolio import inputs, run
-    from scoring import models
-    from scoring.frames import thin_frame
-    from scoring.history.store import REDIS_SCHEMES
-    from scoring.policy import CutoffPolicy
-
     card = load(scorecard)
     release = models.Release.read(RELEASES / f"{scorecard}.json")
     model = models.load(release.tags[release.serving])
@@ -69,28 +64,9 @@ def score(
             history=address,
         )
     speed = summary.rows / summary.seconds
-    say(
+    print_line(
         "score",
         f"{model.record.tag}, {policy.id}: {summary.rows:,} rows in {summary.seconds:,.1f} s, {speed:,.0f} rows/s",
     )
-    say("score", f"{summary.declined / summary.scored:.1%} of {summary.scored:,} declined: {summary.output}")
-    say("score", f"{summary.rejected:,} rejected: {summary.rejects}")
-
-
-class _Rows(ProgressColumn):
-    """Rows done, of how many if that is known, and rows per second."""
-
-    def render(self, task: Task) -> Text:
-        total = "" if task.total is None else f"/{task.total:,.0f}"
-        speed = task.completed / task.elapsed if task.elapsed else 0
-        return Text(f"{task.completed:,.0f}{total} rows, {speed:,.0f} rows/s", no_wrap=True)
-
-
-@contextmanager
-def rows_done(total: int | None, what: str) -> Iterator[Callable[[int], None]]:
-    """A progress bar over rows; gives what is told of each batch."""
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), _Rows(), TimeElapsedColumn(), console=console
-    ) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda rows: progress.update(task, advance=rows)
+    print_line("score", f"{summary.declined / summary.scored:.1%} of {summary.scored:,} declined: {summary.output}")
+    print_line("score", f"{summary.rejected:,} rejected: {summary.rejects}")

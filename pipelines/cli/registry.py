@@ -1,0 +1,114 @@
+"""The registry: which version of a model is challenger, and which is champion and serves."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from pipelines.cli.checks import print_checks
+from pipelines.cli.console import console, print_line, print_warning
+from pipelines.cli.options import ProfileName, ScorecardName, workspace_of
+from pipelines.governance import promote as promotion
+from pipelines.governance.push import push as push_variants
+from pipelines.governance.registry import Registry
+from pipelines.governance.restore import restore as restore_champion
+from pipelines.params import read_params
+from pipelines.workspace import FULL, Workspace
+from scoring.scorecards import load
+from training.errors import StageError
+from training.evaluation.checks import failed
+
+
+def push(scorecard: ScorecardName, profile: ProfileName = None) -> None:
+    """Put the variants into the model store, and the model into the registry as the challenger."""
+    pushed = push_variants(load(scorecard), workspace_of(scorecard, profile))
+    for tag in pushed.tags:
+        print_line("push", f"{tag} {'pushed' if tag in pushed.added else 'is in the store already'}")
+    done = "registered" if pushed.is_new else "is registered already"
+    print_line("push", f"version {pushed.registered.number} of {scorecard} {done}; it is the challenger")
+
+
+def promote(
+    scorecard: ScorecardName,
+    profile: ProfileName = None,
+    version: Annotated[int | None, typer.Option("--version", min=1, help="The candidate; else the challenger.")] = None,
+) -> None:
+    """Make the challenger the champion if it holds every gate on the test rows; the service follows it."""
+    card = load(scorecard)
+    if profile is None and (profile := promotion.candidate_profile(card, version)):
+        print_line("profile", f"{profile} (the candidate's)")
+    workspace = workspace_of(scorecard, profile)
+    moved = promotion.promote(card, workspace, read_params().scorecard(scorecard), version)
+    _print_repaired("promote", moved.repaired)
+    if (judged := moved.promotion) is None:
+        assert moved.champion
+        print_line("promote", f"version {moved.champion.number} is the champion already: {workspace.release}")
+        return
+    champion, candidate = judged.champion, judged.candidate
+    rival = f"next to the champion, version {champion.version}" if champion else "the first of this scorecard"
+    print_checks(f"{scorecard}: version {candidate.version}, {rival}, {judged.rows:,} test rows", judged.gates)
+    if champion:
+        print_line("promote", judged.comparison)
+    written = workspace.reports / "promotion.json"
+    if not judged.promoted:
+        stays = f"version {champion.version} stays champion and serves" if champion else "there is no champion"
+        gates = ", ".join(failed(judged.gates))
+        raise StageError(f"version {candidate.version} of {scorecard} fails {gates}; {stays}: {written}")
+    print_line("promote", f"version {candidate.version} is the champion: {written}")
+    print_line("promote", f"{candidate.model} serves: {workspace.release}")
+
+
+def rollback(scorecard: ScorecardName) -> None:
+    """Make the version before the champion the champion again; the service follows it."""
+    workspace = Workspace(scorecard, FULL)
+    moved = promotion.rollback(load(scorecard), workspace)
+    _print_repaired("rollback", moved.repaired)
+    assert moved.champion
+    print_line("rollback", f"version {moved.champion.number} is the champion again: {workspace.release}")
+
+
+def restore(
+    scorecard: ScorecardName,
+    shadow: Annotated[bool, typer.Option("--shadow", help="Let the registry's challenger, if any, look on.")] = False,
+) -> None:
+    """Take release and models of the champion from the registry, on a machine that has neither."""
+    workspace = Workspace(scorecard, FULL)
+    restored = restore_champion(load(scorecard), workspace, shadow=shadow)
+    print_line("restore", f"version {restored.champion.number} is the champion: {workspace.release}")
+    if restored.shadow:
+        print_line("restore", f"version {restored.shadow.number} looks on: {workspace.challenge}")
+    elif shadow:
+        print_line("restore", f"{scorecard} has no challenger; nothing looks on")
+
+
+def registry(scorecard: ScorecardName) -> None:
+    """List the registered versions, and say where alias and release disagree."""
+    known = Registry(load(scorecard))
+    aliases = known.aliases()
+    table = Table(title=f"{scorecard}: registered versions", title_justify="left")
+    # In a narrow window only the last column, which has whole sentences, goes over several lines.
+    heads = ("version", "alias", "store", "data", "AUC", "verdicts")
+    for head in heads:
+        table.add_column(head, no_wrap=head != heads[-1])
+    for item in known.versions():
+        table.add_row(
+            str(item.number),
+            ", ".join(alias for alias, number in aliases.items() if number == item.number),
+            f"{item.tags['store_version']} {item.tags['serving']}",
+            item.tags["data"],
+            item.tags["test_auc"][:6],
+            f"verification {item.tags['verification']}; {item.tags.get('promotion', 'not judged yet')}",
+        )
+    console.print(table)
+    print_line("registry", f"champions in order: {', '.join(map(str, known.journal().champions)) or 'none yet'}")
+    for difference in promotion.find_differences(known, Workspace(scorecard, FULL)):
+        print_warning("differs", f"{difference}; `scorebox promote` repairs it")
+
+
+def _print_repaired(stage: str, repaired: list[str]) -> None:
+    for difference in repaired:
+        print_warning("repaired", difference)
+    if repaired:
+        print_line(stage, "alias and release are at the champion again")

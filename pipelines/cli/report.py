@@ -1,0 +1,25 @@
+"""The measures of a trained model."""
+
+from __future__ import annotations
+
+from pipelines.cli.console import print_line, steps
+from pipelines.cli.options import ProfileName, ScorecardName, workspace_of
+from pipelines.params import read_params
+from pipelines.stages import report as stage
+from scoring.scorecards import load
+
+SHOWN = ("auc", "ks", "brier")
+"""Metrics of the line that is printed; the report has them all."""
+
+
+def report(scorecard: ScorecardName, profile: ProfileName = None) -> None:
+    """Measure the served graph on the test rows: metrics with intervals, plots, fairness, MLflow run."""
+    card, workspace, params = load(scorecard), workspace_of(scorecard, profile), read_params()
+    with steps(stage.comparison_fits(workspace, params)) as advance:
+        result = stage.report(card, workspace, params, advance)
+    shown = ", ".join(
+        f"{name} {item['value']:.4f} [{item['low']:.4f}, {item['high']:.4f}]"
+        for name, item in result.metrics.items()
+        if name in SHOWN
+    )
+    print_line("report", f"{shown}: {workspace.report / 'report.md'}")

@@ -1,0 +1,23 @@
+"""The checks that a model must hold."""
+
+from __future__ import annotations
+
+from pipelines.cli.checks import print_checks
+from pipelines.cli.console import print_line
+from pipelines.cli.options import ProfileName, ScorecardName, workspace_of
+from pipelines.params import read_params
+from pipelines.stages import verify as stage
+from scoring.scorecards import load
+from training.errors import StageError
+from training.evaluation.checks import failed
+
+
+def verify(scorecard: ScorecardName, profile: ProfileName = None) -> None:
+    """Check the trained model on the test rows against the limits of params.yaml."""
+    workspace = workspace_of(scorecard, profile)
+    result = stage.verify(load(scorecard), workspace, read_params())
+    print_checks(f"{scorecard}: {result.serving} on {result.rows:,} test rows", result.checks)
+    written = workspace.reports / "verification.json"
+    if not result.holds:
+        raise StageError(f"{scorecard} fails {', '.join(failed(result.checks))}: {written}")
+    print_line("verify", f"every check holds: {written}")

@@ -1,0 +1,5 @@
+"""Errors that a user can mend."""
+
+
+class ExpectedError(RuntimeError):
+    """A fault of input, files or servers: the message says in one line what is wrong and what to do."""
