@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from training.competition_params import CompetitionParams, Limit
 from training.errors import StageError
 from training.evaluation.variants import VariantLimits
-from training.imbalance import Imbalance
 from training.monitoring.drift import SHIFTED
 
 PARAMS_FILE = Path("params.yaml")
 Share = Annotated[float, Field(gt=0, lt=1)]
-Limit = Annotated[float, Field(ge=0)]
 
 
 class _Strict(BaseModel):
@@ -27,24 +26,6 @@ class Profile(_Strict):
 
     search_iterations: Annotated[int, Field(ge=1)]
     bootstrap_resamples: Annotated[int, Field(ge=20)]
-
-
-class Candidate(_Strict):
-    """One entry of the competition. `search` lists choices per parameter, `imbalance` is as in `training.imbalance`."""
-
-    family: str
-    features: str
-    parameters: dict[str, Any] = {}
-    search: dict[str, list[Any]] = {}
-    imbalance: Imbalance = "none"
-
-
-class Gates(_Strict):
-    """Limits that a candidate must hold; see `training.selection.judge`."""
-
-    auc_tolerance: Limit
-    expected_calibration_error: Limit
-    reasons_microseconds: Limit
 
 
 class PromotionLimits(_Strict):
@@ -97,18 +78,13 @@ class Monitoring(_Strict):
     drift: DriftLimits = DriftLimits()
 
 
-class ScorecardParams(_Strict):
+class ScorecardParams(CompetitionParams):
     """The knobs of one scorecard."""
 
-    seed: int
     sample_rows: Annotated[int, Field(ge=1_000)]
     freshness: Freshness
     test_share: Share
-    folds: Annotated[int, Field(ge=2)]
-    protected_fields: bool
     quantization_rows: Annotated[int, Field(ge=1)]
-    candidates: Annotated[dict[str, Candidate], Field(min_length=1)]
-    gates: Gates
     variant_limits: VariantLimits
     promotion: PromotionLimits
     monitoring: Monitoring = Monitoring()

@@ -189,6 +189,11 @@ class Scorecard:
         """The data set's column name of every field, in declaration order."""
         return tuple(rule.column for rule in self.rules)
 
+    @cached_property
+    def text_columns(self) -> frozenset[str]:
+        """Columns that hold text."""
+        return frozenset(rule.column for rule in self.rules if rule.kind == "text")
+
     @property
     def inputs(self) -> tuple[str, ...]:
         """Every column that a graph may read: the fields', then those of the history."""

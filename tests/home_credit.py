@@ -13,10 +13,9 @@ from typing import Any
 
 import pandas as pd
 
-from pipelines.params import Candidate, ScorecardParams, read_params
+from pipelines.params import ScorecardParams, read_params
 from pipelines.stages.ingest import ingest
 from pipelines.stages.prepare import features
-from pipelines.stages.train import Trained, candidate_blocks, fit_candidate, raw_inputs
 from pipelines.watch.history import fill
 from pipelines.workspace import Workspace
 from scoring import models
@@ -25,8 +24,11 @@ from scoring.graph import Graph, sha256
 from scoring.models import Content, ModelRecord, Release
 from scoring.scorecards import load
 from tests.conftest import PROJECT
+from training.candidate import Trained, candidate_blocks, fit_candidate
+from training.competition_params import Candidate
 from training.graph.explain import with_explain_graph
 from training.graph.frontend import feature_matrix
+from training.graph.inputs import graph_inputs
 from training.tables.files import data_record, read_parquet
 
 CARD = load("home_credit")
@@ -67,13 +69,14 @@ def build(folder: Path) -> Built:
         "small",
         SMALL,
         frame,
-        knobs(),
+        fold_count=2,
+        seed=knobs().seed,
         protected_fields=False,
         search_iterations=0,
         advance=lambda what, steps: None,
     )
     columns = trained.specification.columns
-    inputs = raw_inputs(CARD, frame, columns)
+    inputs = graph_inputs(frame, columns, CARD.text_columns)
     blocks = candidate_blocks(CARD, SMALL.features, False)
     content = with_explain_graph(CARD, trained.graph(CARD), inputs, feature_matrix(blocks, columns, inputs))
     history = folder / "history.sqlite"

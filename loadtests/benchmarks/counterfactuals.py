@@ -42,7 +42,7 @@ def searches(scorecard: Scorecard, rows: int) -> Iterator[tuple[Counterfactual, 
     workspace = Workspace(scorecard.name, "full")
     graph = Graph(read_variants(workspace)[read_benchmark(workspace).serving])
     test, _ = read_parquet(workspace.test)
-    inputs = graph_inputs(graph, test)
+    inputs = graph_inputs(test, graph.columns, graph.text_columns)
     declined = np.flatnonzero(graph.score(inputs).astype(np.float64) >= scorecard.cutoff)
     model = scorecard.request_model(graph.columns)
     for position in np.random.default_rng(SEED).permutation(declined)[:rows].tolist():

@@ -8,13 +8,14 @@ from pipelines.params import read_params
 from pipelines.stages import crossvalidate as stage
 from pipelines.stages import train as competition
 from scoring.scorecards import load
+from training.competition import fits_needed
 
 
 def train(scorecard: ScorecardName, profile: ProfileName = None) -> None:
     """Let the candidates compete and fit the winner."""
     card, workspace, params = load(scorecard), workspace_of(scorecard, profile), read_params()
     iterations = params.profile(workspace.profile).search_iterations
-    with steps(competition.fits_needed(params.scorecard(scorecard), iterations)) as advance:
+    with steps(fits_needed(params.scorecard(scorecard), iterations)) as advance:
         outcome = competition.train(card, workspace, params, advance)
     for result in outcome.candidates:
         broken = ", ".join(gate.gate for gate in result.gates if not gate.holds)

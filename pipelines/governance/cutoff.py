@@ -172,7 +172,7 @@ def _champion(scorecard: Scorecard) -> Registered:
 def _score(scorecard: Scorecard, workspace: Workspace, champion: Registered) -> _Scored:
     rows, digest = held_out(workspace, champion)
     stored = models.load(champion.release.tags[champion.release.serving])
-    scores = stored.graph.score(graph_inputs(stored.graph, rows))
+    scores = stored.graph.score(graph_inputs(rows, stored.graph.columns, stored.graph.text_columns))
     return _Scored(stored.record, rows[scorecard.target].to_numpy(), scores, digest)
 
 

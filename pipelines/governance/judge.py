@@ -182,4 +182,4 @@ def _scores(stored: StoredModel, rows: pd.DataFrame) -> PDs:
     missing = [column for column in stored.graph.columns if column not in rows]
     if missing:
         raise DataError(f"{stored.record.tag} reads columns that the test rows do not have: {', '.join(missing)}")
-    return np.asarray(stored.graph.score(graph_inputs(stored.graph, rows)))
+    return np.asarray(stored.graph.score(graph_inputs(rows, stored.graph.columns, stored.graph.text_columns)))

@@ -11,15 +11,17 @@ from functools import partial
 from pydantic import BaseModel
 
 from pipelines.params import Params
-from pipelines.stages.train import Advance, candidate_blocks, load_competition, raw_inputs
+from pipelines.stages.train import load_competition
 from pipelines.workspace import Workspace
 from scoring.features import raw_columns
 from scoring.files import write_atomically
 from scoring.scorecard import Scorecard
 from training.calibration import choose
+from training.candidate import Advance, candidate_blocks
 from training.evaluation.intervals import Estimate
 from training.families.registry import FAMILIES
 from training.graph.frontend import feature_matrix
+from training.graph.inputs import graph_inputs
 from training.selection import fold_interval, fold_result, out_of_fold
 from training.split import applicants, folds
 from training.tables.files import read_parquet
@@ -59,7 +61,7 @@ def crossvalidate(scorecard: Scorecard, workspace: Workspace, knobs: Params, adv
         blocks = candidate_blocks(scorecard, candidate.features, params.protected_fields)
         used = raw_columns(blocks)
         columns = [column for column in scorecard.inputs if column in used]
-        features = feature_matrix(blocks, columns, raw_inputs(scorecard, frame, columns))
+        features = feature_matrix(blocks, columns, graph_inputs(frame, columns, scorecard.text_columns))
         log_odds = out_of_fold(
             FAMILIES[candidate.family],
             features,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pipelines.stages.graphs import read_variants
-from pipelines.stages.train import candidate_blocks, load_trained, raw_inputs
+from pipelines.stages.train import load_trained
 from pipelines.workspace import Workspace
 from scoring.decision import Variant
 from scoring.files import write_atomically
 from scoring.reasons import Explainer
 from scoring.scorecard import Scorecard
+from training.candidate import candidate_blocks
 from training.graph.explain import with_explain_graph
 from training.graph.frontend import feature_matrix
+from training.graph.inputs import graph_inputs
 from training.tables.files import read_parquet
 
 
@@ -19,7 +21,7 @@ def explain(scorecard: Scorecard, workspace: Workspace) -> dict[Variant, Explain
     specification = load_trained(workspace).specification
     blocks = candidate_blocks(scorecard, specification.features, specification.protected_fields)
     frame, _ = read_parquet(workspace.train)
-    inputs = raw_inputs(scorecard, frame, specification.columns)
+    inputs = graph_inputs(frame, specification.columns, scorecard.text_columns)
     features = feature_matrix(blocks, specification.columns, inputs)
     written = {}
     folder = workspace.explain("fp32").parent

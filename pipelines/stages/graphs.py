@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipelines.params import ScorecardParams
-from pipelines.stages.train import load_trained, raw_inputs
+from pipelines.stages.train import load_trained
 from pipelines.workspace import Workspace
 from scoring.decision import Variant
 from scoring.files import write_atomically
@@ -13,6 +13,7 @@ from scoring.reasons import Explainer
 from scoring.scorecard import Scorecard
 from training.errors import StageError
 from training.evaluation.variants import Benchmark, compare_variants, markdown
+from training.graph.inputs import graph_inputs
 from training.graph.quantize import quantized
 from training.tables.files import read_parquet
 
@@ -29,7 +30,7 @@ def quantize(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams
     columns = load_trained(workspace).specification.columns
     frame, _ = read_parquet(workspace.train)
     rows = frame.sample(min(params.quantization_rows, len(frame)), random_state=params.seed)
-    inputs = raw_inputs(scorecard, rows, columns)
+    inputs = graph_inputs(rows, columns, scorecard.text_columns)
     content = quantized(read_graph(workspace, "fp32"), inputs)
     workspace.int8.parent.mkdir(parents=True, exist_ok=True)
     workspace.int8.unlink(missing_ok=True)
@@ -48,7 +49,7 @@ def benchmark(scorecard: Scorecard, workspace: Workspace, params: ScorecardParam
     test, _ = read_parquet(workspace.test)
     result = compare_variants(
         read_contents(workspace),
-        raw_inputs(scorecard, test, columns),
+        graph_inputs(test, columns, scorecard.text_columns),
         test[scorecard.target].to_numpy(),
         scorecard.cutoff,
         params.variant_limits,

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from pipelines.params import Params
-from pipelines.stages.train import candidate_blocks, raw_inputs
 from pipelines.workspace import Workspace
 from scoring.files import write_atomically
 from scoring.scorecard import Scorecard
+from training.candidate import candidate_blocks
 from training.evaluation.intervals import Estimate
 from training.evaluation.leakage import HONEST, HeldOutRows, compare_splits, markdown
 from training.evaluation.report import no_better_than_chance
 from training.graph.frontend import feature_matrix
+from training.graph.inputs import graph_inputs
 from training.split import applicants
 from training.tables.files import SAMPLE_KEY, read_parquet
 
@@ -29,7 +30,7 @@ def leakage(
     columns = [column for column in scorecard.inputs if column in frame]
     blocks = candidate_blocks(scorecard, "published", protected_fields=True)
     rows = HeldOutRows(
-        feature_matrix(blocks, columns, raw_inputs(scorecard, frame, columns)),
+        feature_matrix(blocks, columns, graph_inputs(frame, columns, scorecard.text_columns)),
         frame[scorecard.target].to_numpy(),
         applicants(scorecard, frame),
     )

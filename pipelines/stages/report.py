@@ -12,9 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from pipelines.params import Candidate, Params
+from pipelines.params import Params
 from pipelines.stages.graphs import read_contents
-from pipelines.stages.train import Advance, fit_candidate, load_competition, load_trained, raw_inputs
+from pipelines.stages.train import load_competition, load_trained
 from pipelines.workspace import Workspace
 from scoring.decision import Variant
 from scoring.files import write_atomically
@@ -23,6 +23,8 @@ from scoring.models import DataRecord
 from scoring.reasons import Explainer
 from scoring.scorecard import Scorecard
 from training import tracking
+from training.candidate import Advance, fit_candidate
+from training.competition_params import Candidate
 from training.errors import StageError
 from training.evaluation.fairness import Comparison, compare_groups
 from training.evaluation.intervals import Estimate
@@ -31,6 +33,7 @@ from training.evaluation.plots import draw_all
 from training.evaluation.reason_figures import ReasonFigures, reason_figures
 from training.evaluation.report import markdown
 from training.evaluation.variants import Benchmark
+from training.graph.inputs import graph_inputs
 from training.revision import git_revision
 from training.tables.files import data_record, read_parquet
 
@@ -75,7 +78,7 @@ def report(
     train_frame, metadata = read_parquet(workspace.train)
     test, _ = read_parquet(workspace.test)
     labels: NDArray[np.int64] = test[scorecard.target].to_numpy()
-    inputs = raw_inputs(scorecard, test, trained.specification.columns)
+    inputs = graph_inputs(test, trained.specification.columns, scorecard.text_columns)
     scores = {variant: Graph(content).score(inputs) for variant, content in variants.items()}
     pd_values = scores[benchmark.serving]
     knobs = params.scorecard(scorecard.name)
@@ -190,12 +193,14 @@ def _compare_protected(
                     imbalance=result.imbalance,
                 ),
                 train_frame,
-                knobs,
+                fold_count=knobs.folds,
+                seed=knobs.seed,
                 protected_fields=protected_fields,
                 search_iterations=0,
                 advance=advance,
             )
-            scores = Graph(trained.graph(scorecard)).score(raw_inputs(scorecard, test, trained.specification.columns))
+            inputs = graph_inputs(test, trained.specification.columns, scorecard.text_columns)
+            scores = Graph(trained.graph(scorecard)).score(inputs)
             comparisons.append(
                 compare_groups(result.name, protected_fields, again.inputs, scorecard, test, labels, scores)
             )

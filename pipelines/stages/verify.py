@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pipelines.params import Params, PromotionLimits
 from pipelines.stages.graphs import read_contents
 from pipelines.stages.report import read_benchmark, same_graphs
-from pipelines.stages.train import Trained, candidate_blocks, load_trained, raw_inputs
+from pipelines.stages.train import load_trained
 from pipelines.workspace import Workspace
 from scoring.decision import Variant
 from scoring.files import write_atomically
@@ -21,6 +21,7 @@ from scoring.frames import thin_frame
 from scoring.graph import Graph
 from scoring.reasons import Explainer
 from scoring.scorecard import Scorecard
+from training.candidate import Trained, candidate_blocks
 from training.errors import StageError
 from training.evaluation.checks import Check, approval_gaps, at_least, at_most, failed, impact_ratios
 from training.evaluation.extremes import extreme_applications
@@ -82,12 +83,11 @@ def verify(scorecard: Scorecard, workspace: Workspace, params: Params) -> Verifi
     labels: Labels = test[scorecard.target].to_numpy()
     knobs = params.scorecard(scorecard.name)
     graphs = {variant: Graph(content) for variant, content in contents.items()}
-    scores = {variant: graph.score(graph_inputs(graph, test)) for variant, graph in graphs.items()}
+    inputs = {variant: graph_inputs(test, graph.columns, graph.text_columns) for variant, graph in graphs.items()}
+    scores = {variant: graph.score(inputs[variant]) for variant, graph in graphs.items()}
     explainers = {variant: Explainer(content.explain) for variant, content in stored.items()}
     reasons = {
-        variant: reason_figures(
-            scorecard, graphs[variant], explainer, graph_inputs(graphs[variant], test), scorecard.cutoff
-        )
+        variant: reason_figures(scorecard, graphs[variant], explainer, inputs[variant], scorecard.cutoff)
         for variant, explainer in explainers.items()
     }
     serving = benchmark.serving
@@ -190,7 +190,7 @@ def variant_checks(
         "flipped_share": at_most("share of decisions that differ between FP32 and INT8", flipped, limits.flipped_share)
     }
     for count, limit in zip(LATENCY_ROWS, (limits.microseconds_1, limits.microseconds_256), strict=True):
-        time = standard_microseconds(serving, graph_inputs(serving, rows).resized(count))
+        time = standard_microseconds(serving, graph_inputs(rows, serving.columns, serving.text_columns).resized(count))
         what = f"standard µs for {count} row{'s' if count > 1 else ''}"
         checks[f"microseconds_{count}"] = at_most(what, time, limit)
     return checks
@@ -213,14 +213,16 @@ def _own_pd(scorecard: Scorecard, trained: Trained, rows: pd.DataFrame) -> PDs:
     """PDs by the fitted model itself, without the graph's body and tail."""
     specification = trained.specification
     blocks = candidate_blocks(scorecard, specification.features, specification.protected_fields)
-    features = feature_matrix(blocks, specification.columns, raw_inputs(scorecard, rows, specification.columns))
+    features = feature_matrix(
+        blocks, specification.columns, graph_inputs(rows, specification.columns, scorecard.text_columns)
+    )
     return trained.calibration.pd(trained.model.log_odds(features))
 
 
 def _batch_difference(graph: Graph, rows: pd.DataFrame) -> float:
-    inputs = graph_inputs(graph, rows.iloc[:ALONE_ROWS])
+    inputs = graph_inputs(rows.iloc[:ALONE_ROWS], graph.columns, graph.text_columns)
     alone = np.concatenate([graph.score(inputs[row : row + 1]) for row in range(len(inputs))])
-    whole = graph.score(graph_inputs(graph, rows))[: len(alone)]
+    whole = graph.score(graph_inputs(rows, graph.columns, graph.text_columns))[: len(alone)]
     batched = [
         np.concatenate([graph.score(inputs[start : start + size]) for start in range(0, len(inputs), size)])
         for size in BATCH_SIZES
@@ -229,7 +231,7 @@ def _batch_difference(graph: Graph, rows: pd.DataFrame) -> float:
 
 
 def _reason_difference(graph: Graph, explainer: Explainer, rows: pd.DataFrame) -> float:
-    inputs = graph_inputs(graph, rows)
+    inputs = graph_inputs(rows, graph.columns, graph.text_columns)
     reference = explainer.references[0]
     whole = explainer.contributions(inputs, reference)
     alone = [explainer.contributions(inputs[row : row + 1], reference) for row in range(min(ALONE_ROWS, len(inputs)))]

@@ -212,7 +212,7 @@ def _scores(
         more = f" and {len(lacking) - 1} more" if lacking[1:] else ""
         note = f"no score: the file does not have {lacking[0]}{more}, which the graph reads"
         return [ScoreDrift(model=tag, rows=len(current.frame), drift=None, note=note, counts=False)]
-    pd_values = champion.graph.score(graph_inputs(champion.graph, current.frame))
+    pd_values = champion.graph.score(graph_inputs(current.frame, champion.graph.columns, champion.graph.text_columns))
     return [_score(tag, champion.record.graph_sha256, pd_values, reference, data, limits)]
 
 
@@ -226,7 +226,7 @@ def _score(
             raise GraphIntegrityError(f"{tag} in the store is not the graph that decided")
     except (ModelStoreError, GraphIntegrityError) as error:
         return ScoreDrift(model=tag, rows=rows, drift=None, note=f"not compared: {one_line(error)}", counts=False)
-    trained = model.graph.score(graph_inputs(model.graph, reference))
+    trained = model.graph.score(graph_inputs(reference, model.graph.columns, model.graph.text_columns))
     notes = []
     if rows < limits.least_rows:
         notes.append(f"does not count: fewer than {limits.least_rows:,} rows")

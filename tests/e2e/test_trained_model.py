@@ -12,12 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.stages.train import load_trained, raw_inputs
+from pipelines.stages.train import load_trained
 from pipelines.workspace import Workspace
 from scoring.scorecards import load
 from tests.conftest import Project
 from tests.e2e.server import serve
 from training.graph.frontend import feature_matrix
+from training.graph.inputs import graph_inputs
 
 CARD = load("card_default")
 ROWS = 200
@@ -52,6 +53,6 @@ def test_the_server_gives_the_pd_that_training_gave(trained_project: Project, tm
     trained = load_trained(workspace)
     specification = trained.specification
     blocks = CARD.features[specification.features](specification.protected_fields)
-    inputs = raw_inputs(CARD, rows.to_pandas(), specification.columns)
+    inputs = graph_inputs(rows.to_pandas(), specification.columns, CARD.text_columns)
     log_odds = trained.model.log_odds(feature_matrix(blocks, specification.columns, inputs))
     assert served == pytest.approx(trained.calibration.pd(log_odds), abs=2e-6)

@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 from loadtests.benchmarks.counterfactuals import application
-from pipelines.stages.train import raw_inputs
 from scoring import scorecards
 from scoring.changeable import MOST_COMBINATIONS, Changeable
 from scoring.counterfactual import smallest_change
@@ -36,7 +35,7 @@ def fitted(name: str) -> tuple[pd.DataFrame, Graph]:
     labels = frame[card.target].to_numpy() == card.target_values[1]
     blocks = card.features["engineered"](False)
     columns = [column for column in card.inputs if column in raw_columns(blocks)]
-    features = feature_matrix(blocks, columns, raw_inputs(card, frame, columns))
+    features = feature_matrix(blocks, columns, graph_inputs(frame, columns, card.text_columns))
     model = FAMILIES["boosting"].fit(features, labels.astype(np.int64), {"n_estimators": 30, "num_leaves": 6}, 5)
     calibration = fit_platt(model.log_odds(features), labels.astype(np.int64))
     return frame, Graph(export_graph(blocks, columns, model, calibration))
@@ -46,7 +45,7 @@ def fitted(name: str) -> tuple[pd.DataFrame, Graph]:
 def test_the_answer_sent_back_is_approved_and_keeps_to_what_can_be_changed(name: str) -> None:
     card = load(name)
     table, graph = fitted(name)
-    pds = graph.score(graph_inputs(graph, table)).astype(np.float64)
+    pds = graph.score(graph_inputs(table, graph.columns, graph.text_columns)).astype(np.float64)
     # Half of these applicants are declined, the ones next to the cut-off among them.
     cutoff = float(np.median(pds))
     frame = thin_frame(card, graph.columns)

@@ -56,7 +56,7 @@ def test_the_policy_is_what_the_champion_s_own_test_rows_say(governed: Governed)
     release = models.Release.read(governed.workspace.release)
     stored = models.load(release.tags[release.serving])
     rows, _ = read_parquet(governed.workspace.test)
-    pd = stored.graph.score(graph_inputs(stored.graph, rows)).astype(np.float64)
+    pd = stored.graph.score(graph_inputs(rows, stored.graph.columns, stored.graph.text_columns)).astype(np.float64)
     approved = pd < 0.2
     basis = CutoffPolicy.read(governed.workspace.policy, CARD).model_dump()["basis"]
     assert basis == {

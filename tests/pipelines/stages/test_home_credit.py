@@ -12,9 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.params import Candidate
 from pipelines.portfolio import inputs, run
-from pipelines.stages.train import fit_candidate, raw_inputs
 from scoring.features import raw_columns
 from scoring.frames import Frame, history_columns, thin_frame
 from scoring.history.opening import open_history
@@ -22,8 +20,11 @@ from scoring.history.store import HistoryStore
 from scoring.models import open_model
 from scoring.policy import CutoffPolicy
 from tests.home_credit import CARD, SMALL, UNKNOWN, Built, applications, build, knobs
+from training.candidate import fit_candidate
+from training.competition_params import Candidate
 from training.errors import StageError
 from training.graph.frontend import feature_matrix, feature_names
+from training.graph.inputs import graph_inputs
 from training.tables.home_credit.tables import TABLES_BY_NAME
 
 
@@ -40,7 +41,7 @@ def store(built: Built) -> Iterator[HistoryStore]:
 
 
 def trained_pd(built: Built, frame: pd.DataFrame) -> bytes:
-    return built.graph.score(raw_inputs(CARD, frame, built.trained.specification.columns)).tobytes()
+    return built.graph.score(graph_inputs(frame, built.trained.specification.columns, CARD.text_columns)).tobytes()
 
 
 def test_training_service_and_portfolio_give_the_same_bits(built: Built, store: HistoryStore, tmp_path: Path) -> None:
@@ -93,7 +94,7 @@ def test_a_client_without_a_row_in_any_table_of_history_has_these_defaults_too(b
 
 def test_a_score_of_missing_values_and_text_does_not_depend_on_its_neighbours(built: Built) -> None:
     graph = built.graph
-    rows = raw_inputs(CARD, built.frame.head(400), built.trained.specification.columns)
+    rows = graph_inputs(built.frame.head(400), built.trained.specification.columns, CARD.text_columns)
     # History of one client in three is gone.
     first = len(rows.numeric[0]) - len(history_columns(CARD, graph.columns))
     rows.numeric[::3, first:] = np.nan
@@ -118,7 +119,8 @@ def test_a_candidate_that_cannot_do_with_missing_values_is_named(
             "wrong",
             candidate,
             built.frame,
-            knobs(),
+            fold_count=2,
+            seed=knobs().seed,
             protected_fields=False,
             search_iterations=0,
             advance=lambda what, steps: None,
@@ -131,7 +133,7 @@ def table(
     blocks = CARD.features[name](protected)
     used = [column for column in CARD.inputs if column in raw_columns(blocks)]
     frame = built.frame.head(200).assign(**(columns or {}))
-    matrix = feature_matrix(blocks, used, raw_inputs(CARD, frame, used))
+    matrix = feature_matrix(blocks, used, graph_inputs(frame, used, CARD.text_columns))
     return pd.DataFrame(matrix, columns=feature_names(blocks))
 
 

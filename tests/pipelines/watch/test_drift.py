@@ -60,7 +60,7 @@ def journaled(
     frame: pd.DataFrame, stored: StoredModel, *, pd_values: NDArray[np.float32] | None = None, **basis: str
 ) -> list[str]:
     """Puts decisions of these rows into the journal, and gives their ids; `basis` changes what they rest on."""
-    inputs = graph_inputs(stored.graph, frame)
+    inputs = graph_inputs(frame, stored.graph.columns, stored.graph.text_columns)
     rests_on = made_up.BASIS.model_copy(
         update={
             "model": stored.record.tag,
@@ -216,7 +216,7 @@ def test_a_model_of_which_no_decision_is_drawn_is_left_out(
 
 def test_scores_alone_can_say_that_retraining_is_due(governed: Governed, champion: StoredModel) -> None:
     sample = rows(governed)
-    scores = champion.graph.score(graph_inputs(champion.graph, sample))
+    scores = champion.graph.score(graph_inputs(sample, champion.graph.columns, champion.graph.text_columns))
     journaled(sample, champion, pd_values=np.sqrt(scores))
     code, printed = governed.run("drift", CARD.name, "--fail")
     assert code == 1

@@ -100,7 +100,7 @@ def test_a_store_is_read_by_several_threads_at_once(store: HistoryStore) -> None
 
 
 def test_json_and_tables_get_the_same_columns_as_training(tmp_path: Path) -> None:
-    from pipelines.stages.train import raw_inputs
+    from training.graph.inputs import graph_inputs
 
     frame = applications()
     columns = [*NUMBERS, *READ, "PURPOSE"]
@@ -110,7 +110,7 @@ def test_json_and_tables_get_the_same_columns_as_training(tmp_path: Path) -> Non
         rows = fields.astype(object).where(fields.notna(), None).to_dict("records")
         by_json = reader.inputs([SCORECARD.application.model_validate(row) for row in rows])
         by_table, positions, errors = reader.read_table(pa.Table.from_pandas(fields, preserve_index=False))
-    trained = raw_inputs(SCORECARD, frame, columns)
+    trained = graph_inputs(frame, columns, SCORECARD.text_columns)
     assert by_json.numeric.tobytes() == by_table.numeric.tobytes() == trained.numeric.tobytes()
     assert by_json.known is not None
     assert by_json.known.all()

@@ -73,16 +73,18 @@ def test_the_table_has_a_line_for_each_way_and_a_column_for_each_model() -> None
 @pytest.mark.slow
 @pytest.mark.skipif(real_data("card_approval") is None, reason="the published card_approval data are not here")
 def test_the_real_label_is_at_chance_unless_the_split_is_careless() -> None:
-    from pipelines.stages.train import raw_inputs
     from scoring.scorecards import load
     from training.graph.frontend import feature_matrix
+    from training.graph.inputs import graph_inputs
 
     card = load("card_approval")
     frame = pd.read_csv(str(real_data("card_approval")), keep_default_na=False, na_values=["None"])
     applicant = applicants(card, frame)
     assert len(np.unique(applicant)) == 8_563
     columns = list(card.columns)
-    features = feature_matrix(card.features["published"](True), columns, raw_inputs(card, frame, columns))
+    features = feature_matrix(
+        card.features["published"](True), columns, graph_inputs(frame, columns, card.text_columns)
+    )
     rows = HeldOutRows(features, frame["Default"].to_numpy(), applicant)
     for fitted, held_out in folds(applicant, rows.labels, 5, 42):
         assert not set(applicant[fitted]) & set(applicant[held_out])

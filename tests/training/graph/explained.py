@@ -13,7 +13,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pipelines.stages.train import raw_inputs
 from scoring.application import Application
 from scoring.features import Block, raw_columns
 from scoring.graph import Graph, Inputs, open_session
@@ -30,6 +29,7 @@ from training.families.registry import FAMILIES
 from training.graph.explain import groups_read, with_explain_graph
 from training.graph.export import export_graph
 from training.graph.frontend import feature_matrix
+from training.graph.inputs import graph_inputs
 from training.graph.quantize import quantized
 
 
@@ -172,7 +172,7 @@ def made(card: Scorecard, features: str, family: str, method: str, protected: bo
     for rule in card.rules:
         if card.may_be_missing(rule):
             frame.loc[generator.random(len(frame)) < 0.3, rule.column] = None
-    inputs = raw_inputs(card, frame, columns)
+    inputs = graph_inputs(frame, columns, card.text_columns)
     matrix = feature_matrix(blocks, columns, inputs)
     labels = (frame[card.target] == card.target_values[1]).to_numpy().astype(np.int64)
     model = FAMILIES[family].fit(matrix, labels, SMALL[family], 1)

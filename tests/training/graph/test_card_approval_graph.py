@@ -13,7 +13,6 @@ import pytest
 from catboost import CatBoostClassifier
 from numpy.typing import NDArray
 
-from pipelines.stages.train import raw_inputs
 from scoring.features import raw_columns
 from scoring.graph import Graph, Inputs
 from scoring.scorecards import load
@@ -22,6 +21,7 @@ from training.calibration import Calibration
 from training.families.registry import FAMILIES
 from training.graph.export import export_graph
 from training.graph.frontend import feature_matrix
+from training.graph.inputs import graph_inputs
 
 CARD = load("card_approval")
 ROWS = 4_000
@@ -42,7 +42,7 @@ def fitted(family: str, features: str) -> tuple[Graph, Inputs, bytes]:
     """The graph of a model with protected columns in, uncalibrated; what it reads; CatBoost's own file."""
     blocks = CARD.features[features](True)
     columns = [column for column in CARD.columns if column in raw_columns(blocks)]
-    inputs = raw_inputs(CARD, sample(), columns)
+    inputs = graph_inputs(sample(), columns, CARD.text_columns)
     matrix = feature_matrix(blocks, columns, inputs)
     model = FAMILIES[family].fit(matrix, sample()["TARGET"].to_numpy(), PARAMETERS[family], 3)
     with TemporaryDirectory() as folder:

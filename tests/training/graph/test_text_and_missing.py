@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 
-from pipelines.stages.train import raw_inputs
 from scoring.features import Block, beside, category, optional, ordered, raw, raw_columns
 from scoring.graph import Graph, Inputs
 from scoring.scorecards import load
@@ -18,6 +17,7 @@ from training.families.forest import fit_forest
 from training.families.registry import FAMILIES
 from training.graph.export import export_graph
 from training.graph.frontend import feature_matrix, feature_names
+from training.graph.inputs import graph_inputs
 
 GERMAN = load("german_credit")
 ROWS = 1_000
@@ -112,7 +112,8 @@ def test_features_of_codes_are_what_pandas_says(name: str) -> None:
     columns = list(GERMAN.columns)
     assert raw_columns(blocks) == set(columns)
     features = pd.DataFrame(
-        feature_matrix(blocks, columns, raw_inputs(GERMAN, frame, columns)), columns=feature_names(blocks)
+        feature_matrix(blocks, columns, graph_inputs(frame, columns, GERMAN.text_columns)),
+        columns=feature_names(blocks),
     )
     assert (features["Purpose = A43"] == (frame["Purpose"] == "A43")).all()
     assert features["duration in years"].to_numpy() == pytest.approx(frame["Duration in month"] / 12)
@@ -129,7 +130,7 @@ def test_a_score_of_codes_does_not_depend_on_its_neighbours(family: str) -> None
     frame = applications()
     blocks = GERMAN.features["one_hot"](False)
     columns = [column for column in GERMAN.columns if column in raw_columns(blocks)]
-    inputs = raw_inputs(GERMAN, frame, columns)
+    inputs = graph_inputs(frame, columns, GERMAN.text_columns)
     features = feature_matrix(blocks, columns, inputs)
     labels = (frame[GERMAN.target] == 2).to_numpy().astype(np.int64)
     model = FAMILIES[family].fit(features, labels, PARAMETERS[family], 1)
