@@ -1,4 +1,4 @@
-"""What tests of every room share: the real data if they are there, and a small trained workspace."""
+"""Surroundings of every test, the real data if they are there, and a small trained workspace."""
 
 from __future__ import annotations
 
@@ -6,18 +6,63 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import yaml
 
+from tests import surroundings
 from tests.shared import made_once
+from tests.surroundings import PROJECT
 
-PROJECT = Path(__file__).parent.parent
-# A process that pytest starts has those of readline, and rich takes them for good where they are at the beginning.
-for name in ("COLUMNS", "LINES"):
-    os.environ.pop(name, None)
+# Before a library is imported that looks for its home.
+FOLDER = surroundings.enter()
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("scorebox", deadline=None, database=None)
+hypothesis.settings.load_profile("scorebox")
+IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
+NUMBERS = count()
+BEFORE = pytest.StashKey[dict[str, str]]()
+CHANGED = pytest.StashKey[list[str]]()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not IS_WORKER:
+        session.config.stash[BEFORE] = surroundings.state()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a session that changed what the checkout holds."""
+    if IS_WORKER:
+        return
+    changed = surroundings.differences(session.config.stash[BEFORE], surroundings.state())
+    session.config.stash[CHANGED] = changed
+    if changed and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if changed := config.stash.get(CHANGED, []):
+        terminalreporter.section("the checkout changed while the tests ran", red=True)
+        for path in changed:
+            terminalreporter.line(path)
+
+
+def pytest_unconfigure() -> None:
+    if not IS_WORKER:
+        surroundings.leave(FOLDER)
+
+
+@pytest.fixture(autouse=True)
+def own_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run each test in an empty folder, where relative paths lead: its releases, registry, artifacts and journal."""
+    folder = FOLDER / "tests" / f"{os.getpid()}-{next(NUMBERS)}"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+
 
 SMALL_PARAMS: dict[str, Any] = {
     "profiles": {"full": {"search_iterations": 1, "bootstrap_resamples": 20}},
@@ -82,7 +127,7 @@ SMALL_PARAMS: dict[str, Any] = {
 
 
 def real_data(name: str) -> Path | None:
-    """The published data: where the environment says, or beside the project; None if they are not there.
+    """The published data: where the environment says, or next to the project; None if they are not there.
 
     A folder for a source of several files.
 
@@ -110,16 +155,10 @@ class Project:
     def environment(self) -> dict[str, str]:
         """The environment of its commands: nothing of the developer's own settings."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("SCOREBOX_", "MLFLOW_"))}
-        return {
-            **kept,
-            "BENTOML_HOME": str(self.store),
-            "BENTOML_DO_NOT_TRACK": "True",
-            "COLUMNS": "200",
-            "PYTHONPATH": str(PROJECT),
-        }
+        return {**kept, "BENTOML_HOME": str(self.store), "COLUMNS": "200"}
 
     def scorebox(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Runs the command in a process of its own, in the project's folder."""
+        """Run the command in a process of its own, in the project's folder."""
         return subprocess.run(
             [sys.executable, "-m", "pipelines.cli", *arguments],
             cwd=self.folder,
@@ -152,7 +191,7 @@ def trained_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 @pytest.fixture(scope="session")
 def toy_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A BENTOML_HOME with a toy model in its store, and release.json beside it; to be copied, not served from."""
+    """A BENTOML_HOME with a toy model in its store, and release.json next to it; to be copied, not served from."""
     # It takes libraries for training, which most tests do without.
     from tests.serving.toy import push_release_in
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -110,11 +111,9 @@ def push_release_in(home: Path, release: Path, version: str = VERSION, shift: fl
 
 
 def environment(home: Path) -> dict[str, str]:
-    """The environment of a process with the model store at `home`."""
-    import os
-
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SCOREBOX_", "BENTOML_"))}
-    return kept | {"BENTOML_HOME": str(home), "BENTOML_DO_NOT_TRACK": "True"}
+    """Return the environment of a process with the model store at `home`, and the journal there too."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SCOREBOX_")}
+    return kept | {"BENTOML_HOME": str(home), "SCOREBOX_JOURNAL": str(home / "journal")}
 
 
 if __name__ == "__main__":
