@@ -235,6 +235,6 @@ def plot(path: Path, results: Results) -> None:
     axes.set_ylabel("CPU µs per request (logarithmic)")
     axes.set_title("CPU of the whole server per request: lower is better", loc="left", fontsize=11)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, ncols=2, fontsize=9)
+    axes.legend(frameon=False, ncols=2, fontsize=9, loc="upper right")
     figure.savefig(path, dpi=130, metadata={"Software": None})
     plt.close(figure)

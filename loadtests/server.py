@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -20,7 +21,11 @@ from loadtests.machine import pinned
 
 START_SECONDS = 90.0
 STOP_SECONDS = 20.0
+ORPHAN_SECONDS = 5.0
+"""What a server may leave running has so long to end after it."""
 LOOPBACK = "127.0.0.1"
+# Below those that Linux gives to clients, or another program could have the port before its server has.
+PORTS = range(15_000, 32_000)
 
 
 class ServerError(RuntimeError):
@@ -153,10 +158,10 @@ class Server:
         except subprocess.TimeoutExpired:
             self.kill()
             raise ServerError(f"{self.command.name} was still running {STOP_SECONDS:g} s after SIGTERM") from None
-        _, left = psutil.wait_procs(tree, timeout=5)
+        _, left = psutil.wait_procs(tree, timeout=ORPHAN_SECONDS)
         self.kill()
         if left:
-            psutil.wait_procs(left, timeout=5)
+            psutil.wait_procs(left, timeout=ORPHAN_SECONDS)
             raise ServerError(f"{self.command.name} left processes behind after SIGTERM: {len(left)}")
         if code not in self.command.exit_codes:
             raise ServerError(
@@ -182,11 +187,11 @@ class Server:
 
 
 def free_port() -> int:
-    """A loopback port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a loopback port that nothing listens on, and that the system gives to nobody who asks for any port."""
+    while True:
+        port = random.choice(PORTS)  # noqa: S311  # no secret
+        with suppress(OSError), socket.create_server((LOOPBACK, port)):
+            return port
 
 
 def is_ready(port: int, path: str) -> bool:

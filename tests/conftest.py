@@ -16,8 +16,8 @@ import yaml
 
 from tests import surroundings
 from tests.shared import made_once
-from tests.surroundings import PROJECT
 
+PROJECT = surroundings.PROJECT
 # Before a library is imported that looks for its home.
 FOLDER = surroundings.enter()
 # How long an example takes says how busy the machine is.

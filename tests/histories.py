@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +14,7 @@ import pandas as pd
 import redis
 from pydantic import Field
 
+from loadtests.server import free_port
 from pipelines.watch.history import fill
 from pipelines.workspace import Workspace
 from scoring.application import Application
@@ -24,6 +23,7 @@ from scoring.graph import Inputs, sha256
 from scoring.models import DataRecord, ModelRecord, StoredModel, open_model
 from scoring.scorecard import ReasonGroup, RiskBand, Scorecard
 from tests.needs import program
+from tests.waiting import until
 from training.calibration import Calibration
 from training.families.logistic import Logistic
 from training.graph.explain import with_explain_graph
@@ -130,9 +130,7 @@ class RedisServer:
     """A redis-server on a free port of this machine, which a test may stop and start again."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port: int = probe.getsockname()[1]
+        self._port = free_port()
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         self.address = f"redis://127.0.0.1:{self._port}/0"
@@ -142,19 +140,21 @@ class RedisServer:
         with (self._folder / "redis.log").open("ab") as log:
             self._process = subprocess.Popen(command, cwd=self._folder, stdout=log, stderr=subprocess.STDOUT)
         client = redis.Redis.from_url(self.address)
-        for _ in range(200):
-            with suppress(redis.ConnectionError):
-                client.ping()
-                client.close()
-                return
-            time.sleep(0.02)
-        raise AssertionError((self._folder / "redis.log").read_text())
+        until(lambda: _is_up(client), (self._folder / "redis.log").read_text)
+        client.close()
 
     def stop(self) -> None:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+
+def _is_up(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
 
 
 @contextmanager

@@ -7,15 +7,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 
-LONGEST_WAIT = 60.0
+LONGEST_WAIT = 600.0
+"""Seconds after which something will not come to pass any more, however slow the machine is."""
+PATIENT: dict[str, Any] = {"timeout": LONGEST_WAIT, "verify": False}
+"""How tests ask a server: the certificates of the world take longer to read than most servers to answer."""
 TAKEN = "Address already in use"
 
 
 def until(holds: Callable[[], bool], instead: Callable[[], object] = lambda: "") -> None:
-    """Waits until something holds; a test fails with what there is instead if it does not for a minute."""
+    """Wait until something holds; a test fails with what there is instead if it does not for ten minutes."""
     deadline = time.monotonic() + LONGEST_WAIT
     while not holds():
         assert time.monotonic() < deadline, f"it did not come to pass; instead: {instead()}"
@@ -23,10 +27,9 @@ def until(holds: Callable[[], bool], instead: Callable[[], object] = lambda: "")
 
 
 def answers(address: str) -> bool:
-    """Whether the address answers 200."""
+    """Return whether the address answers 200."""
     try:
-        # The certificates of the world take longer to read than most servers to answer.
-        return httpx.get(address, verify=False).status_code == 200
+        return httpx.get(address, **PATIENT).status_code == 200
     except httpx.HTTPError:
         return False
 
@@ -43,7 +46,7 @@ def at_work(
                 assert process.poll() is None, output.read_text()
                 yield process
                 return
-        # BentoML chooses a port for itself and binds it later: a test beside this one was quicker.
+        # BentoML chooses a port for itself and binds it later: another test was quicker.
 
 
 @contextmanager

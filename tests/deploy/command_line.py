@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 
 from pipelines.cli import app
 from scoring.scorecards import names
+from tests.waiting import LONGEST_WAIT
 
 COMMAND = ["python", "-m", "pipelines.cli"]
 """What `scorebox` runs; an image without the installed project has no `scorebox`."""
@@ -46,7 +47,7 @@ def called(command: list[str], environment: dict[str, str]) -> list[list[str]]:
         stand_in.write_text(f"#!/bin/sh\nprintf '%s\\n' python \"$@\" >>{note}\n")
         stand_in.chmod(0o755)
         variables = {**environment, "PATH": f"{folder}:{os.environ['PATH']}"}
-        subprocess.run(command, env=variables, check=True, timeout=60)
+        subprocess.run(command, env=variables, check=True, timeout=LONGEST_WAIT)
         return noted(note)
 
 

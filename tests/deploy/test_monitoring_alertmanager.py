@@ -13,9 +13,9 @@ from typing import Any
 import httpx
 import pytest
 
+from loadtests.server import free_port
 from tests.deploy.monitoring import ALERTMANAGER, MONITORING, read, rules
 from tests.deploy.programs import run, running
-from tests.e2e.server import free_port
 from tests.waiting import until
 
 CONFIGURATION = read(ALERTMANAGER)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
+from loadtests.server import free_port
 from scoring.challenger.challenge import Bounds, Challenge
 from scoring.moment import now
 from scoring.scorecards import load
@@ -28,7 +29,7 @@ from tests.deploy.monitoring import (
     rules,
 )
 from tests.deploy.programs import running
-from tests.e2e.server import Server, free_port, serve
+from tests.e2e.server import Server, serve
 from tests.serving.toy import push_release_in
 from tests.waiting import until
 

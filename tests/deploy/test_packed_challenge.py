@@ -11,12 +11,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from loadtests.server import free_port
 from scoring.challenger.challenge import Challenge
 from scoring.journal.reader import JournalReader
 from scoring.models import Release
 from tests.conftest import PROJECT
 from tests.deploy.images import Repository, repository
-from tests.e2e.server import free_port
 from tests.serving.toy import SCORECARD, environment, push_release_in
 from tests.waiting import at_work
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.deploy.command_line import COMMAND, noted, refused
 from tests.deploy.manifests import KUBERNETES
+from tests.waiting import LONGEST_WAIT
 
 FOLLOW = [*COMMAND, "journal", "ship", "card_default", "--follow"]
 ONCE = FOLLOW[:-1]
@@ -50,7 +51,7 @@ class Shipper:
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+        return self.process.wait(LONGEST_WAIT)
 
     def calls(self) -> list[list[str]]:
         return noted(self._note)

@@ -16,6 +16,7 @@ import yaml
 
 from scoring.scorecards import names
 from tests.conftest import PROJECT
+from tests.waiting import LONGEST_WAIT
 
 GITHUB = PROJECT / ".github"
 BRANCHES = ("develop", "main")
@@ -131,7 +132,7 @@ def run(step: Step, folder: Path) -> Ran:
     }
     done = subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step.script],
-        cwd=checkout, env=environment, capture_output=True, text=True, check=False, timeout=60,
+        cwd=checkout, env=environment, capture_output=True, text=True, check=False, timeout=LONGEST_WAIT,
     )  # fmt: skip
     noted = [line.rstrip("\0").split("\0") for line in calls.read_text().splitlines()]
     return Ran(done.returncode, done.stdout + done.stderr, noted)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,8 +13,9 @@ from typing import Any
 
 import httpx
 
+from loadtests.server import free_port
 from tests.serving.toy import environment
-from tests.waiting import at_work
+from tests.waiting import PATIENT, at_work
 
 ROOT = Path(__file__).parents[2]
 BENTOML = [sys.executable, "-m", "bentoml"]
@@ -44,19 +44,16 @@ class Server:
         return [json.loads(line) for line in self.output.read_bytes().splitlines()]
 
     def get(self, path: str) -> httpx.Response:
-        return httpx.get(self.url + path)
+        return httpx.get(self.url + path, **PATIENT)
 
     def post(self, path: str, body: Any, **headers: str) -> httpx.Response:
         if isinstance(body, bytes):
-            return httpx.post(self.url + path, content=body, headers=headers)
-        return httpx.post(self.url + path, json=body, headers=headers)
+            return httpx.post(self.url + path, content=body, headers=headers, **PATIENT)
+        return httpx.post(self.url + path, json=body, headers=headers, **PATIENT)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+PATIENCE = {"SCOREBOX_DRAIN": "0", "SCOREBOX_REQUEST_TIMEOUT": "60", "SCOREBOX_MAX_WAIT": "60"}
+"""Settings of a server that a test starts: a busy machine is no reason to refuse a request."""
 
 
 @contextmanager
@@ -66,7 +63,7 @@ def serve(
     """A server that is ready; `settings` are environment variables, `release` says to serve the one at `home`."""
     port = free_port()
     output = home / f"server-{port}.log"
-    env = environment(home) | {"SCOREBOX_DRAIN": "0", "SCOREBOX_JOURNAL": str(home / "journal")} | settings
+    env = environment(home) | PATIENCE | settings
     if release:
         env["SCOREBOX_RELEASE"] = str(home / "release.json")
     command = [*BENTOML, "serve", target, "--port", str(port)]

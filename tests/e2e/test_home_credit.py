@@ -13,11 +13,13 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from loadtests.server import free_port
 from tests.conftest import Project
-from tests.e2e.server import BENTOML, ROOT, Server, free_port, serve
+from tests.e2e.server import BENTOML, ROOT, Server, serve
 from tests.home_credit import CARD, UNKNOWN, bodies
 from tests.serving.test_arrow import STREAM, stream_of
 from tests.serving.toy import environment
+from tests.waiting import LONGEST_WAIT
 
 EXAMPLE: dict[str, Any] = dict(CARD.example)
 THIN = EXAMPLE | {CARD.key: UNKNOWN}
@@ -104,7 +106,9 @@ def test_without_its_history_the_service_does_not_start(home: Path) -> None:
         "SCOREBOX_HISTORY": str(home / "none.sqlite"),
     }
     command = [*BENTOML, "serve", "service:Scorebox", "--port", str(free_port())]
-    failed = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=60)
+    failed = subprocess.run(
+        command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=LONGEST_WAIT
+    )
     assert failed.returncode != 0
     assert "scorebox cannot start: there is no history at" in failed.stdout + failed.stderr
 

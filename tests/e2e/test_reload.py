@@ -20,6 +20,7 @@ from scoring.policy import CutoffPolicy, StatedBasis
 from tests.e2e.server import Server, serve
 from tests.serving.challenged import applications
 from tests.serving.toy import SCORECARD, push_release_in
+from tests.waiting import PATIENT
 
 TOKEN = "a-token-of-some-length"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -47,7 +48,7 @@ class Reloadable:
         return push_release_in(self.home, self.home / f"release-{version}.json", version, 0.5)
 
     def reload(self, **headers: str) -> httpx.Response:
-        return httpx.post(f"{self.server.url}/reload", headers=headers or BEARER, timeout=30)
+        return httpx.post(f"{self.server.url}/reload", headers=headers or BEARER, **PATIENT)
 
     def serving(self) -> str:
         tag: str = self.server.get("/model_info").json()["model"]
@@ -61,7 +62,7 @@ def reloadable(home: Path) -> Iterator[Reloadable]:
 
 
 def ask(url: str, rows: list[dict[str, Any]]) -> list[httpx.Response]:
-    with httpx.Client() as client:
+    with httpx.Client(**PATIENT) as client:
         return [client.post(f"{url}/predict", json=row) for row in rows]
 
 
@@ -149,7 +150,7 @@ def test_a_challenger_that_is_not_there_leaves_the_champion_serving(home: Path, 
         assert errors == [
             "without its challenger: card_default:3-fp32 is not in the model store; run: scorebox push card_default"
         ]
-        refused = httpx.post(f"{server.url}/reload", headers=BEARER)
+        refused = httpx.post(f"{server.url}/reload", headers=BEARER, **PATIENT)
         assert refused.status_code == 409
         assert "card_default:3-fp32 is not in the model store" in refused.json()["detail"]
 
@@ -169,5 +170,5 @@ def test_a_share_that_is_lost_is_lost_after_a_restart(home: Path) -> None:
     with serve(home, SCOREBOX_RELOAD_TOKEN=TOKEN, SCOREBOX_JOURNAL=journal) as server:
         assert {answer.json()["model"] for answer in ask(server.url, applications(100))} == {OLD}
         Challenge(id="c-2", release=bad, share=0.5, made_at=now()).write(path)
-        assert httpx.post(f"{server.url}/reload", headers=BEARER).json()["challenge"] == "c-2"
+        assert httpx.post(f"{server.url}/reload", headers=BEARER, **PATIENT).json()["challenge"] == "c-2"
         assert NEW in {answer.json()["model"] for answer in ask(server.url, applications(20))}

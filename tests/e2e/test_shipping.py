@@ -25,6 +25,7 @@ from tests.pipelines.journal.shipping.copies import (
     ship_command,
 )
 from tests.postgres import postgres_server
+from tests.waiting import PATIENT
 
 CLIENTS = 4
 
@@ -45,7 +46,7 @@ def load(server: Server, example: dict[str, Any]) -> Iterator[list[str]]:
     over = Event()
 
     def ask() -> None:
-        with httpx.Client(base_url=server.url) as client:
+        with httpx.Client(base_url=server.url, **PATIENT) as client:
             while not over.is_set():
                 answer = client.post("/predict", json=example)
                 assert answer.status_code == 200, answer.text

@@ -17,6 +17,7 @@ from pipelines.workspace import Workspace
 from scoring.scorecards import load
 from tests.conftest import Project
 from tests.e2e.server import serve
+from tests.waiting import PATIENT
 from training.graph.frontend import feature_matrix
 from training.graph.inputs import graph_inputs
 
@@ -34,7 +35,7 @@ def test_the_server_gives_the_pd_that_training_gave(trained_project: Project, tm
     with pa.ipc.new_stream(stream, rows.schema) as writer:
         writer.write_table(rows)
 
-    with serve(home, SCOREBOX_VARIANT="fp32") as server, httpx.Client(base_url=server.url) as client:
+    with serve(home, SCOREBOX_VARIANT="fp32") as server, httpx.Client(base_url=server.url, **PATIENT) as client:
         info = client.get("/model_info").json()
         alone = [client.post("/predict", json=row).json()["pd"] for row in rows.slice(0, 20).to_pylist()]
         batch = client.post("/predict_batch", json={"applications": rows.to_pylist()}).json()["decisions"]

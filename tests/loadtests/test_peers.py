@@ -18,6 +18,7 @@ from scoring.graph import Graph
 from scoring.models import ModelRecord
 from tests.serving.toy import COLUMNS, SCORECARD, record
 from tests.serving.toy import content as toy_content
+from tests.waiting import PATIENT
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_peers_give_the_graphs_pd(served: Served, tmp_path: Path, contender: Con
     with (
         bento_home() as home,
         running(contender.command(served, home, tmp_path / "journal"), tmp_path / "log") as server,
-        httpx.Client(base_url=server.host, headers={"Content-Type": "application/json"}) as client,
+        httpx.Client(base_url=server.host, **PATIENT, headers={"Content-Type": "application/json"}) as client,
     ):
         for application, pd in zip(applications, pds, strict=True):
             response = client.post("/predict", content=contender.body(application))

@@ -42,7 +42,8 @@ def test_a_polite_server_runs_and_stops(tmp_path: Path) -> None:
     assert not any(psutil.pid_exists(pid) for pid in pids)
 
 
-def test_children_count_and_must_end_with_the_server(tmp_path: Path) -> None:
+def test_children_count_and_must_end_with_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(servers, "ORPHAN_SECONDS", 0.5)
     child = "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
     server = start(command(child + POLITE), tmp_path / "log")
     server.wait_until_ready()

@@ -17,6 +17,7 @@ from scoring.models import Release, StoredModel
 from serving.startup import LoadedModel, StartupConfig
 from tests.serving.conftest import parts
 from tests.serving.toy import COLUMNS, SCORECARD, content, stored
+from tests.waiting import LONGEST_WAIT
 
 CHAMPION, CHALLENGER = stored(), stored(version="2.0.0", shift=0.5)
 
@@ -29,11 +30,13 @@ class Stubborn(Graph):
         self.broken = False
         self.go = threading.Event()
         self.go.set()
+        self.asked = threading.Event()
 
     def score(self, inputs: Inputs) -> NDArray[np.float32]:
         if self.broken:
             raise RuntimeError("a limit of 120000 is not divisible")
-        assert self.go.wait(60)
+        self.asked.set()
+        assert self.go.wait(LONGEST_WAIT)
         return super().score(inputs)
 
 

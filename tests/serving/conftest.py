@@ -34,8 +34,10 @@ def example() -> dict[str, Any]:
 
 def parts(columns: list[str] = COLUMNS, journal: Journal | None = None, **settings: Any) -> StartupConfig:
     model = stored(columns)
+    # A busy machine is no reason to refuse a request.
+    patient = {"request_timeout": 60, "max_wait": 60}
     return StartupConfig(
-        settings=Settings(**settings),
+        settings=Settings(**(patient | settings)),
         scorecard=SCORECARD,
         release=Release(scorecard=SCORECARD.name, version=VERSION, serving="fp32", tags={"fp32": model.record.tag}),
         champion=LoadedModel(model),

@@ -316,12 +316,12 @@ async def test_a_repeat_while_the_challenger_still_decides_gets_the_same_decisio
     make_service: Make, journal: Journal, held: tuple[StoredModel, Stubborn], example: dict[str, Any]
 ) -> None:
     model, graph = held
-    service = make_service(contested(journal, 0.5, model=model, max_wait=30, request_timeout=60))
+    service = make_service(contested(journal, 0.5, model=model))
     name = applicant(0.5, challengers=True)
     headers = {"Idempotency-Key": "k-1"}
     graph.go.clear()
     first = asyncio.create_task(predict(service, example, name, **headers))
-    await asyncio.sleep(0.1)
+    await asyncio.to_thread(graph.asked.wait)
     service.core._lineup.contest.share = 0.0
     second = await predict(service, example, name, **headers)
     graph.go.set()

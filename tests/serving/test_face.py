@@ -238,7 +238,7 @@ async def test_the_model_is_described(service: Service) -> None:
                 "batch_rows": 1000,
                 "arrow_bytes": 33554432,
                 "arrow_rows": 20000,
-                "request_timeout_seconds": 4.0,
+                "request_timeout_seconds": 60.0,
             },
         }
     )

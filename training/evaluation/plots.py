@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,10 +21,18 @@ from training.families.family import Labels
 GOOD, BAD, GUIDE = "#2c7fb8", "#d95f0e", "#999999"
 MARKS = (":", "-")
 """Lines of the cut-offs that are compared."""
+LEGENDS: dict[str, Literal["lower right", "upper right", "upper left"]] = {
+    "roc": "lower right",
+    "precision_recall": "upper right",
+    "reliability": "upper left",
+    "scores": "upper right",
+    "gains": "lower right",
+}
+"""Where legends stand; matplotlib's search for the best place takes seconds, and it warns of them."""
 
 
 def draw_all(directory: Path, title: str, labels: Labels, pd: PDs, cutoff: float, reasons: ReasonFigures) -> list[Path]:
-    """Writes `roc.png`, `precision_recall.png`, `reliability.png`, `scores.png`, `gains.png` and `reasons.png`."""
+    """Write `roc.png`, `precision_recall.png`, `reliability.png`, `scores.png`, `gains.png` and `reasons.png`."""
     drawings: dict[str, Callable[[Axes], None]] = {
         "roc": lambda axes: _roc(axes, labels, pd),
         "precision_recall": lambda axes: _precision_recall(axes, labels, pd),
@@ -39,8 +48,8 @@ def draw_all(directory: Path, title: str, labels: Labels, pd: PDs, cutoff: float
         draw(axes)
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_title(f"{title}: {axes.get_title()}", fontsize=10)
-        if axes.get_legend_handles_labels()[0]:
-            axes.legend(frameon=False, fontsize=8)
+        if name in LEGENDS:
+            axes.legend(loc=LEGENDS[name], frameon=False, fontsize=8)
         path = directory / f"{name}.png"
         _save(figure, path)
         written.append(path)
@@ -48,7 +57,7 @@ def draw_all(directory: Path, title: str, labels: Labels, pd: PDs, cutoff: float
 
 
 def draw_cutoffs(path: Path, title: str, curve: Curve, marks: Mapping[str, float]) -> None:
-    """Writes the profit per 1,000 applications, and whom it comes from, by cut-off; `marks` are named cut-offs."""
+    """Write the profit per 1,000 applications, and whom it comes from, by cut-off; `marks` are named cut-offs."""
     figure = Figure(figsize=(6, 6), layout="constrained")
     profit, rates = figure.subplots(2, sharex=True, height_ratios=[3, 2])
     profit.fill_between(curve.cutoffs, 1_000 * curve.low, 1_000 * curve.high, color=BAD, alpha=0.2, linewidth=0)
@@ -65,12 +74,12 @@ def draw_cutoffs(path: Path, title: str, curve: Curve, marks: Mapping[str, float
             label = f"{name}: {cutoff:.4g}" if axes is profit else None
             axes.axvline(cutoff, color="black", linewidth=1, linestyle=line, label=label)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False, fontsize=8)
+        axes.legend(loc="upper left", frameon=False, fontsize=8)
     _save(figure, path)
 
 
 def draw_comparison(path: Path, title: str, champion: PDs, challenger: PDs, cutoff: float) -> None:
-    """Writes the PDs of two models of the same applications, one beside the other."""
+    """Write the PDs of two models of the same applications, one next to the other."""
     figure = Figure(figsize=(6, 5), layout="constrained")
     axes = figure.subplots()
     top = min(1.0, 1.05 * float(max(champion.max(), challenger.max())))
@@ -81,7 +90,7 @@ def draw_comparison(path: Path, title: str, champion: PDs, challenger: PDs, cuto
     axes.axvline(cutoff, color=BAD, linewidth=1, label=f"cut-off {cutoff:.4g}")
     axes.axhline(cutoff, color=BAD, linewidth=1)
     axes.set(title=title, xlabel="champion", ylabel="challenger")
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(loc="upper left", frameon=False, fontsize=8)
     _save(figure, path)
 
 

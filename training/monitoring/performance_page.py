@@ -18,7 +18,8 @@ from training.evaluation.intervals import CONFIDENCE
 from training.evaluation.plots import BAD, GOOD, GUIDE
 from training.monitoring.performance import ALL_BANDS, Cohort, Figures, Judgement
 
-LEGEND = {"frameon": False, "fontsize": 8}
+LEGEND = {"loc": "upper left", "frameon": False, "fontsize": 8}
+"""Its place is fixed: matplotlib's search for the best one takes seconds, and it warns of them."""
 
 
 def page(context: Mapping[str, Any], overall: Figures, models: Sequence[Judgement], cohorts: Sequence[Cohort]) -> str:

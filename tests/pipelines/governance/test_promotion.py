@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import mlflow
 import pytest
 from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml._internal.models import ModelStore
 
+from loadtests.server import free_port
 from pipelines.stages.graphs import read_contents
 from scoring import models
 from scoring.decision import Variant
@@ -29,6 +26,7 @@ from scoring.graph import Graph, sha256
 from scoring.models import Content, ModelRecord
 from tests.pipelines.governed import CARD, Governed
 from tests.serving import toy
+from tests.waiting import LONGEST_WAIT, answers, until
 from training.errors import StageError
 
 ABSOLUTE = {"verification", "flipped_share", "microseconds_1", "microseconds_256"}
@@ -375,21 +373,16 @@ def test_an_mlflow_server_keeps_models_as_the_file_does(governed: Governed, tmp_
 def mlflow_server(folder: Path) -> Iterator[str]:
     """A tracking server with a registry and files of its own; gives its address."""
     folder.mkdir()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     stores = ["--backend-store-uri", f"sqlite:///{folder}/server.db", "--artifacts-destination", str(folder / "files")]
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen([*command, *stores], cwd=folder, stdout=log, stderr=log, start_new_session=True)
         try:
             address = f"http://127.0.0.1:{port}"
-            for _ in range(600):
-                with contextlib.suppress(httpx.HTTPError):
-                    if httpx.get(f"{address}/health").is_success:
-                        break
-                assert server.poll() is None, (folder / "log").read_text()
-                time.sleep(0.1)
+            until(lambda: server.poll() is not None or answers(f"{address}/health"), (folder / "log").read_text)
+            assert server.poll() is None, (folder / "log").read_text()
             yield address
         finally:
             os.killpg(server.pid, signal.SIGTERM)
-            server.wait(30)
+            server.wait(LONGEST_WAIT)

@@ -27,6 +27,7 @@ from tests.pipelines.journaled import decide, sample_applications
 from tests.scoring.journal import forged
 from tests.training.graph import explained
 from tests.training.graph.explained import Case
+from tests.waiting import PATIENT
 
 CARD = load("card_default")
 ROWS = 300
@@ -104,7 +105,7 @@ def test_what_a_service_answered_replays_and_what_was_done_to_it_is_named(
     wanted = [name for name in CARD.columns if name not in CARD.protected]
     applications = rows.slice(0, ROWS).select(wanted).to_pylist()
     journal = home / "journal"
-    with serve(home) as server, httpx.Client(base_url=server.url) as client:
+    with serve(home) as server, httpx.Client(base_url=server.url, **PATIENT) as client:
         answers = [
             client.post("/predict", json=application, params={"reasons": "all"} if index % 3 else {}).json()
             for index, application in enumerate(applications[:100])

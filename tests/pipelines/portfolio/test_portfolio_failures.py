@@ -245,10 +245,8 @@ def test_a_run_that_is_killed_leaves_no_output(served: Project) -> None:
     process = subprocess.Popen(
         command, cwd=served.folder, env={**os.environ, **served.environment}, stderr=subprocess.DEVNULL
     )
-    deadline = time.monotonic() + 60
     while not any(path.stat().st_size > 4 for path in (folder / "out").glob(".o.parquet.*")):
         assert process.poll() is None
-        assert time.monotonic() < deadline
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
     process.wait()

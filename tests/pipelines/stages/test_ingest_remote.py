@@ -20,10 +20,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from loadtests.server import free_port
 from pipelines.workspace import Workspace
 from tests.conftest import PROJECT, Project
 from tests.needs import program
 from tests.pipelines.stages.feeds import CLIENTS, ONE, TABLES, sha256, snapshot, take_in, write_tables, written
+from tests.waiting import LONGEST_WAIT
 from training.errors import DataError
 
 # Azurite's published account, of every installation.
@@ -35,32 +37,23 @@ def workspace(tmp_path: Path) -> Workspace:
     return Workspace("toy", "full", tmp_path / "artifacts")
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
-
-
 def started(command: list[str], port: int, log: Path) -> subprocess.Popen[bytes]:
     """A server's process, once its port answers."""
     with log.open("wb") as file:
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
+    while process.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:
             time.sleep(0.05)
         else:
             return process
-    process.kill()
-    process.wait()
     pytest.fail(f"{command[0]} did not start: {log.read_text()}")
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
-    process.wait(timeout=20)
+    process.wait(timeout=LONGEST_WAIT)
 
 
 @pytest.fixture(scope="module")

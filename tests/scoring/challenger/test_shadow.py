@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,6 +23,7 @@ from scoring.journal.writer import Journal
 from scoring.policy import CutoffPolicy
 from scoring.rows import Table
 from tests.serving.toy import COLUMNS, SCORECARD, stored
+from tests.waiting import LONGEST_WAIT, until
 
 CHALLENGER = stored(version="2.0.0", shift=0.5)
 FRAME = Frame(SCORECARD, CHALLENGER.graph.columns, None)
@@ -40,7 +40,7 @@ class Slow(Decider):
     def decide(self, inputs: Inputs, explained: NDArray[np.bool_], *, reasons: bool = True) -> Decisions:
         if self.broken:
             raise RuntimeError("a limit of 120000 is not divisible")
-        assert self.go.wait(60)
+        assert self.go.wait(LONGEST_WAIT)
         return super().decide(inputs, explained, reasons=reasons)
 
 
@@ -119,9 +119,7 @@ def test_one_that_raises_says_so_without_a_value_and_goes_on(tmp_path: Path, cap
     decider.go.set()
     watched = Watched(tmp_path, decider)
     watched.shadow.offer(*decided(2))
-    deadline = time.monotonic() + 10
-    while not watched.told and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: bool(watched.told))
     decider.broken = False
     later = decided(3, seed=1)
     watched.shadow.offer(*later)

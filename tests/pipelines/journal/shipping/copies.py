@@ -26,6 +26,7 @@ from scoring.journal.schema import journal_id
 from scoring.journal.writer import Journal
 from tests.conftest import PROJECT
 from tests.scoring.journal import made_up
+from tests.waiting import LONGEST_WAIT
 
 Contents = dict[str, list[dict[str, Any]]]
 
@@ -132,7 +133,7 @@ class Command:
 
     def ended(self) -> tuple[int, str]:
         """Its exit code and what it said."""
-        said, _ = self.process.communicate(timeout=120)
+        said, _ = self.process.communicate(timeout=LONGEST_WAIT)
         return self.process.returncode, said
 
     def stop(self) -> tuple[int, str]:

@@ -22,6 +22,7 @@ from tests.pipelines.journal.shipping.copies import (
     ship_command,
 )
 from tests.postgres import postgres_server
+from tests.waiting import LONGEST_WAIT, until
 
 
 @contextmanager
@@ -34,7 +35,7 @@ def load(folder: Path) -> Iterator[None]:
         finally:
             assert process.stdin is not None
             process.stdin.close()
-            assert process.wait(30) == 0
+            assert process.wait(LONGEST_WAIT) == 0
 
 
 def all_is_copied(folder: Path) -> bool:
@@ -57,6 +58,7 @@ def test_an_outage_under_load_loses_and_doubles_nothing_and_holds_nothing_up(tmp
             server.stop()
             before = JournalReader(folder).last_sequence()
             time.sleep(SECONDS)
+            until(lambda: JournalReader(folder).last_sequence() > before)
             during = JournalReader(folder).last_sequence()
             position = Shipped.read(folder)
             assert position is not None
