@@ -20,7 +20,7 @@ LOCK := uv pip compile pyproject.toml --quiet --constraints constraints.txt --ge
 	--python-version 3.11 --python-platform x86_64-manylinux_2_28 --custom-compile-command 'make requirements'
 SOURCE := data/sources/$(SCORECARD)
 
-.PHONY: help serve test lint load bench chaos image footprint compose requirements docs reproduce environment slow clean FORCE
+.PHONY: help serve test lint pythons load bench chaos image footprint compose requirements docs reproduce environment slow clean FORCE
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -43,6 +43,10 @@ slow: environment ## Run the tests that take long
 lint: environment ## Check style, types and import contracts
 	@echo "== lint, types, import contracts"
 	@ruff check . && ruff format --check . && mypy && lint-imports
+
+pythons: environment ## Compile, lint and import with every declared Python that this machine has
+	@echo "== Pythons"
+	@.ci/pythons
 
 load: environment $(RELEASE) ## Load test against a server that it starts; exit code by the targets
 	@SCOREBOX_SCORECARD=$(SCORECARD) python -m loadtests.run

@@ -1,5 +1,7 @@
 """Install what a set of commands needs into .venv: `python environment.py serve`, or `everything`.
 
+`python environment.py uv ...` runs that uv, with pip's settings, for anything else.
+
 pip brings uv, and uv the rest: its resolver takes seconds where pip's takes minutes. pip's settings hold for uv too,
 unless uv has a setting of its own. Where uv cannot be installed, does not run or fails, plain pip does the work.
 Nothing but Python's own library is imported, for nothing else is there yet.
@@ -37,9 +39,11 @@ class SetupError(Exception):
 
 
 def main(arguments: list[str]) -> int:
-    """Install the set that is named, and return the exit code."""
+    """Install the set that is named, or run uv, and return the exit code."""
+    if arguments[:1] == ["uv"]:
+        return subprocess.run([str(UV), *arguments[1:]], env=_uv_environment(), check=False).returncode
     if len(arguments) != 1 or arguments[0] not in EXTRAS:
-        sys.stderr.write(f"usage: python environment.py {'|'.join(EXTRAS)}\n")
+        sys.stderr.write(f"usage: python environment.py {'|'.join(EXTRAS)}, or python environment.py uv ...\n")
         return 2
     try:
         install(arguments[0])
@@ -153,10 +157,15 @@ def _bring_uv() -> bool:
 
 def _install_by_uv(requirement: str) -> bool:
     """Install the project with extras, and return whether uv could."""
-    environment = {**os.environ, **uv_settings(os.environ, pip_settings(PYTHON))}
+    environment = _uv_environment()
     command = [str(UV), "pip", "install", "--python", str(PYTHON), "--constraint", str(CONSTRAINTS)]
     # Byte code is not compiled ahead: that takes a minute of CPU time, and most modules are never imported.
     return _ran([*command, *torch_options(environment), "--editable", requirement], environment)
+
+
+def _uv_environment() -> dict[str, str]:
+    """Return the environment's variables with pip's settings for uv among them."""
+    return {**os.environ, **uv_settings(os.environ, pip_settings(PYTHON))}
 
 
 def _ran(command: list[str], environment: Mapping[str, str] | None = None) -> bool:

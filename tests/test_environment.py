@@ -179,4 +179,7 @@ def test_what_cannot_be_installed_is_one_line_and_leaves_no_stamp(small_project:
 
 def test_a_set_that_is_not_there_is_refused(small_project: Path) -> None:
     done = run_offline(small_project, "nothing")
-    assert (done.returncode, done.stderr) == (2, "usage: python environment.py serve|everything\n")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "usage: python environment.py serve|everything, or python environment.py uv ...\n",
+    )
