@@ -7,13 +7,13 @@ from pathlib import Path
 from statistics import median
 from time import process_time
 
-import numpy as np
 from pydantic import BaseModel
 
 from loadtests.machine import pinned
 from loadtests.options import draw
 from loadtests.served import find
 from scoring import scorecards
+from scoring.decision_rules import declined
 from scoring.frames import thin_frame
 from scoring.graph import Inputs
 from scoring.models import StoredModel, load
@@ -70,8 +70,8 @@ def _cost(release: Path) -> ReasonCost:
     frame = thin_frame(scorecard, model.graph.columns)
     drawn = [scorecard.application.model_validate(dict(one)) for one in draw(scorecard, None)]
     inputs = frame.inputs(drawn)
-    declined = model.graph.score(inputs).astype(np.float64) >= policy.cutoff
-    chosen = (inputs[declined] if declined.any() else inputs).resized(ROWS)
+    declines = declined(model.graph.score(inputs), policy.cutoff)
+    chosen = (inputs[declines] if declines.any() else inputs).resized(ROWS)
     reference = model.explainer.reference_for(policy.cutoff)
     alone, among = _measure(model, chosen, reference)
     return ReasonCost(
@@ -80,7 +80,7 @@ def _cost(release: Path) -> ReasonCost:
         groups=len(model.explainer.groups),
         alone_us=median(alone),
         among_us=median(among),
-        declines=bool(declined.any()),
+        declines=bool(declines.any()),
     )
 
 

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from scoring.application import Application
 from scoring.changeable import MOST_COMBINATIONS, Changeable, Direction, Value
+from scoring.decision_rules import declined
 from scoring.graph import Inputs
 from scoring.scorecard import Scorecard
 
@@ -159,7 +160,7 @@ class _Search:
         pd = None
         if changed:
             pd = float(self._pd([(step.field, _column([step])) for step in changed])[0])
-            assert pd < self._cutoff
+            assert not declined(pd, self._cutoff)
             # What is told to an applicant must be something that can be sent.
             values = {step.field.name: step.value for step in changed}
             type(self._application).model_validate({**self._application.model_dump(), **values})
@@ -232,7 +233,7 @@ class _Search:
 
     def _approved(self, changes: Changes) -> NDArray[np.bool_]:
         # As float64, or the cut-off would be rounded to float32 before the comparison.
-        approved: NDArray[np.bool_] = self._pd(changes).astype(np.float64) < self._cutoff
+        approved: NDArray[np.bool_] = ~declined(self._pd(changes), self._cutoff)
         return approved
 
     def _possible(self, changes: Changes) -> NDArray[np.bool_]:

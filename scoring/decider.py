@@ -1,10 +1,13 @@
-"""One model under one cut-off policy: values in, decisions out."""
+"""Decide with one model under one cut-off policy: the one way from columns to decisions.
+
+The service, batch scoring and replay all go it.
+"""
 
 from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,21 +15,41 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.decision import Basis, Decisions, Judge
+from scoring.decision import Basis, Decisions
+from scoring.decision_rules import DecidedColumns, DecisionRules
 from scoring.graph import Inputs
 from scoring.journal.record import DecisionRecord
 from scoring.models import StoredModel
 from scoring.moment import ids_at, now
 from scoring.policy import CutoffPolicy
+from scoring.reasons import Reference
 from scoring.scorecard import Scorecard
+
+SESSION_ROWS = 4096
+"""Rows of one session call: a longer one leaves the processor's caches, a shorter one costs more calls."""
 
 
 class Decider:
-    """Scores, decides and explains with one model under one policy."""
+    """Scores, decides and explains with one model on one basis.
 
-    def __init__(self, scorecard: Scorecard, model: StoredModel, policy: CutoffPolicy) -> None:
+    Args:
+        scorecard: the product.
+        model: the model of the basis.
+        basis: all that the decisions have in common; replay gives the one that the journal holds.
+    """
+
+    def __init__(self, scorecard: Scorecard, model: StoredModel, basis: Basis) -> None:
+        self.basis = basis
+        self.graph = model.graph
+        self.explainer = model.explainer
+        self._rules = DecisionRules(scorecard, basis.cutoff)
+        self._sentences = {group.code: group.sentence for group in scorecard.reasons}
+
+    @classmethod
+    def by_policy(cls, scorecard: Scorecard, model: StoredModel, policy: CutoffPolicy) -> Decider:
+        """Return a decider that decides by a policy from now on."""
         record, explainer = model.record, model.explainer
-        self.basis = Basis(
+        basis = Basis(
             scorecard=scorecard.name,
             model=record.tag,
             variant=record.variant,
@@ -39,52 +62,71 @@ class Decider:
             cutoff=policy.cutoff,
             runtime=runtime(),
         )
-        self.graph = model.graph
-        self.explainer = explainer
-        self.reference = explainer.reference_for(policy.cutoff)
-        """The applicant at the cut-off against whom reasons are measured."""
-        self._judge = Judge(scorecard, policy.cutoff)
-        self._sentences = {group.code: group.sentence for group in scorecard.reasons}
+        return cls(scorecard, model, basis)
+
+    @cached_property
+    def reference(self) -> Reference:
+        """The applicant at the cut-off against whom reasons are measured.
+
+        Raises:
+            LookupError: every reference applicant of the model is declined at this cut-off.
+        """
+        return self.explainer.reference_for(self.basis.cutoff)
+
+    def columns(self, inputs: Inputs) -> DecidedColumns:
+        """Return PD, decision, points and band of each row; no reasons, ids or times."""
+        rows = len(inputs)
+        if rows <= SESSION_ROWS:
+            return self._rules.apply(self.graph.score(inputs))
+        starts = range(0, rows, SESSION_ROWS)
+        return self._rules.apply(
+            np.concatenate([self.graph.score(inputs[start : start + SESSION_ROWS]) for start in starts])
+        )
 
     def decide(self, inputs: Inputs, explained: NDArray[np.bool_], *, reasons: bool = True) -> Decisions:
-        """One decision for each row.
+        """Return one decision for each row.
 
         Args:
             inputs: what the graph reads of the rows.
             explained: [rows], whose contributions are computed even where they are approved.
-            reasons: whether those of declines are.
+            reasons: whether those of declines are computed too.
         """
-        pd = self.graph.score(inputs)
-        verdicts = self._judge.judge(pd)
-        contributions: list[NDArray[np.float32] | None] = [None] * len(pd)
-        stated: list[list[dict[str, Any]]] = [[] for _ in range(len(pd))]
-        wanted = np.flatnonzero(verdicts.declined | explained if reasons else explained)
+        decided = self.columns(inputs)
+        rows = len(decided.pd)
+        contributions: list[NDArray[np.float32] | None] = [None] * rows
+        stated: list[list[dict[str, Any]]] = [[] for _ in range(rows)]
+        wanted = np.flatnonzero(decided.declined | explained if reasons else explained)
         if len(wanted):
-            found = self.explainer.explain(inputs if len(wanted) == len(pd) else inputs[wanted], self.reference)
-            declined = verdicts.declined[wanted].tolist()
-            for row, values, groups, stands in zip(
+            found = self.explainer.explain(inputs if len(wanted) == rows else inputs[wanted], self.reference)
+            declined = decided.declined[wanted].tolist()
+            for row, values, groups, is_declined in zip(
                 wanted.tolist(), found.contributions, found.principal, declined, strict=True
             ):
                 contributions[row] = values
-                if stands:
+                if is_declined:
                     weights = values.tolist()
                     stated[row] = [self._reason(self.basis.groups[group], weights[group]) for group in groups]
         decided_at = now()
         return Decisions(
             basis=self.basis,
             decided_at=decided_at,
-            decision_ids=ids_at(decided_at, len(pd)),
-            pd=pd,
-            declined=verdicts.declined,
-            points=verdicts.points,
-            bands=[self._judge.bands[band] for band in verdicts.bands.tolist()],
+            decision_ids=ids_at(decided_at, rows),
+            pd=decided.pd,
+            declined=decided.declined,
+            points=decided.points,
+            bands=self.band_names(decided),
             contributions=contributions,
             reasons=stated,
             thin=None if inputs.known is None else ~inputs.known,
         )
 
+    def band_names(self, decided: DecidedColumns) -> list[str]:
+        """Return the name of each row's risk band."""
+        names = self._rules.bands
+        return [names[band] for band in decided.bands.tolist()]
+
     def recalled(self, records: Sequence[DecisionRecord]) -> Decisions:
-        """Decisions that were made in one batch, as the journal holds them."""
+        """Return decisions that were made in one batch, from the journal's records of them."""
         first = records[0]
         return Decisions(
             basis=first.basis,
@@ -100,13 +142,14 @@ class Decider:
         )
 
     def _reasons_of(self, record: DecisionRecord) -> list[dict[str, Any]]:
+        """Return the members of the `Reason`s that were stated."""
         if record.contributions is None:
             return []
         values = dict(zip(record.basis.groups, record.contributions.tolist(), strict=True))
         return [self._reason(code, values[code]) for code in record.reasons]
 
     def sentence(self, code: str) -> str:
-        """What a reason group says in a letter; of an earlier version of the scorecard its code."""
+        """Return the sentence of a reason group, or its code where only an earlier version of the scorecard has it."""
         return self._sentences.get(code, code)
 
     def _reason(self, code: str, contribution: float) -> dict[str, Any]:
@@ -115,7 +158,7 @@ class Decider:
 
 @cache
 def runtime() -> dict[str, str]:
-    """Versions of what computes a score, and the kind of processor."""
+    """Return the versions of the libraries that compute a score, and the kind of processor."""
     return {
         "python": platform.python_version(),
         "onnxruntime": version("onnxruntime"),

@@ -1,4 +1,4 @@
-"""PD to decision: score points, risk band, approve or decline."""
+"""Hold decisions: of a batch by column, and of one application as the answer and the journal have it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from scoring.scorecard import PointScale, Scorecard
+from scoring.scorecard import Scorecard
 
 Variant = Literal["fp32", "int8"]
-
-# Points are linear in the log-odds, which have no end at PD 0 and 1.
-LOWEST_PD = 1e-6
 
 
 class Reason(BaseModel):
@@ -28,7 +25,7 @@ class Reason(BaseModel):
 
 
 class Decision(BaseModel):
-    """What is decided of one application."""
+    """The decision of one application."""
 
     decision_id: str = Field(description="UUIDv7 of this decision")
     scorecard: str
@@ -51,13 +48,13 @@ class Decision(BaseModel):
 
 
 class HistoryDecision(Decision):
-    """What is decided of one application by a scorecard with a history."""
+    """The decision of one application by a scorecard with a history."""
 
     thin_file: bool = Field(description="the applicant is unknown: the scorecard's defaults stood for the history")
 
 
 class Basis(BaseModel):
-    """What decisions by one model under one policy have in common; the journal keeps it with them."""
+    """All that decisions by one model under one policy have in common; the journal keeps it with them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -67,7 +64,7 @@ class Basis(BaseModel):
     graph_sha256: str
     explain_sha256: str
     columns: tuple[str, ...]
-    """What the graph reads: numbers, then text."""
+    """The columns that the graph reads: numbers, then text."""
     fields: tuple[str, ...]
     """Columns of an application, in the order in which the journal keeps its values."""
     groups: tuple[str, ...]
@@ -75,36 +72,12 @@ class Basis(BaseModel):
     policy: str
     cutoff: float
     runtime: dict[str, str]
-    """Versions of what computed it, and the kind of processor."""
+    """Versions of the libraries that computed it, and the kind of processor."""
 
 
 def decision_model(scorecard: Scorecard) -> type[Decision]:
-    """What a decision of the scorecard holds."""
+    """Return the model of the scorecard's decisions."""
     return HistoryDecision if scorecard.history else Decision
-
-
-def score_points(pd: NDArray[np.floating], scale: PointScale) -> NDArray[np.int64]:
-    """Score points of each PD, rounded to whole points.
-
-    points = base_points + double_odds / ln 2 * (ln((1 - PD) / PD) - ln base_odds), with PD held
-    between 1e-6 and 1 - 1e-6. Source: see `PointScale`.
-    """
-    # Not clip, whose wrapper takes longer than both of them on a small batch.
-    held = np.minimum(np.maximum(pd.astype(np.float64, copy=False), LOWEST_PD), 1 - LOWEST_PD)
-    log_odds = np.log((1 - held) / held)
-    points = scale.base_points + scale.double_odds / np.log(2) * (log_odds - np.log(scale.base_odds))
-    rounded: NDArray[np.int64] = np.rint(points).astype(np.int64)
-    return rounded
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Verdicts:
-    """What follows from the PDs of one batch, by column."""
-
-    declined: NDArray[np.bool_]
-    points: NDArray[np.int64]
-    bands: NDArray[np.int64]
-    """The place of each row's band among the scorecard's."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,7 +93,7 @@ class Decisions:
     points: NDArray[np.int64]
     bands: list[str]
     contributions: list[NDArray[np.float32] | None]
-    """[groups] for each row whose reasons were computed: every decline, and what asked for them."""
+    """[groups] log-odds for each row whose reasons were computed: every decline, and whoever asked for them."""
     reasons: list[list[dict[str, Any]]]
     """The members of each row's `Reason`s; none for an approval."""
     thin: NDArray[np.bool_] | None = None
@@ -130,9 +103,9 @@ class Decisions:
         return len(self.decision_ids)
 
     def members(self, index: int, *, every_reason: bool = False) -> dict[str, Any]:
-        """One row as the members of a `Decision`.
+        """Return one row as the members of a `Decision`.
 
-        Every value is made here, and a model of each would cost more than all the rest of it.
+        Every value is made here; to validate them by a model would cost more than all the rest.
         """
         declined = bool(self.declined[index])
         basis = self.basis
@@ -159,28 +132,8 @@ class Decisions:
         return members
 
     def row(self, index: int) -> Decision:
-        """One row as a decision of its own."""
+        """Return one row as a decision of its own."""
         model = Decision if self.thin is None else HistoryDecision
         members = self.members(index)
         members["reasons"] = [Reason.model_construct(**reason) for reason in members["reasons"]]
         return model.model_construct(**members)
-
-
-class Judge:
-    """Judges PDs by a scorecard's bands and points and by one cut-off."""
-
-    def __init__(self, scorecard: Scorecard, cutoff: float) -> None:
-        self._points = scorecard.points
-        self._cutoff = cutoff
-        self._edges = np.array([band.below for band in scorecard.bands])
-        self.bands = [band.name for band in scorecard.bands]
-
-    def judge(self, pd: NDArray[np.float32]) -> Verdicts:
-        """What follows from each PD of a [rows] array."""
-        # In double precision, or cut-off and edges would be rounded to float32 before the comparison.
-        exact = pd.astype(np.float64)
-        return Verdicts(
-            declined=exact >= self._cutoff,
-            points=score_points(exact, self._points),
-            bands=self._edges.searchsorted(exact, side="right"),
-        )

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scoring.decision_rules import declined
 from scoring.graph import COLUMNS_KEY, INPUT, TEXT, TEXT_COLUMNS_KEY, GraphIntegrityError, Inputs, open_session, sha256
 from scoring.scorecard import PROTECTED_GROUP
 
@@ -139,7 +140,7 @@ class Explainer:
         Raises:
             LookupError: every one is declined.
         """
-        approved = [reference for reference in self.references if reference.pd < cutoff]
+        approved = [reference for reference in self.references if not declined(reference.pd, cutoff)]
         if not approved:
             raise LookupError(f"no reference applicant has a PD below the cut-off {cutoff:g}")
         return max(approved, key=lambda reference: reference.pd)

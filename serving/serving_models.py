@@ -116,7 +116,7 @@ class ServingModels:
                 side.history.close()
 
     def _decider(self, side: LoadedModel) -> Decider:
-        decider = Decider(self.parts.scorecard, side.model, self.parts.policy)
+        decider = Decider.by_policy(self.parts.scorecard, side.model, self.parts.policy)
         # The first run of a session takes longer than any other; nobody's history is needed for it.
         example = self.parts.scorecard.application.model_validate(dict(self.parts.scorecard.example))
         inputs = thin_frame(self.parts.scorecard, side.model.graph.columns).inputs([example])

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scoring.decision_rules import declined
 from scoring.policy import Assumptions
 from training.errors import DataError
 from training.evaluation.intervals import Estimate, estimate, percentile_interval
@@ -81,7 +82,7 @@ def find(pd: PDs, assumptions: Assumptions) -> float:
     best = np.flatnonzero(enough & (profit >= profit[enough].max() - EQUAL))[0]
     # Every number down to the PD before approves the same; the break-even is the one with a meaning.
     break_even = assumptions.break_even
-    meant = 0 < break_even < 1 and np.count_nonzero(exact < break_even) == approved[best]
+    meant = 0 < break_even < 1 and np.count_nonzero(~declined(exact, break_even)) == approved[best]
     return break_even if meant else float(cutoffs[best])
 
 
@@ -124,14 +125,14 @@ def compare_cutoffs(
         DataError: as `measure`.
     """
     exact, observed = _checked(pd), _observed(labels, pd, assumptions)
-    more = observed * (exact < after) - observed * (exact < before)
+    more = observed * ~declined(exact, after) - observed * ~declined(exact, before)
     return estimate(more.mean(), [more[chosen].mean() for chosen in _resampled(len(more), resamples, seed)])
 
 
 def _checked(pd: PDs) -> Numbers:
     if len(pd) == 0:
         raise DataError("there are no applications to find a cut-off on")
-    # As float64: so the service compares it with the cut-off.
+    # As `scoring.decision_rules.declined` compares it with the cut-off.
     exact = pd.astype(np.float64)
     if not np.all((exact >= 0) & (exact <= 1)):
         raise DataError("a PD is not a number from 0 to 1")

@@ -21,6 +21,7 @@ from pipelines.stages.report import read_benchmark
 from pipelines.workspace import Workspace
 from scoring.application import Application
 from scoring.counterfactual import Counterfactual, smallest_change
+from scoring.decision_rules import declined
 from scoring.graph import Graph
 from scoring.scorecard import Scorecard
 from scoring.scorecards import load, names
@@ -43,9 +44,9 @@ def searches(scorecard: Scorecard, rows: int) -> Iterator[tuple[Counterfactual, 
     graph = Graph(read_variants(workspace)[read_benchmark(workspace).serving])
     test, _ = read_parquet(workspace.test)
     inputs = graph_inputs(test, graph.columns, graph.text_columns)
-    declined = np.flatnonzero(graph.score(inputs).astype(np.float64) >= scorecard.cutoff)
+    declines = np.flatnonzero(declined(graph.score(inputs), scorecard.cutoff))
     model = scorecard.request_model(graph.columns)
-    for position in np.random.default_rng(SEED).permutation(declined)[:rows].tolist():
+    for position in np.random.default_rng(SEED).permutation(declines)[:rows].tolist():
         sent = application(scorecard, model, test.iloc[position])
         row = inputs[np.array([position])]
         start = time.perf_counter()

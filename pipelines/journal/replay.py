@@ -10,7 +10,7 @@ from enum import StrEnum
 import numpy as np
 from pydantic import BaseModel
 
-from pipelines.journal.recompute import Difference, compare
+from pipelines.journal.recompute import Difference, recomputed_differences
 from scoring import models
 from scoring.decider import runtime
 from scoring.decision import Basis
@@ -198,7 +198,8 @@ class _Work:
             return
         here = runtime()
         self.runtimes[tuple(item for item in basis.runtime.items() if here.get(item[0]) != item[1])] += len(records)
-        for record, differences in zip(records, compare(self._scorecard, opened, basis, records), strict=True):
+        found = recomputed_differences(self._scorecard, opened, basis, records)
+        for record, differences in zip(records, found, strict=True):
             if differences:
                 self.found(record.sequence, record.decision_id, ReplayStatus.DIFFERS)
                 self.findings[-1].differences = differences

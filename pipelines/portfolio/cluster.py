@@ -16,6 +16,7 @@ from pipelines.portfolio.places import one_line, place
 from pipelines.portfolio.rows import Outcome, RowScorer
 from scoring import models, scorecards
 from scoring.models import Content, ModelRecord
+from scoring.policy import CutoffPolicy
 from scoring.scorecard import Scorecard
 from training.errors import DataError, StageError
 
@@ -38,7 +39,7 @@ class PartScorer:
         scorecard: name of the product; the workers have the same code.
         record: what is known of the model.
         content: its graphs, so that workers need no model store.
-        cutoff: applications with this PD or more are declined.
+        policy: the cut-off that decides.
         parts: all parts of the portfolio.
         key: the portfolio's key column, if it has one.
         history: the address of the scorecard's history; None for one without.
@@ -49,12 +50,12 @@ class PartScorer:
         scorecard: str,
         record: ModelRecord,
         content: Content,
-        cutoff: float,
+        policy: CutoffPolicy,
         parts: list[RowGroup],
         key: pa.Field | None,
         history: str | None,
     ) -> None:
-        self._scorer = RowScorer(scorecards.load(scorecard), models.open_model(record, content), cutoff, key, history)
+        self._scorer = RowScorer(scorecards.load(scorecard), models.open_model(record, content), policy, key, history)
         self._parts = parts
 
     def __call__(self, chosen: pa.Table) -> Iterator[pa.Table]:
@@ -76,7 +77,7 @@ def _row(*values: int | bytes | str) -> pa.Table:
 
 
 def outcomes(
-    scorecard: Scorecard, record: ModelRecord, cutoff: float, portfolio: Portfolio, history: str | None
+    scorecard: Scorecard, record: ModelRecord, policy: CutoffPolicy, portfolio: Portfolio, history: str | None
 ) -> Iterator[Outcome]:
     """The outcomes of all rows, in the order of the input.
 
@@ -97,7 +98,7 @@ def outcomes(
     try:
         if ours:
             ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
-        yield from _run(ray, scorecard, record, content, cutoff, portfolio, history)
+        yield from _run(ray, scorecard, record, content, policy, portfolio, history)
     except (ray.exceptions.RayError, ConnectionError) as error:
         reason = one_line(getattr(error, "cause", None) or error)
         raise StageError(f"Ray failed: {reason[:LONGEST_REASON]}") from error
@@ -128,7 +129,7 @@ def _run(
     scorecard: Scorecard,
     record: ModelRecord,
     content: Content,
-    cutoff: float,
+    policy: CutoffPolicy,
     portfolio: Portfolio,
     history: str | None,
 ) -> Iterator[Outcome]:
@@ -144,7 +145,7 @@ def _run(
     scored = ray.data.from_items([{PART: number} for number in range(len(parts))], override_num_blocks=len(parts))
     scored = scored.map_batches(
         PartScorer,
-        fn_constructor_args=(scorecard.name, record, content, cutoff, parts, portfolio.key, history),
+        fn_constructor_args=(scorecard.name, record, content, policy, parts, portfolio.key, history),
         batch_format="pyarrow",
         batch_size=1,
         zero_copy_batch=True,

@@ -12,15 +12,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipelines.portfolio.tables import ApplicationBatch
-from scoring.decision import Judge, Verdicts
+from scoring.decider import Decider
+from scoring.decision_rules import DecidedColumns
 from scoring.errors import RowError
 from scoring.frames import Frame, history_columns
 from scoring.history.opening import open_history
 from scoring.models import StoredModel
+from scoring.policy import CutoffPolicy
 from scoring.scorecard import Scorecard
-
-SESSION_ROWS = 4096
-"""Rows of one session call: a longer one leaves the processor's caches, a shorter one costs more calls."""
 
 ROW = pa.field("row", pa.int64())
 
@@ -41,7 +40,7 @@ class RowScorer:
     Args:
         scorecard: the product.
         model: the variant that scores.
-        cutoff: applications with this PD or more are declined.
+        policy: the cut-off that decides.
         key: the portfolio's key column, if it has one.
         history: the address of the scorecard's history; None for one without.
 
@@ -50,15 +49,19 @@ class RowScorer:
     """
 
     def __init__(
-        self, scorecard: Scorecard, model: StoredModel, cutoff: float, key: pa.Field | None, history: str | None
+        self,
+        scorecard: Scorecard,
+        model: StoredModel,
+        policy: CutoffPolicy,
+        key: pa.Field | None,
+        history: str | None,
     ) -> None:
         store = None
         if history is not None:
             store = open_history(history, scorecard, history_columns(scorecard, model.graph.columns))
         self._frame = Frame(scorecard, model.graph.columns, store)
         self._key_is_field = scorecard.key in scorecard.columns
-        self._graph = model.graph
-        self._judge = Judge(scorecard, cutoff)
+        self._decider = Decider.by_policy(scorecard, model, policy)
         self._bands = pa.array([band.name for band in scorecard.bands])
         self._key = key
         keys = [] if key is None else [key]
@@ -85,35 +88,31 @@ class RowScorer:
             if not self._key_is_field:
                 table = table.drop_columns([self._key.name])
         inputs, good, errors = self._frame.read_table(table)
-        parts = [self._graph.score(inputs[start : start + SESSION_ROWS]) for start in range(0, len(good), SESSION_ROWS)]
-        pd = np.concatenate(parts) if parts else np.empty(0, dtype=np.float32)
-        rows, known = batch.positions[good], inputs.known
+        rows = batch.positions[good]
         if batch.unreadable:
             # An optional field's unreadable cell is null in the table, and null is allowed there.
             readable = ~np.isin(rows, [row.index for row in batch.unreadable])
-            pd, rows, good = pd[readable], rows[readable], good[readable]
-            known = None if known is None else known[readable]
+            inputs, rows, good = inputs[readable], rows[readable], good[readable]
+        decided = self._decider.columns(inputs)
         kept = keys if keys is None or len(good) == len(keys) else keys.take(pa.array(good))
-        verdicts = self._judge.judge(pd)
-        scored = self._table(pd, verdicts, rows, kept, known)
+        scored = self._table(decided, rows, kept, inputs.known)
         found = [RowError(index=int(batch.positions[error.index]), errors=error.errors) for error in errors]
         rejected = self._reject(_merged(batch.unreadable, found), batch.positions, keys)
-        return Outcome(batch.rows, int(np.count_nonzero(verdicts.declined)), scored, rejected)
+        return Outcome(batch.rows, int(np.count_nonzero(decided.declined)), scored, rejected)
 
     def _table(
         self,
-        pd: NDArray[np.float32],
-        verdicts: Verdicts,
+        decided: DecidedColumns,
         rows: NDArray[np.int64],
         keys: pa.ChunkedArray | None,
         known: NDArray[np.bool_] | None,
     ) -> pa.Table:
         columns = [
             pa.array(rows),
-            pa.array(pd),
-            pa.array(verdicts.points),
-            pa.DictionaryArray.from_arrays(pa.array(verdicts.bands.astype(np.int8)), self._bands),
-            pa.DictionaryArray.from_arrays(pa.array(verdicts.declined.astype(np.int8)), DECISIONS),
+            pa.array(decided.pd),
+            pa.array(decided.points),
+            pa.DictionaryArray.from_arrays(pa.array(decided.bands.astype(np.int8)), self._bands),
+            pa.DictionaryArray.from_arrays(pa.array(decided.declined.astype(np.int8)), DECISIONS),
         ]
         if known is not None:
             columns.append(pa.array(~known))

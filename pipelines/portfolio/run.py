@@ -102,11 +102,11 @@ def score(
         StageError: too many rows are rejected: only the reject file is written; or Ray is not there.
     """
     started = time.perf_counter()
-    scorer = RowScorer(scorecard, model, policy.cutoff, portfolio.key, history)
+    scorer = RowScorer(scorecard, model, policy, portfolio.key, history)
     if engine == "ray":
         from pipelines.portfolio.cluster import outcomes
 
-        found = outcomes(scorecard, model.record, policy.cutoff, portfolio, history)
+        found = outcomes(scorecard, model.record, policy, portfolio, history)
     else:
         found = _here(scorer, portfolio)
     with aside(to.output) as output, aside(to.rejects) as rejects:

@@ -6,6 +6,7 @@ from pipelines.params import ScorecardParams
 from pipelines.stages.train import load_trained
 from pipelines.workspace import Workspace
 from scoring.decision import Variant
+from scoring.decision_rules import declined
 from scoring.files import write_atomically
 from scoring.graph import Graph, GraphIntegrityError, sha256
 from scoring.models import Content
@@ -37,7 +38,7 @@ def quantize(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams
     if content is None:
         return "the winner has nothing to quantise"
     # Eight bits from the smallest feature to a large one may leave nothing of the others.
-    if Graph(content).score(inputs).min() >= scorecard.cutoff:
+    if declined(Graph(content).score(inputs), scorecard.cutoff).all():
         return "no INT8 graph: in eight bits the winner would decline every row of the sample"
     write_atomically(workspace.int8, content)
     return f"INT8 graph, sha256 {sha256(content)}"

@@ -17,6 +17,7 @@ from pipelines.stages.graphs import read_contents
 from pipelines.stages.train import load_competition, load_trained
 from pipelines.workspace import Workspace
 from scoring.decision import Variant
+from scoring.decision_rules import declined
 from scoring.files import write_atomically
 from scoring.graph import Graph, sha256
 from scoring.models import DataRecord
@@ -123,7 +124,7 @@ def report(
             data=data,
             test_rows=len(test),
             cutoff=scorecard.cutoff,
-            approval_rate=float(np.mean(pd_values.astype(np.float64) < scorecard.cutoff)),
+            approval_rate=float(np.mean(~declined(pd_values, scorecard.cutoff))),
             metrics=metrics,
             variant_metrics={variant: point_metrics(labels, pd) for variant, pd in scores.items()},
             reliability=reliability(labels, pd_values),

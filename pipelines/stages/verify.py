@@ -16,6 +16,7 @@ from pipelines.stages.report import read_benchmark, same_graphs
 from pipelines.stages.train import load_trained
 from pipelines.workspace import Workspace
 from scoring.decision import Variant
+from scoring.decision_rules import declined
 from scoring.files import write_atomically
 from scoring.frames import thin_frame
 from scoring.graph import Graph
@@ -184,8 +185,8 @@ def variant_checks(
     scores: Mapping[Variant, PDs], cutoff: float, serving: Graph, rows: pd.DataFrame, limits: PromotionLimits
 ) -> dict[str, Check]:
     """Decisions that differ between the variants, and the time of the one that serves."""
-    declined = {variant: pd.astype(np.float64) >= cutoff for variant, pd in scores.items()}
-    flipped = max(float(np.mean(other != declined["fp32"])) for other in declined.values())
+    declines = {variant: declined(pd, cutoff) for variant, pd in scores.items()}
+    flipped = max(float(np.mean(other != declines["fp32"])) for other in declines.values())
     checks = {
         "flipped_share": at_most("share of decisions that differ between FP32 and INT8", flipped, limits.flipped_share)
     }

@@ -53,7 +53,7 @@ def decide(
     async def run() -> None:
         journal = Journal(folder, limits)
         journal.open()
-        decider = Decider(card, model, policy or CutoffPolicy.of(card))
+        decider = Decider.by_policy(card, model, policy or CutoffPolicy.of(card))
         scorer = Scorer(card, decider, journal=journal, max_batch_size=max_batch_size, max_wait=60)
         caller = Caller("request-1", applicant, every_reason=every_reason)
         parts = [applications[start : start + at_a_time] for start in range(0, len(applications), at_a_time)]

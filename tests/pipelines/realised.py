@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.decision import Basis, Judge
+from scoring.decision import Basis
+from scoring.decision_rules import DecisionRules
 from scoring.journal.origin import RequestOrigin
 from scoring.journal.writer import Journal
 from scoring.scorecards import load
@@ -34,14 +35,14 @@ def journal_of(
     folder: Path, pds: NDArray[np.float32], months: Sequence[str] = ("2026-01",), basis: Basis = made_up.BASIS
 ) -> list[str]:
     """Appends a decision for each PD to a journal, the months one after the other, and gives their ids."""
-    judge = Judge(CARD, basis.cutoff)
+    rules = DecisionRules(CARD, basis.cutoff)
     journal = Journal(folder)
     journal.open()
     names: list[str] = []
     for month, part in zip(months, np.array_split(pds, len(months)), strict=True):
-        verdicts = judge.judge(part)
+        decided = rules.apply(part)
         made = made_up.decisions(part.tolist(), basis, f"{month}-15T12:00:00.000+00:00")
-        made = replace(made, bands=[judge.bands[band] for band in verdicts.bands])
+        made = replace(made, bands=[rules.bands[band] for band in decided.bands])
         values = part.tolist()
         origins = [RequestOrigin(len(part), "request-1")]
         journal.append(made, made_up.inputs(values), made_up.applications(values), origins)

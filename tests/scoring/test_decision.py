@@ -7,14 +7,15 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 from scoring.decider import Decider
-from scoring.decision import Decision, Judge, score_points
+from scoring.decision import Decision
+from scoring.decision_rules import DecisionRules, score_points
 from scoring.frames import Frame
 from scoring.graph import Inputs
 from scoring.policy import CutoffPolicy
 from scoring.scorecard import PointScale
 from tests.serving.toy import COLUMNS, SCORECARD, stored
 
-DECIDER = Decider(SCORECARD, stored(), CutoffPolicy.of(SCORECARD))
+DECIDER = Decider.by_policy(SCORECARD, stored(), CutoffPolicy.of(SCORECARD))
 FRAME = Frame(SCORECARD, COLUMNS)
 LATE = {name: 2 for name in COLUMNS if name.startswith("PAY_") and "AMT" not in name}
 MADE = {"decision_id", "decided_at"}
@@ -93,15 +94,15 @@ def test_an_approval_has_no_reasons_and_costs_no_explanation() -> None:
 
 def test_the_cutoff_itself_is_declined_and_just_below_is_approved() -> None:
     below = np.nextafter(np.float32(SCORECARD.cutoff), np.float32(0))
-    judged = Judge(SCORECARD, SCORECARD.cutoff).judge(np.array([below, SCORECARD.cutoff], dtype=np.float32))
-    assert judged.declined.tolist() == [False, True]
+    decided = DecisionRules(SCORECARD, SCORECARD.cutoff).apply(np.array([below, SCORECARD.cutoff], dtype=np.float32))
+    assert decided.declined.tolist() == [False, True]
 
 
 def test_a_band_starts_where_the_one_before_ends() -> None:
     below = np.nextafter(np.float32(0.25), np.float32(0))
-    judge = Judge(SCORECARD, SCORECARD.cutoff)
-    judged = judge.judge(np.array([0.0, 0.049, 0.0501, below, 0.41, 1.0], dtype=np.float32))
-    assert [judge.bands[band] for band in judged.bands] == ["A", "A", "B", "D", "E", "E"]
+    rules = DecisionRules(SCORECARD, SCORECARD.cutoff)
+    decided = rules.apply(np.array([0.0, 0.049, 0.0501, below, 0.41, 1.0], dtype=np.float32))
+    assert [rules.bands[band] for band in decided.bands] == ["A", "A", "B", "D", "E", "E"]
 
 
 def test_ids_are_unique_and_rise_with_time() -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 from pydantic import BaseModel
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
+from scoring.decision_rules import declined
 from scoring.scorecard import Scorecard
 from training.evaluation.metrics import PDs
 from training.families.family import Labels
@@ -49,7 +50,7 @@ def compare_groups(
     scores: PDs,
 ) -> Comparison:
     """Return accuracy and approval rate by group of one model's PDs on the test rows."""
-    approved = scores.astype(np.float64) < scorecard.cutoff  # as the service compares it
+    approved = ~declined(scores, scorecard.cutoff)
     groups = []
     for column in sorted(scorecard.protected):
         values = test[column]

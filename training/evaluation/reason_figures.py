@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
+from scoring.decision_rules import declined
 from scoring.graph import Graph, Inputs
 from scoring.reasons import Explainer, Reference
 from scoring.scorecard import Scorecard
@@ -47,15 +48,15 @@ def reason_figures(
     reference = explainer.reference_for(cutoff)
     found = explainer.explain(inputs, reference)
     pd = graph.score(inputs).astype(np.float64)
-    declined = np.flatnonzero(pd >= cutoff)
-    stated = np.zeros((len(declined), len(explainer.groups)), dtype=bool)
-    for row, position in enumerate(declined):
+    declines = np.flatnonzero(declined(pd, cutoff))
+    stated = np.zeros((len(declines), len(explainer.groups)), dtype=bool)
+    for row, position in enumerate(declines):
         stated[row, list(found.principal[position])] = True
-    without = graph.score(_neutralised(scorecard, graph, inputs[declined], stated, reference)).astype(np.float64)
+    without = graph.score(_neutralised(scorecard, graph, inputs[declines], stated, reference)).astype(np.float64)
     gained = found.log_odds.astype(np.float64) - found.reference_log_odds
     return ReasonFigures(
         rows=len(inputs),
-        declined=len(declined),
+        declined=len(declines),
         cutoff=cutoff,
         reference_pd=reference.pd,
         groups=[
@@ -63,12 +64,12 @@ def reason_figures(
             for code, contribution, share in zip(
                 explainer.groups,
                 np.abs(found.contributions).mean(axis=0, dtype=np.float64),
-                stated.sum(axis=0) / max(len(declined), 1),
+                stated.sum(axis=0) / max(len(declines), 1),
                 strict=True,
             )
         ],
-        reached_share=float(np.mean(without < cutoff)) if len(declined) else 1.0,
-        lowered_share=float(np.mean(without < pd[declined])) if len(declined) else 1.0,
+        reached_share=float(np.mean(~declined(without, cutoff))) if len(declines) else 1.0,
+        lowered_share=float(np.mean(without < pd[declines])) if len(declines) else 1.0,
         additivity=float(np.abs(found.contributions.sum(axis=1, dtype=np.float64) - gained).max()),
     )
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from scoring.decision import Variant
+from scoring.decision_rules import declined
 from scoring.graph import Graph, Inputs
 from scoring.models import Content
 from scoring.reasons import Explainer
@@ -123,7 +124,7 @@ def _figures(
     reference: NDArray[np.float64],
     microseconds: Mapping[int, float],
 ) -> VariantFigures:
-    pd = graph.score(inputs).astype(np.float64)  # as the service compares it with the cut-off
+    pd = graph.score(inputs).astype(np.float64)
     difference = np.abs(pd - reference)
     auc, reference_auc = (float(roc_auc_score(labels, values)) for values in (pd, reference))
     brier, reference_brier = (float(brier_score_loss(labels, values)) for values in (pd, reference))
@@ -135,7 +136,7 @@ def _figures(
         sha256=graph.sha256,
         largest_pd_difference=float(difference.max()),
         mean_pd_difference=float(difference.mean()),
-        flipped_decisions=int(np.sum((pd >= cutoff) != (reference >= cutoff))),
+        flipped_decisions=int(np.sum(declined(pd, cutoff) != declined(reference, cutoff))),
         auc=auc,
         auc_change=auc - reference_auc,
         brier=brier,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit
 
+from scoring.decision_rules import declined
 from scoring.graph import Graph, Inputs
 from scoring.reasons import Reference
 from training.errors import DataError
@@ -57,7 +58,7 @@ def reference_ladder(graph: Graph, inputs: Inputs, features: Features, cutoff: f
         if best and _log_odds(np.array([best.pd]))[0] >= level - step:
             found[best.pd] = best
     ladder = [found[key] for key in sorted(found)]
-    if not ladder or ladder[0].pd >= cutoff:
+    if not ladder or declined(ladder[0].pd, cutoff):
         raise DataError(f"no typical applicant has a PD below the cut-off {cutoff:g}; reasons need one")
     return ladder
 

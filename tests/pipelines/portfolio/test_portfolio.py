@@ -44,7 +44,7 @@ async def test_a_portfolio_gets_the_bits_that_the_service_gives(trained: StoredM
     score(write(table, tmp_path / "in.parquet"), tmp_path / "out.parquet", model=trained)
     batch = read(tmp_path / "out.parquet")
 
-    scorer = Scorer(CARD, Decider(CARD, trained, OWN), max_batch_size=1024, max_wait=60)
+    scorer = Scorer(CARD, Decider.by_policy(CARD, trained, OWN), max_batch_size=1024, max_wait=60)
     caller = Caller("test")
     fields = table.select(list(CARD.columns)).to_pylist()
     applications = [scorer.application.model_validate(row) for row in fields]

@@ -33,7 +33,8 @@ class Slow(Decider):
     """Waits until it may go on; or fails."""
 
     def __init__(self, *, broken: bool = False) -> None:
-        super().__init__(SCORECARD, CHALLENGER, CutoffPolicy.of(SCORECARD))
+        policy = CutoffPolicy.of(SCORECARD)
+        super().__init__(SCORECARD, CHALLENGER, Decider.by_policy(SCORECARD, CHALLENGER, policy).basis)
         self.go = threading.Event()
         self.broken = broken
 
@@ -44,7 +45,7 @@ class Slow(Decider):
         return super().decide(inputs, explained, reasons=reasons)
 
 
-CHAMPION = Decider(SCORECARD, stored(), CutoffPolicy.of(SCORECARD))
+CHAMPION = Decider.by_policy(SCORECARD, stored(), CutoffPolicy.of(SCORECARD))
 
 
 def decided(rows: int, seed: int = 0) -> tuple[Decisions, list[Any]]:

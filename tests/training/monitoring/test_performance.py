@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from scoring.decision import Judge
+from scoring.decision_rules import DecisionRules
 from tests.pipelines.realised import CARD, draw_labels, draw_pds
 from training.evaluation.intervals import jeffreys
 from training.monitoring.performance import ALL_BANDS, Figures, by, figures, judge_performance, promised, worst
@@ -23,7 +23,7 @@ LIMITS: dict[str, Any] = {"auc_tolerance": 0.03, "brier_tolerance": 0.01, "least
 
 
 def decided(scores: NDArray[np.float32], labels: NDArray[np.int64], matured: NDArray[np.bool_] | None = None) -> Any:
-    judged = Judge(CARD, CARD.cutoff).judge(scores)
+    judged = DecisionRules(CARD, CARD.cutoff).apply(scores)
     return pd.DataFrame(
         {
             "pd": scores.astype(np.float64),
