@@ -1,8 +1,8 @@
 """The Bento service: a scorecard's decisions over HTTP.
 
-The typed methods are the contract: BentoML's clients and the OpenAPI document come from them.
-In a running server the face (`serving/face.py`) answers the same routes faster, and GET
-/model_info, /health and /metrics beside them; both call the same `Core`.
+BentoML's clients come from the typed methods. In a running server the face (`serving/face.py`)
+answers the same routes faster, and all others of the table (`serving/routes.py`); both call the
+same `Core`.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 import bentoml
 from bentoml.models import BentoModel
 
-from serving.bento import as_bento_errors, behind_face, built_for, started, unnamed
+from serving.bento import anonymous_caller, as_bento_errors, behind_face, built_for, start_process
 from serving.core import Core
 from serving.outcomes import OutcomesTaken
 from serving.payloads import Explanation
-from serving.startup import find_models, find_parts
+from serving.startup import load_current_config, load_startup_config
 
-parts = find_parts(Path(__file__).parent, built_for())
-core = Core(parts, lambda: find_models(Path(__file__).parent, parts.settings, parts.journal))
-tags = parts.release.tags
+config = load_startup_config(Path(__file__).parent, built_for())
+core = Core(config, lambda: load_current_config(Path(__file__).parent, config.settings, config.journal))
+tags = config.release.tags
 
 if TYPE_CHECKING:
     from scoring.application import Application
@@ -56,17 +56,17 @@ class Scorebox:
     fp32 = BentoModel(tags["fp32"])
     if "int8" in tags:
         int8 = BentoModel(tags["int8"])
-    if parts.challenger is not None:
-        challenger = BentoModel(parts.challenger[0].model)
+    if config.challenger is not None:
+        challenger = BentoModel(config.challenger[0].model)
 
     @bentoml.on_startup
     def start(self) -> None:
-        """Takes SIGTERM over and freezes what is loaded."""
-        started(core)
+        """Open the journal and handle SIGTERM."""
+        start_process(core)
 
     @bentoml.on_shutdown
     async def stop(self) -> None:
-        """Answers what waits."""
+        """Answer what waits."""
         await core.close()
 
     async def __is_ready__(self) -> bool:
@@ -75,23 +75,23 @@ class Scorebox:
     @bentoml.api
     async def predict(self, application: Application, /) -> Decision:
         """Decide one application."""
-        with as_bento_errors():
-            return Decision(**await core.predict(application, unnamed()))
+        with as_bento_errors(core):
+            return Decision(**await core.predict(application, anonymous_caller()))
 
     @bentoml.api
     async def predict_batch(self, batch: Batch, /) -> BatchDecisions:
         """Decide many applications; a broken one does not fail the others."""
-        with as_bento_errors():
-            return BatchDecisions(**await core.predict_batch(batch, unnamed()))
+        with as_bento_errors(core):
+            return BatchDecisions(**await core.predict_batch(batch, anonymous_caller()))
 
     @bentoml.api
     async def explain(self, application: Application, /) -> Explanation:
         """Explain how an application would be decided, and what would change it."""
-        with as_bento_errors():
+        with as_bento_errors(core):
             return await core.explain(application)
 
     @bentoml.api
     async def outcomes(self, batch: OutcomeBatch, /) -> OutcomesTaken:
         """Attach matured outcomes to decisions; unknown and conflicting ones are kept aside and reported."""
-        with as_bento_errors():
-            return await core.outcomes(batch, unnamed())
+        with as_bento_errors(core):
+            return await core.outcomes(batch, anonymous_caller())

@@ -1,4 +1,4 @@
-"""Log lines as JSON: one per request, and BentoML's own in the same form.
+"""Write log lines as JSON: one per request, and BentoML's own in the same form.
 
 A request's line holds what happened to it and never what was in it.
 """
@@ -39,7 +39,7 @@ class AccessLog:
         trace_id: str | None,
         decision_id: str | None = None,
     ) -> None:
-        """Takes one line."""
+        """Add the line of one request; it took `seconds`."""
         line = {
             "time": datetime.now(UTC),
             "level": "INFO" if status < 500 else "ERROR",
@@ -60,7 +60,7 @@ class AccessLog:
         self._lines.append(orjson.dumps(line, option=_OPTIONS))
 
     def flush(self) -> None:
-        """Writes what was taken."""
+        """Write the lines that were added."""
         lines, self._lines = self._lines, []
         if lines:
             # A reader that has gone away must not take the service with it.
@@ -76,7 +76,7 @@ class JsonFormatter(logging.Formatter):
     """A log record as one line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, without its end."""
+        """Return the line, without its end."""
         line = {
             "time": datetime.fromtimestamp(record.created, UTC),
             "level": record.levelname,
@@ -88,8 +88,8 @@ class JsonFormatter(logging.Formatter):
         return orjson.dumps(line, option=orjson.OPT_UTC_Z).decode()
 
 
-def use_json() -> None:
-    """Gives the handlers of a running BentoML server the JSON form.
+def log_as_json() -> None:
+    """Give the handlers of a running BentoML server the JSON form.
 
     BentoML has no setting for it. Its commands that serve nothing keep their form.
     """
@@ -105,5 +105,5 @@ def use_json() -> None:
 
 
 def standard_output() -> AccessLog:
-    """The access log on standard output."""
+    """Return an access log that writes to standard output."""
     return AccessLog(sys.stdout.buffer)

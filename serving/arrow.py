@@ -1,6 +1,6 @@
-"""Arrow streams in and out, for batches too large for JSON.
+"""Read and write Arrow streams, for batches too large for JSON.
 
-A body is only a claim: sizes and types are checked before anything is read by them. Compressed
+The sizes and types that a body states are checked before anything is read by them. Compressed
 buffers are refused, since a few bytes of them may stand for any amount of memory.
 """
 
@@ -32,7 +32,7 @@ _HEADER, _LENGTH, _COMPRESSION = 2, 0, 3
 
 @dataclass(frozen=True)
 class TableRows:
-    """What an Arrow stream holds: values and positions of its good rows, and the errors of the others."""
+    """The rows of an Arrow stream: values and positions of the good ones, and the errors of the others."""
 
     count: int
     rows: Table
@@ -41,7 +41,7 @@ class TableRows:
 
 
 def read_rows(body: bytes, frame: Frame, most_rows: int, *, kept: bool = True) -> TableRows:
-    """The rows of an Arrow stream; their values as JSON only if they are to be `kept`.
+    """Read the rows of an Arrow stream; their values also as JSON if they are to be `kept`.
 
     Raises:
         ProblemError: the body is not an Arrow stream of the right columns, or has too many rows.
@@ -61,7 +61,7 @@ def read_rows(body: bytes, frame: Frame, most_rows: int, *, kept: bool = True) -
 
 
 def _applications(table: pa.Table, frame: Frame) -> list[bytes]:
-    """Each row's values as a JSON list, in the order of the frame's fields, null where one is missing."""
+    """Return each row's values as a JSON list, in the order of the frame's fields, null where one is missing."""
     # By way of numpy a column takes a tenth of the time; NaN stands for null then, and JSON writes it as null.
     columns = {
         # Integers with nulls would become fractions.
@@ -89,7 +89,7 @@ def _read_table(body: bytes, frame: Frame, most_rows: int) -> pa.Table:
     for message in messages:
         if message.type != "record batch":
             raise pa.ArrowInvalid(f"a message of type {message.type}")
-        length, compressed = _claims(message.metadata)
+        length, compressed = _stated_size(message.metadata)
         if compressed:
             error = FieldError(field="(body)", rule="compression", message="Buffers should not be compressed")
             raise InvalidApplicationError([error])
@@ -107,8 +107,8 @@ def _read_table(body: bytes, frame: Frame, most_rows: int) -> pa.Table:
     return pa.Table.from_batches(batches, schema)
 
 
-def _claims(metadata: pa.Buffer) -> tuple[int, bool]:
-    """Rows that a record batch message claims to hold, and whether its buffers are compressed."""
+def _stated_size(metadata: pa.Buffer) -> tuple[int, bool]:
+    """Return the rows that a record batch message states, and whether its buffers are compressed."""
     data = metadata.to_pybytes()
     (message,) = struct.unpack_from("<I", data, 0)
     header_at = _field(data, message, _HEADER)
@@ -124,7 +124,7 @@ def _claims(metadata: pa.Buffer) -> tuple[int, bool]:
 
 
 def _field(data: bytes, table: int, field: int) -> int | None:
-    """Where a flatbuffer table keeps a field, None if it leaves it out."""
+    """Return the offset of a flatbuffer table's field, None if the table leaves it out."""
     (back,) = struct.unpack_from("<i", data, table)
     vtable = table - back
     (size,) = struct.unpack_from("<H", data, vtable)
@@ -139,44 +139,44 @@ _REASONS = pa.list_(pa.struct([("code", pa.string()), ("contribution", pa.float3
 _ERRORS = pa.list_(pa.struct([("field", pa.string()), ("rule", pa.string()), ("message", pa.string())]))
 
 
-def write_decisions(table: TableRows, shares: list[BatchSlice], *, every_reason: bool) -> bytes:
-    """An Arrow stream with one row per row of the table: null, and the reason, where that row was broken.
+def write_decisions(table: TableRows, slices: list[BatchSlice], *, every_reason: bool) -> bytes:
+    """Return an Arrow stream with one row per row of the table: null, and the errors, where that row is broken.
 
-    What all rows have in common stands in the schema's metadata: by `groups` also the order of contributions.
+    The schema's metadata holds what all rows share, and in `groups` the order of the contributions.
     """
     rows, positions = table.count, table.positions
-    common = shares[0][0]
+    common = slices[0][0]
     basis = common.basis
     source = np.zeros(rows, dtype=np.int64)
     source[positions] = np.arange(len(positions))
     broken = np.ones(rows, dtype=bool)
     broken[positions] = False
-    take = pa.array(source, mask=broken)
-    declined = pa.array(np.concatenate([part.declined[start:stop] for part, start, stop in shares]))
+    decided_row = pa.array(source, mask=broken)
+    declined = pa.array(np.concatenate([made.declined[start:stop] for made, start, stop in slices]))
     columns = {
-        "decision_id": pa.array([name for part, start, stop in shares for name in part.decision_ids[start:stop]]),
-        "pd": pa.array(np.concatenate([part.pd[start:stop] for part, start, stop in shares])),
+        "decision_id": pa.array([name for made, start, stop in slices for name in made.decision_ids[start:stop]]),
+        "pd": pa.array(np.concatenate([made.pd[start:stop] for made, start, stop in slices])),
         "prediction": pc.cast(declined, pa.int8()),
         "decision": pc.if_else(declined, "decline", "approve"),
-        "points": pa.array(np.concatenate([part.points[start:stop] for part, start, stop in shares])),
-        "band": pa.array([band for part, start, stop in shares for band in part.bands[start:stop]]),
-        "decided_at": pa.array([part.decided_at for part, start, stop in shares for _ in range(start, stop)]),
+        "points": pa.array(np.concatenate([made.points[start:stop] for made, start, stop in slices])),
+        "band": pa.array([band for made, start, stop in slices for band in made.bands[start:stop]]),
+        "decided_at": pa.array([made.decided_at for made, start, stop in slices for _ in range(start, stop)]),
     }
     columns["reasons"] = pa.array(
         [
             [{"code": reason["code"], "contribution": reason["contribution"]} for reason in reasons]
-            for part, start, stop in shares
-            for reasons in part.reasons[start:stop]
+            for made, start, stop in slices
+            for reasons in made.reasons[start:stop]
         ],
         _REASONS,
     )
     if every_reason:
-        found = [values for part, start, stop in shares for values in part.contributions[start:stop]]
+        found = [values for made, start, stop in slices for values in made.contributions[start:stop]]
         columns["contributions"] = pa.array(found, pa.list_(pa.float32()))
     if common.thin is not None:
-        thin = [part.thin[start:stop] for part, start, stop in shares if part.thin is not None]
+        thin = [made.thin[start:stop] for made, start, stop in slices if made.thin is not None]
         columns["thin_file"] = pa.array(np.concatenate(thin))
-    spread = {name: column.take(take) for name, column in columns.items()}
+    spread = {name: column.take(decided_row) for name, column in columns.items()}
     broken_rules_of: list[list[dict[str, str]] | None] = [None] * rows
     for error in table.errors:
         broken_rules_of[error.index] = [item.model_dump() for item in error.errors]

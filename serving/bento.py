@@ -1,4 +1,4 @@
-"""The seam to BentoML: the face before its application, its hooks, its errors."""
+"""The seam to BentoML: the face in front of its application, its hooks, its errors."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from _bentoml_sdk import Service  # type: ignore[import-untyped]  # BentoML marks only its outer package as typed
@@ -16,13 +17,14 @@ from uuid_utils import uuid7
 
 from scoring.scorer import Caller
 from serving import openapi
-from serving.access_log import standard_output, use_json
+from serving.access_log import log_as_json, standard_output
 from serving.core import Core
 from serving.drain import Drain
 from serving.exchange import ASGIApp
 from serving.face import Face
 from serving.loop_lag import LoopLag
-from serving.problems import ProblemError
+from serving.refusals import problem_for
+from serving.routes import ROUTES
 from serving.tracing import tracing
 
 
@@ -33,56 +35,62 @@ class BuiltFor(BaseModel):
 
 
 def built_for() -> str | None:
-    """The scorecard that the running Bento was built for."""
+    """Return the scorecard that the running Bento was built for, None outside a Bento."""
     return use_arguments(BuiltFor).scorecard
 
 
 def behind_face(core: Core) -> type[Service[Any]]:
-    """The kind of Bento service whose whole application stands behind the face.
+    """Return the class of Bento services whose whole application stands behind the face.
 
     As one of BentoML's middlewares the face would stand inside its tracing and its timeout, which
     cost as much as the face itself even where they have nothing to do.
     """
-    use_json()
+    log_as_json()
 
     class FacedService(Service[Any]):  # type: ignore[misc]  # untyped, see the import
         def to_asgi(self, is_main: bool = True) -> ASGIApp:
-            return Face(
-                super().to_asgi(is_main),
-                core,
-                lambda: openapi.document(core, self.openapi_spec.asdict(), self.inner.__doc__ or ""),
-                standard_output() if core.settings.access_log else None,
-                tracing(),
-            )
+            core.openapi = cache(self._document)
+            access_log = standard_output() if core.settings.access_log else None
+            return Face(super().to_asgi(is_main), core, ROUTES, access_log, tracing())
+
+        def _document(self) -> bytes:
+            return openapi.document(ROUTES, core, self.openapi_spec.asdict(), self.inner.__doc__ or "")
 
     return FacedService
 
 
 SWITCH_SECONDS = 0.0005
-"""For so long a thread keeps the interpreter from one that waits for it. Beside threads that read and score large
-batches the event loop waits this long at every turn, and with Python's 5 ms requests pile up unread."""
+"""How long a thread keeps the interpreter from one that waits for it. While threads read and score large batches, the
+event loop waits this long at every turn; with Python's 5 ms, requests pile up unread."""
 
 
-def started(core: Core) -> None:
-    """What a server process does once, when everything is loaded."""
+def start_process(core: Core) -> None:
+    """Prepare the process that answers, once everything is loaded: open the journal, handle SIGTERM, watch the loop."""
     core.open()
     sys.setswitchinterval(SWITCH_SECONDS)
     Drain(core, core.settings.drain).install()
-    LoopLag(core.metrics.loop_was_late).start()
-    # What is here now stays, so the garbage collector need not look at it again: its pauses were the p99.
+    LoopLag(core.metrics.observe_loop_lag).start()
+    # All that is loaded now stays, so the garbage collector need not visit it again: its pauses were the p99.
     gc.collect()
     gc.freeze()
 
 
-def unnamed() -> Caller:
-    """A caller of whom the typed methods know nothing."""
+def anonymous_caller() -> Caller:
+    """Return a caller under a new request id: the typed methods know no headers."""
     return Caller(str(uuid7()))
 
 
 @contextmanager
-def as_bento_errors() -> Iterator[None]:
-    """Problems in the form that BentoML's typed methods answer with."""
+def as_bento_errors(core: Core) -> Iterator[None]:
+    """Raise problems in the form that BentoML's typed methods answer with.
+
+    Raises:
+        BentoMLException: the service cannot decide, or the request breaks a rule.
+    """
     try:
         yield
-    except ProblemError as problem:
+    except Exception as error:
+        problem = problem_for(error, core.metrics)
+        if problem is None:
+            raise
         raise BentoMLException(str(problem), error_code=problem.status) from None

@@ -1,4 +1,4 @@
-"""Serves a Bento in one process, as the command of an image: `python -m serving.container /app/bento`.
+"""Serve a Bento in one process, as the command of an image: `python -m serving.container /app/bento`.
 
 `bentoml serve` starts a parent that loads the service too, only to watch over its workers, and in a
 container it ends with the first of them that dies. Without it the service is ready in half the time
@@ -15,7 +15,7 @@ import sys
 
 
 def serve(bento: str) -> None:
-    """Binds, loads the Bento's service, and serves it until SIGTERM.
+    """Bind, load the Bento's service, and serve it until SIGTERM.
 
     Args:
         bento: folder of a built Bento, with its models.

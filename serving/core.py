@@ -1,12 +1,11 @@
-"""What the service offers, free of transport: both doors to it call this.
+"""The service without HTTP: both doors to it call this.
 
-The doors are the ASGI face, which answers the hot routes, and BentoML's typed methods.
+The doors are the ASGI face, which answers the routes, and BentoML's typed methods.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -15,24 +14,23 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from scoring.application import Application
-from scoring.batcher import BatcherClosedError, QueueTimeoutError
+from scoring.batcher import QueueTimeoutError
 from scoring.decision import decision_model
 from scoring.errors import RowError
-from scoring.history.store import HistoryUnavailableError
-from scoring.journal.names import KeyConflictError
 from scoring.journal.schema import JournalError
 from scoring.journal.transaction import JournalUnavailableError
 from scoring.scorer import BatchSlice, Caller
 from serving.arrow import TableRows, read_rows
 from serving.explain import explain
 from serving.metrics import Metrics
-from serving.outcomes import OutcomeBatch, OutcomesTaken, outcome_batch_model, take
+from serving.outcomes import OutcomeBatch, OutcomesTaken, outcome_batch_model, record_outcomes
 from serving.payloads import (
     Batch,
     BrokenRow,
     Explanation,
     Health,
     HistoryInfo,
+    Limits,
     ModelInfo,
     Reloaded,
     batch_decisions,
@@ -40,13 +38,12 @@ from serving.payloads import (
     batch_model,
 )
 from serving.problems import MOST_ERRORS, ProblemError
+from serving.refusals import OutcomesNotKeptError
 from serving.serving_models import ServingModels
-from serving.startup import WRONG_PARTS, StartupConfig, same_requests
+from serving.startup import STARTUP_ERRORS, StartupConfig, require_same_fields
 
 # Up to here reading a table takes less time than handing it to a thread and back.
 INLINE_ARROW_BYTES = 64 << 10
-
-logger = logging.getLogger("bentoml.scorebox")
 
 Read = TypeVar("Read")
 
@@ -54,18 +51,23 @@ Read = TypeVar("Read")
 class Core:
     """One scorecard's service: decisions, and what is known of the models that make them.
 
+    What keeps it from deciding is raised as it comes; `serving/refusals.py` says which problem answers it.
+
     Args:
-        parts: what it starts with.
-        find: looks for the parts that release, policy and challenge name now, for `reload`.
+        config: what it starts with.
+        load: loads what release, policy and challenge name now, for `reload`.
     """
 
-    def __init__(self, parts: StartupConfig, find: Callable[[], StartupConfig] | None = None) -> None:
-        self.settings = parts.settings
-        self.scorecard = parts.scorecard
+    openapi: Callable[[], bytes]
+    """Makes the OpenAPI document; set in the process that answers, by the seam to BentoML."""
+
+    def __init__(self, config: StartupConfig, load: Callable[[], StartupConfig] | None = None) -> None:
+        self.settings = config.settings
+        self.scorecard = config.scorecard
         self.draining = False
         """True from SIGTERM on: still answering, no longer ready."""
-        self.metrics = Metrics(lambda: self._lineup.oldest_wait)
-        self._find = find or (lambda: parts)
+        self.metrics = Metrics(lambda: self._models.oldest_wait)
+        self._load = load or (lambda: config)
         self._reloading = asyncio.Lock()
         self._retiring: set[asyncio.Task[None]] = set()
         # One at a time: a search may score thousands of rows, and decisions come first.
@@ -73,213 +75,187 @@ class Core:
         # One at a time too: they hold the interpreter, and the loop must get to it between them. Never shut down: what
         # comes after the close is read and refused.
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="read")
-        self._lineup = ServingModels(parts, self.metrics)
-        self.metrics.serves(parts, self._lineup.contest)
-        self.application = self._lineup.application
-        self.batch = batch_model(self.application, parts.settings.max_batch_rows)
-        self.decision = decision_model(parts.scorecard)
+        self._models = ServingModels(config, self.metrics)
+        self.metrics.set_serving(config, self._models.traffic_split)
+        self.limits = Limits.of(config.settings)
+        self.application = self._models.application
+        self.batch = batch_model(self.application, self.limits.batch_rows)
+        self.decision = decision_model(config.scorecard)
         self.batch_decisions = batch_decisions_model(self.decision)
-        self.outcome_batch = outcome_batch_model(parts.settings.max_batch_rows)
+        self.outcome_batch = outcome_batch_model(self.limits.batch_rows)
+        # Straight from bytes; a ValidationError names what is broken.
+        self.read_application: Callable[[bytes], Application] = self.application.__pydantic_validator__.validate_json
+        self.read_batch: Callable[[bytes], Batch] = self.batch.__pydantic_validator__.validate_json
+        self.read_outcomes: Callable[[bytes], OutcomeBatch] = self.outcome_batch.__pydantic_validator__.validate_json
 
     @property
     def health(self) -> Health:
-        """That the service takes requests."""
-        record = self._lineup.parts.champion.model.record
+        """The model that takes requests."""
+        record = self._models.config.champion.model.record
         return Health(status="ready", scorecard=record.scorecard, model=record.tag, variant=record.variant)
 
     @property
     def model_info(self) -> ModelInfo:
-        """What serves; a history may have been replaced since the start."""
-        info = self._lineup.model_info
-        history = self._lineup.parts.champion.history
+        """The model that serves; its history may have been replaced since the start."""
+        info = self._models.model_info
+        history = self._models.config.champion.history
         if history is None:
             return info
-        found = history.record
-        about = HistoryInfo(clients=found.clients, snapshot_sha256=found.snapshot_sha256, created_at=found.created_at)
-        return info.model_copy(update={"history": about})
+        record = history.record
+        history_info = HistoryInfo(
+            clients=record.clients, snapshot_sha256=record.snapshot_sha256, created_at=record.created_at
+        )
+        return info.model_copy(update={"history": history_info})
 
     def open(self) -> None:
-        """Takes the journal, in the process that answers.
+        """Open the journal, in the process that answers.
 
         Raises:
             JournalError: it cannot be written.
         """
-        journal = self._lineup.parts.journal
+        journal = self._models.config.journal
         if journal is not None:
             journal.open()
-        self._lineup.say()
+        self._models.log_state()
 
     async def reload(self) -> Reloaded:
-        """Takes up what release, policy and challenge name now; what serves goes on serving until that is ready.
+        """Load what release, policy and challenge name now; what serves goes on serving until that is ready.
 
         Raises:
             ProblemError: something is missing or not what it should be; everything stays as it was.
         """
         async with self._reloading:
-            before = self._lineup
+            before = self._models
             try:
-                parts = await asyncio.to_thread(self._find)
-                lineup = await asyncio.to_thread(ServingModels, parts, self.metrics)
-            except WRONG_PARTS as error:
+                config = await asyncio.to_thread(self._load)
+                models = await asyncio.to_thread(ServingModels, config, self.metrics)
+            except STARTUP_ERRORS as error:
                 detail = f"nothing was reloaded: {' '.join(str(error).split())}"
                 raise ProblemError(HTTPStatus.CONFLICT, detail) from None
-            if not same_requests(before.parts, parts):
-                await lineup.close()
+            if not require_same_fields(before.config, config):
+                await models.close()
                 detail = "nothing was reloaded: the new model reads other protected fields, start the service anew"
                 raise ProblemError(HTTPStatus.CONFLICT, detail)
-            self._lineup = lineup
-            self.metrics.serves(parts, lineup.contest)
+            self._models = models
+            self.metrics.set_serving(config, models.traffic_split)
             # What a shadow has waiting may take long, and nobody need wait for it.
             task = asyncio.create_task(self._retire(before), name="retire")
             self._retiring.add(task)
             task.add_done_callback(self._retiring.discard)
-        lineup.say()
-        return Reloaded(changed=lineup.names != before.names, **lineup.names)
+        models.log_state()
+        return Reloaded(changed=models.names != before.names, **models.names)
 
-    async def read_aside(self, read: Callable[[], Read]) -> Read:
-        """What reading a large body gives, off the event loop; refused if it waits too long for its turn.
+    async def read_in_thread(self, read: Callable[[], Read]) -> Read:
+        """Read a large body off the event loop.
 
         Raises:
-            ProblemError: the service is overloaded.
+            QueueTimeoutError: it waited too long for its turn.
         """
-        since, most = monotonic(), self.settings.max_wait
+        since, max_wait = monotonic(), self.settings.max_wait
 
         def begin() -> Read:
-            if monotonic() - since > most:
-                raise QueueTimeoutError(f"waited longer than {most:g} s")
+            if monotonic() - since > max_wait:
+                raise QueueTimeoutError(f"waited longer than {max_wait:g} s")
             return read()
 
-        with self._refusing():
-            return await asyncio.get_running_loop().run_in_executor(self._reading, begin)
+        return await asyncio.get_running_loop().run_in_executor(self._reading, begin)
 
     async def predict(self, application: Application, caller: Caller) -> dict[str, Any]:
-        """The members of the application's `Decision`.
+        """Decide one application; return the members of its `Decision`.
 
         Raises:
-            ProblemError: the caller's key stands for another request, or the service cannot decide now.
+            ProblemError: the caller sends a key, and there is no journal to keep it.
+            Exception: as `Scorer.decide`.
         """
-        with self._refusing(caller), self._lineup as contest:
-            decisions, row, _ = await contest.decide(application, caller)
+        self._check_key(caller)
+        with self._models as traffic_split:
+            decisions, row, _ = await traffic_split.decide(application, caller)
         return decisions.members(row, every_reason=caller.every_reason)
 
     async def predict_batch(self, batch: Batch, caller: Caller) -> dict[str, Any]:
-        """The members of the batch's `BatchDecisions`; broken rows are named and the others decided.
+        """Decide the good applications of a batch; return the members of its `BatchDecisions`.
 
         Raises:
-            ProblemError: no row is good, or the service is overloaded.
+            ProblemError: no application is good, or a key has no journal to keep it.
+            Exception: as `Scorer.decide`.
         """
         rows = batch.applications
         positions = [index for index, row in enumerate(rows) if not isinstance(row, BrokenRow)]
         errors = [
             RowError(index=index, errors=row.errors) for index, row in enumerate(rows) if isinstance(row, BrokenRow)
         ]
-        self._check(errors, len(positions))
-        with self._refusing(caller), self._lineup as contest:
-            shares = await contest.decide_all([rows[index] for index in positions], caller)
-        return batch_decisions(len(rows), shares, positions, errors, every_reason=caller.every_reason)
+        self._check_rows(errors, len(positions))
+        self._check_key(caller)
+        with self._models as traffic_split:
+            slices = await traffic_split.decide_all([rows[index] for index in positions], caller)
+        return batch_decisions(len(rows), slices, positions, errors, every_reason=caller.every_reason)
 
     async def explain(self, application: Application) -> Explanation:
-        """Why the application would be decided as it would, by the champion.
+        """Explain how the champion would decide an application.
 
         Raises:
-            ProblemError: the history cannot be read.
+            HistoryUnavailableError: the history cannot be read.
         """
-        lineup = self._lineup
-        with self._refusing(), lineup:
+        models = self._models
+        with models:
             return await asyncio.get_running_loop().run_in_executor(
-                self._explaining, explain, self.scorecard, lineup.decider, lineup.frame, application
+                self._explaining, explain, self.scorecard, models.decider, models.frame, application
             )
 
     async def predict_table(self, body: bytes, caller: Caller) -> tuple[TableRows, list[BatchSlice]]:
-        """The rows of an Arrow stream, and the decisions of the good ones.
+        """Decide the good rows of an Arrow stream; return its rows, and their decisions in order.
 
         Raises:
-            ProblemError: the body is not a table of applications, no row is good, or the service is overloaded.
+            ProblemError: the body is not a table of applications, no row is good, or a key has no journal to keep it.
+            Exception: as `Scorer.decide`.
         """
-        lineup = self._lineup
-        kept = lineup.parts.journal is not None
-        read = partial(read_rows, body, lineup.frame, self.settings.max_arrow_rows, kept=kept)
-        with self._refusing(caller), lineup:
-            if len(body) > INLINE_ARROW_BYTES or lineup.remote:
-                table = await self.read_aside(read)
+        self._check_key(caller)
+        models = self._models
+        kept = models.config.journal is not None
+        read = partial(read_rows, body, models.frame, self.limits.arrow_rows, kept=kept)
+        with models as traffic_split:
+            if len(body) > INLINE_ARROW_BYTES or models.history_is_remote:
+                table = await self.read_in_thread(read)
             else:
                 table = read()
-            self._check(table.errors, len(table.rows))
-            return table, await lineup.contest.decide_all(table.rows, caller)
+            self._check_rows(table.errors, len(table.rows))
+            return table, await traffic_split.decide_all(table.rows, caller)
 
     async def outcomes(self, batch: OutcomeBatch, caller: Caller) -> OutcomesTaken:
-        """What became of each outcome.
+        """Record outcomes; return how many, and why the others were not.
 
         Raises:
-            ProblemError: the journal is off, or takes nothing now.
+            ProblemError: the journal is off.
+            OutcomesNotKeptError: the journal takes nothing now.
         """
         try:
-            return await asyncio.to_thread(take, self._lineup.parts.journal, batch, caller.request_id)
+            return await asyncio.to_thread(record_outcomes, self._models.config.journal, batch, caller.request_id)
         except (JournalError, JournalUnavailableError) as error:
-            self.metrics.journal_failed()
-            logger.error("%s", error)  # noqa: TRY400  # the message says it all
-            raise _refusal("the outcomes cannot be kept now; send them again later") from None
+            raise OutcomesNotKeptError(str(error)) from None
 
     async def close(self) -> None:
-        """Finishes what waits and takes no more."""
+        """Finish what waits and take no more."""
         self._explaining.shutdown()
-        await self._lineup.close()
+        await self._models.close()
         await asyncio.gather(*self._retiring)
-        journal = self._lineup.parts.journal
+        journal = self._models.config.journal
         if journal is not None:
             journal.close()
 
     async def _retire(self, before: ServingModels) -> None:
         await before.close()
         # The guard may have withdrawn the challenger while its last requests were answered.
-        self._lineup.contest.heed_withdrawal()
+        self._models.traffic_split.heed_withdrawal()
 
-    def _check(self, errors: list[RowError], good: int) -> None:
-        self.metrics.broken(item for error in errors for item in error.errors)
+    def _check_rows(self, errors: list[RowError], good: int) -> None:
+        self.metrics.count_broken_rules(item for error in errors for item in error.errors)
         if not good:
             detail = "every application of the batch breaks its contract"
             if len(errors) > MOST_ERRORS:
                 detail += f"; the first {MOST_ERRORS} are listed"
             raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail, rows=errors)
 
-    def _refusing(self, caller: Caller | None = None) -> _Refusing:
-        if caller is not None and caller.key is not None and self._lineup.parts.journal is None:
+    def _check_key(self, caller: Caller) -> None:
+        if caller.key is not None and self._models.config.journal is None:
             detail = "the journal is off, and without it no Idempotency-Key can be kept"
             raise ProblemError(HTTPStatus.BAD_REQUEST, detail)
-        return _Refusing(self.metrics)
-
-
-class _Refusing:
-    """Makes problems of what keeps the service from deciding; a class, since a generator costs each request more."""
-
-    __slots__ = ("_metrics",)
-
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        match error:
-            case None:
-                return
-            case KeyConflictError():
-                detail = "the Idempotency-Key stands for another request: send this one under a key of its own"
-                raise ProblemError(HTTPStatus.CONFLICT, detail) from None
-            case JournalUnavailableError():
-                self._metrics.journal_failed()
-                logger.error("%s", error)
-                raise _refusal("the decision cannot be kept, so none was made; send the request again later") from None
-            case QueueTimeoutError():
-                self._metrics.shed()
-                raise _refusal(f"the service is overloaded: the request {error}; send it again later") from None
-            case HistoryUnavailableError():
-                self._metrics.history_failed()
-                raise _refusal(f"{error}; send the request again later") from None
-            case BatcherClosedError():
-                raise _refusal("the service is shutting down; send the request again") from None
-
-
-def _refusal(detail: str) -> ProblemError:
-    return ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=[(b"retry-after", b"1")])

@@ -1,4 +1,4 @@
-"""Leaving without losing anything: SIGTERM, then not ready, then no more connections, then the end.
+"""End without losing a request: SIGTERM, then not ready, then no more connections, then the end.
 
 Uvicorn on its own stops at once, so a load balancer would still be sending; and because BentoML's
 parent process keeps the listening socket open, what it sends would hang until that process ends.
@@ -31,7 +31,7 @@ class Drain:
         self._seconds = seconds
 
     def install(self) -> None:
-        """Waits for SIGTERM; does nothing where no uvicorn server handles it."""
+        """Handle SIGTERM from now on; do nothing where no uvicorn server handles it."""
         server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
         if server is None or not hasattr(server, "should_exit"):
             return

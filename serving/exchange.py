@@ -1,4 +1,4 @@
-"""One request and its answer: the ids it travels under, its body, its response."""
+"""One request and its answer: its ids, its body, its response."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from time import perf_counter
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl
 
 from uuid_utils import uuid7
@@ -23,9 +23,10 @@ Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 JSON = b"application/json"
 
-# What a caller may call a request, an applicant or a key: short, and harmless in any log.
-_NAME = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
-_NAME_RULE = "Header should have 1 to 128 letters, digits and ._:/+=@-"
+IDENTIFIER = "[A-Za-z0-9._:/+=@-]{1,128}"
+"""The pattern of a caller's names for requests, applicants and keys: short, and harmless in any log."""
+_IDENTIFIER = re.compile(IDENTIFIER.encode())
+_IDENTIFIER_RULE = "Header should have 1 to 128 letters, digits and ._:/+=@-"
 # W3C Trace Context, version 00; an id of zeros only is none.
 _TRACEPARENT = re.compile(rb"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -35,6 +36,13 @@ _DISCARDED_BYTES = 64 << 20
 
 class ClientGoneError(Exception):
     """The client closed the connection before it had sent its whole request."""
+
+
+class Answer(NamedTuple):
+    """The body of a 200, and its media type."""
+
+    body: bytes
+    content_type: bytes = JSON
 
 
 class Exchange:
@@ -54,12 +62,12 @@ class Exchange:
         self.status = 0
         self.rows = 0
         self.decision_id: str | None = None
-        """Of the one decision that the answer holds; those of a batch are in the journal under its request id."""
+        """The id of a lone decision; those of a batch are in the journal under its request id."""
         self.reading = False
         self._receive = receive
         self._send = send
         given = self.headers.get(b"x-request-id")
-        if given is None or not _NAME.fullmatch(given):
+        if given is None or not _IDENTIFIER.fullmatch(given):
             given = str(uuid7()).encode()
         self.request_id: bytes = given
         self.trace_id: str | None = None
@@ -75,27 +83,27 @@ class Exchange:
         return self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
 
     def seconds(self) -> float:
-        """Since the request's head had arrived."""
+        """Return the seconds since the request's head had arrived."""
         return perf_counter() - self.started
 
-    def name(self, header: str) -> str | None:
-        """What a header calls something, None where it is not there.
+    def identifier(self, header: str) -> str | None:
+        """Return the identifier in a header, None without the header.
 
         Raises:
-            ProblemError: it is not a name.
+            ProblemError: it does not match `IDENTIFIER`.
         """
         given = self.headers.get(header.lower().encode())
         if given is None:
             return None
-        if not _NAME.fullmatch(given):
-            raise broken_rules([FieldError(field=header, rule="string_pattern_mismatch", message=_NAME_RULE)])
+        if not _IDENTIFIER.fullmatch(given):
+            raise broken_rules([FieldError(field=header, rule="string_pattern_mismatch", message=_IDENTIFIER_RULE)])
         return given.decode()
 
-    def choice(self, parameter: str, value: str) -> bool:
-        """Whether the query gives the one parameter that there is its one value.
+    def has_parameter(self, parameter: str, value: str) -> bool:
+        """Return whether the query gives the one parameter that there is its one value.
 
         Raises:
-            ProblemError: it says anything else.
+            ProblemError: the query holds anything else.
         """
         query = parse_qsl(self.query.decode("latin-1"), keep_blank_values=True)
         for name, given in query:
@@ -109,18 +117,18 @@ class Exchange:
                 raise broken_rules([error])
         return bool(query)
 
-    def own_headers(self) -> Headers:
-        """The headers that every answer carries."""
+    def standard_headers(self) -> Headers:
+        """Return the headers that every answer carries."""
         headers = [(b"x-request-id", self.request_id)]
         if self.traceparent is not None:
             headers.append((b"traceparent", self.traceparent))
         return headers
 
-    async def body(self, most_bytes: int) -> bytes:
-        """The whole body.
+    async def read_body(self, max_bytes: int) -> bytes:
+        """Read the whole body.
 
         Raises:
-            ProblemError: it is missing, coded, or larger than `most_bytes`.
+            ProblemError: it is missing, coded, or larger than `max_bytes`.
             ClientGoneError: the connection was closed.
         """
         if self.headers.get(b"content-encoding", b"identity").lower() != b"identity":
@@ -128,14 +136,14 @@ class Exchange:
         self.reading = True
         message = await self._receive()
         chunk: bytes = message.get("body", b"")
-        if message.get("more_body", False) or message["type"] == "http.disconnect" or len(chunk) > most_bytes:
-            chunk = await self._rest(message, most_bytes)
+        if message.get("more_body", False) or message["type"] == "http.disconnect" or len(chunk) > max_bytes:
+            chunk = await self._read_pieces(message, max_bytes)
         self.reading = False
         if not chunk:
             raise ProblemError(HTTPStatus.BAD_REQUEST, "the body is empty")
         return chunk
 
-    async def _rest(self, message: Message, most_bytes: int) -> bytes:
+    async def _read_pieces(self, message: Message, max_bytes: int) -> bytes:
         chunks: list[bytes] = []
         size = 0
         while True:
@@ -143,31 +151,28 @@ class Exchange:
                 raise ClientGoneError
             chunk = message.get("body", b"")
             size += len(chunk)
-            if size <= most_bytes:
+            if size <= max_bytes:
                 chunks.append(chunk)
             more = message.get("more_body", False)
             if not more or size > _DISCARDED_BYTES:
                 break
             message = await self._receive()
-        if size > most_bytes:
+        if size > max_bytes:
             raise ProblemError(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                f"the body is larger than {most_bytes} bytes",
+                f"the body is larger than {max_bytes} bytes",
                 headers=[(b"connection", b"close")] if more else [],
             )
         return b"".join(chunks)
 
-    async def answer(self, status: int, body: bytes, content_type: bytes, extra: Headers | None = None) -> None:
-        """Sends the answer."""
+    async def answer(self, status: int, body: bytes, content_type: bytes, extra: Headers) -> None:
+        """Send the answer, with `extra` headers after the standard ones."""
         self.status = status
         headers = [
             (b"content-type", content_type),
             (b"content-length", str(len(body)).encode()),
-            (b"x-request-id", self.request_id),
+            *self.standard_headers(),
+            *extra,
         ]
-        if self.traceparent is not None:
-            headers.append((b"traceparent", self.traceparent))
-        if extra:
-            headers += extra
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})

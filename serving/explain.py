@@ -1,4 +1,4 @@
-"""`POST /explain`: all that speaks for and against an application, and the smallest change that would be approved."""
+"""Explain a decision for `POST /explain`: every reason, and the smallest change that would be approved."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from serving.payloads import Explanation, GroupContribution, ReferenceInfo
 
 
 def explain(scorecard: Scorecard, decider: Decider, frame: Frame, application: Application) -> Explanation:
-    """The application's explanation by the model and policy that decide.
+    """Return the explanation of an application by the model and policy that decide.
 
     Raises:
         HistoryUnavailableError: the history cannot be read.
@@ -19,8 +19,8 @@ def explain(scorecard: Scorecard, decider: Decider, frame: Frame, application: A
     basis = decider.basis
     row = frame.inputs([application])
     pd = decider.graph.score(row)[0]
-    found = decider.explainer.explain(row, decider.reference)
-    by_code = zip(basis.groups, found.contributions[0].tolist(), strict=True)
+    explained = decider.explainer.explain(row, decider.reference)
+    by_code = zip(basis.groups, explained.contributions[0].tolist(), strict=True)
     groups = [
         GroupContribution(code=code, sentence=decider.sentence(code), contribution=contribution)
         for code, contribution in sorted(by_code, key=lambda group: -group[1])
@@ -33,8 +33,8 @@ def explain(scorecard: Scorecard, decider: Decider, frame: Frame, application: A
         pd=float(pd),
         decision="approve" if change is None else "decline",
         cutoff=basis.cutoff,
-        log_odds=float(found.log_odds[0]),
-        reference_log_odds=float(found.reference_log_odds[0]),
+        log_odds=float(explained.log_odds[0]),
+        reference_log_odds=float(explained.reference_log_odds[0]),
         reference=ReferenceInfo(pd=decider.reference.pd, values=dict(decider.reference.values)),
         contributions=groups,
         counterfactual=change,

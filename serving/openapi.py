@@ -1,176 +1,128 @@
-"""The OpenAPI document: BentoML's own, completed to what the service really answers."""
+"""Make the OpenAPI document from the table of routes and BentoML's document of the typed methods."""
 
 from __future__ import annotations
 
-import copy
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
+from scoring.application import Application
+from scoring.decision import Decision
 from serving.core import Core
-from serving.outcomes import OutcomesTaken
-from serving.payloads import Explanation, Health, ModelInfo, Reloaded
-from serving.problems import Problem
+from serving.outcomes import OutcomeBatch
+from serving.payloads import Batch, BatchDecisions
+from serving.problems import PROBLEM_JSON, Problem
+from serving.routes import ANY_REQUEST, Content, Parameter, Route
 
 _REFERENCE = "#/components/schemas/{model}"
 
-_REFUSALS = {
-    400: "The body is empty, or not of its type.",
-    408: "The body did not arrive in time.",
-    413: "The body is too large.",
-    409: "The `Idempotency-Key` stands for another request.",
-    415: "The body is of another type, or coded.",
-    422: "The body breaks the contract; `errors` names field and rule.",
-    503: "The service is overloaded or shutting down, the journal takes no records, or the history store does not "
-    "answer; "
-    "`Retry-After` says when to come back.",
-    504: "The request was not answered in time.",
-}
-_ANY_REQUEST = {405: "The path takes other methods; `Allow` names them.", 500: "An error of the service."}
-
-_REQUEST_ID = {
-    "name": "X-Request-ID",
-    "in": "header",
-    "description": "names the request in the answer and the log; replaced if it is longer than 128 characters "
-    "or holds others than letters, digits and ._:/+=@-",
-    "schema": {"type": "string"},
-}
-_NAME = {"type": "string", "pattern": "^[A-Za-z0-9._:/+=@-]{1,128}$"}
-_CALLER = [
-    {
-        "name": "reasons",
-        "in": "query",
-        "description": "all: the contribution of every reason group, for approvals too",
-        "schema": {"const": "all", "type": "string"},
-    },
-    {
-        "name": "Idempotency-Key",
-        "in": "header",
-        "description": "the same request under it gets the same decisions, once in the journal; for 24 hours at least",
-        "schema": _NAME,
-    },
-    {
-        "name": "Applicant-ID",
-        "in": "header",
-        "description": "the caller's name for the applicant, kept in the journal",
-        "schema": _NAME,
-    },
-]
-_TRACEPARENT = {
-    "name": "traceparent",
-    "in": "header",
-    "description": "W3C Trace Context; its trace id goes to the log",
-    "schema": {"type": "string"},
-}
+OwnModels = Mapping[type, type[BaseModel]]
 
 
-def document(core: Core, bento: dict[str, Any], description: str) -> bytes:
-    """The document for this scorecard.
+def document(routes: Sequence[Route], core: Core, bento: dict[str, Any], description: str) -> bytes:
+    """Return the document for this scorecard, as JSON.
 
     Args:
+        routes: the table.
         core: what is served.
         bento: BentoML's document; its operations keep their ids, which the clients use.
         description: of the service.
     """
-    batch = core.batch
-    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [
-        (core.application, "validation"),
-        (batch, "validation"),
-        (core.decision, "serialization"),
-        (core.batch_decisions, "serialization"),
-        (core.outcome_batch, "validation"),
-        *((model, "serialization") for model in (ModelInfo, Explanation, OutcomesTaken, Health, Reloaded, Problem)),
-    ]
-    _, schemas = models_json_schema(models, ref_template=_REFERENCE, schema_generator=GenerateJsonSchema)
-    document = copy.deepcopy(bento)
-    document["openapi"] = "3.1.0"
-    document["info"] = {
-        "title": core.scorecard.title,
-        "version": core.model_info.version,
-        "description": description,
+    own = _own_models(core)
+    documented = [route for route in routes if route.documented]
+    _, schemas = models_json_schema(
+        list(dict.fromkeys(_models(documented, own))),
+        ref_template=_REFERENCE,
+        schema_generator=GenerateJsonSchema,
+    )
+    made = {
+        **bento,
+        "openapi": "3.1.0",
+        "info": {"title": core.scorecard.title, "version": core.model_info.version, "description": description},
+        "paths": {
+            route.path: {
+                method: _operation(
+                    route, own, dict(core.scorecard.example), bento["paths"].get(route.path, {}).get(method, {})
+                )
+            }
+            for route in documented
+            for method in [route.methods[0].lower()]
+        },
+        "components": {
+            "schemas": schemas["$defs"],
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
     }
-    document["components"] = {"schemas": schemas["$defs"]}
-    example = dict(core.scorecard.example)
-    paths = document["paths"]
-    paths["/predict"]["post"] |= {
-        "summary": "Decide one application",
-        "requestBody": _body({"application/json": _content(core.application, example)}),
-        "responses": _responses({"application/json": _content(core.decision)}, _REFUSALS),
+    return orjson.dumps(made)
+
+
+def _own_models(core: Core) -> OwnModels:
+    """Return the scorecard's own models by those that stand for them in the table."""
+    return {
+        Application: core.application,
+        Batch: core.batch,
+        Decision: core.decision,
+        BatchDecisions: core.batch_decisions,
+        OutcomeBatch: core.outcome_batch,
     }
-    arrow = {"application/vnd.apache.arrow.stream": {"schema": {"type": "string", "format": "binary"}}}
-    paths["/predict_batch"]["post"] |= {
-        "summary": "Decide many applications",
-        "requestBody": _body({"application/json": _content(batch, {"applications": [example]}), **arrow}),
-        "responses": _responses({"application/json": _content(core.batch_decisions), **arrow}, _REFUSALS),
+
+
+def _models(routes: Sequence[Route], own: OwnModels) -> Iterator[tuple[type[BaseModel], JsonSchemaMode]]:
+    for route in routes:
+        bodies = [body.content for body in route.bodies.values()]
+        modes: tuple[tuple[JsonSchemaMode, Sequence[Content]], ...] = (
+            ("validation", bodies),
+            ("serialization", list(route.answers.values())),
+        )
+        for mode, contents in modes:
+            for content in contents:
+                model = own.get(content, content)
+                if issubclass(model, BaseModel):
+                    yield model, mode
+    yield Problem, "serialization"
+
+
+def _operation(route: Route, own: OwnModels, application: dict[str, Any], typed: dict[str, Any]) -> dict[str, Any]:
+    """Return a route's operation: what BentoML says of its typed method, completed from the table."""
+    operation = {"operationId": route.path.strip("/"), "tags": ["Service APIs"], **typed}
+    if route.summary is not None:
+        operation["summary"] = route.summary
+    if route.bodies:
+        content: dict[str, Any] = {}
+        for media_type, body in route.bodies.items():
+            described = content[media_type.decode()] = {"schema": _schema(body.content, own)}
+            if body.example is not None:
+                described["example"] = body.example(application)
+        operation["requestBody"] = {"required": True, "content": content}
+    if route.needs_token:
+        operation["security"] = [{"token": []}]
+    answer = {media_type.decode(): {"schema": _schema(content, own)} for media_type, content in route.answers.items()}
+    operation["responses"] = {"200": {"description": "The answer.", "content": answer}} | {
+        str(status): _refusal(reason, own) for status, reason in sorted(route.refused.items())
     }
-    paths["/explain"]["post"] |= {
-        "summary": "Explain how an application would be decided, and what would change it",
-        "requestBody": _body({"application/json": _content(core.application, example)}),
-        "responses": _responses({"application/json": _content(Explanation)}, _REFUSALS),
+    operation["parameters"] = [_parameter(parameter) for parameter in (*ANY_REQUEST, *route.parameters)]
+    return operation
+
+
+def _schema(content: Content, own: OwnModels) -> dict[str, Any]:
+    if issubclass(content, bytes):
+        return {"type": "string", "format": "binary"}
+    if issubclass(content, str):
+        return {"type": "string"}
+    return {"$ref": _REFERENCE.format(model=own.get(content, content).__name__)}
+
+
+def _refusal(reason: str, own: OwnModels) -> dict[str, Any]:
+    return {"description": reason, "content": {PROBLEM_JSON.decode(): {"schema": _schema(Problem, own)}}}
+
+
+def _parameter(parameter: Parameter) -> dict[str, Any]:
+    return {
+        "name": parameter.name,
+        "in": parameter.place,
+        "description": parameter.description,
+        "schema": parameter.schema,
     }
-    outcome = {"decision_id": "01a1fbe2-5569-7462-838c-3f9e536b1092", "defaulted": 0, "observed_on": "2027-11-21"}
-    paths["/outcomes"]["post"] |= {
-        "summary": "Attach matured outcomes to decisions",
-        "requestBody": _body({"application/json": _content(core.outcome_batch, {"outcomes": [outcome]})}),
-        "responses": _responses({"application/json": _content(OutcomesTaken)}, _REFUSALS),
-    }
-    paths["/reload"] = {
-        "post": {
-            "operationId": "reload",
-            "summary": "Take up newly promoted models and policies",
-            "tags": ["Service APIs"],
-            "security": [{"token": []}],
-            "responses": _responses(
-                {"application/json": _content(Reloaded)},
-                {401: "The token is missing or wrong.", 409: "Nothing was reloaded; `detail` says why."},
-            ),
-        }
-    }
-    document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-    paths["/model_info"] = _get("model_info", "What serves", {"application/json": _content(ModelInfo)})
-    paths["/health"] = _get("health", "Whether the service takes requests", {"application/json": _content(Health)})
-    paths["/health"]["get"]["responses"]["503"] = _refusal("The service is shutting down.")
-    for path in ("/livez", "/healthz", "/readyz", "/metrics"):
-        paths[path]["get"]["operationId"] = path.strip("/")
-        paths[path]["get"]["responses"] = _responses({"text/plain": {"schema": {"type": "string"}}}, {})
-    paths["/readyz"]["get"]["responses"]["503"] = _refusal("The service is shutting down.")
-    for item in paths.values():
-        for operation in item.values():
-            operation["parameters"] = [_REQUEST_ID, _TRACEPARENT]
-    for path in ("/predict", "/predict_batch"):
-        paths[path]["post"]["parameters"] += _CALLER
-    return orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS)
-
-
-def _content(model: type[BaseModel], example: dict[str, Any] | None = None) -> dict[str, Any]:
-    content: dict[str, Any] = {"schema": {"$ref": _REFERENCE.format(model=model.__name__)}}
-    if example is not None:
-        content["example"] = example
-    return content
-
-
-def _body(content: dict[str, Any]) -> dict[str, Any]:
-    return {"required": True, "content": content}
-
-
-def _refusal(description: str) -> dict[str, Any]:
-    return {"description": description, "content": {"application/problem+json": _content(Problem)}}
-
-
-def _responses(content: dict[str, Any], refusals: dict[int, str]) -> dict[str, Any]:
-    answers: dict[str, Any] = {"200": {"description": "The answer.", "content": content}}
-    for status, description in sorted((refusals | _ANY_REQUEST).items()):
-        answers[str(status)] = _refusal(description)
-    return answers
-
-
-def _get(name: str, summary: str, content: dict[str, Any]) -> dict[str, Any]:
-    operation = {
-        "operationId": name,
-        "summary": summary,
-        "tags": ["Service APIs"],
-        "responses": _responses(content, {}),
-    }
-    return {"get": operation}

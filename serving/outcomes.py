@@ -26,16 +26,16 @@ def _checked_date(value: Any) -> str:
 
 
 class DecisionOutcome(BaseModel):
-    """What became of the applicant whom a decision is of."""
+    """The matured outcome of one decision."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    decision_id: Annotated[str, Field(min_length=1, max_length=64, description="of the decision")]
+    decision_id: Annotated[str, Field(min_length=1, max_length=64, description="names the decision")]
     defaulted: Annotated[int, Field(ge=0, le=1, description="1: the applicant has defaulted")]
     observed_on: Annotated[
         date,
         # Strict, pydantic takes text for a date only straight from JSON, not after the check below.
-        Field(strict=False, description="when that was known for good; not before the decision"),
+        Field(strict=False, description="day on which the outcome was final; not before the decision"),
         BeforeValidator(_checked_date),
     ]
 
@@ -50,7 +50,7 @@ class DecisionOutcome(BaseModel):
 
 
 class OutcomeBatch(BaseModel):
-    """Outcomes that are taken in together."""
+    """Outcomes that are recorded together."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -58,7 +58,7 @@ class OutcomeBatch(BaseModel):
 
 
 class OutcomeResult(BaseModel):
-    """What became of an outcome that was not recorded."""
+    """Why an outcome was not recorded."""
 
     index: int = Field(description="in the request, from 0")
     decision_id: str
@@ -70,7 +70,7 @@ class OutcomeResult(BaseModel):
 
 
 class OutcomesTaken(BaseModel):
-    """How many outcomes were recorded, and what became of the others."""
+    """The number of outcomes recorded, and why the others were not."""
 
     recorded: int
     repeated: int
@@ -81,13 +81,13 @@ class OutcomesTaken(BaseModel):
 
 
 def outcome_batch_model(most_rows: int) -> type[OutcomeBatch]:
-    """The body of at most so many outcomes."""
+    """Return the model of a body with at most `most_rows` outcomes."""
     rows = Field(min_length=1, max_length=most_rows, description=f"1 to {most_rows} outcomes")
     return create_model("Outcomes", __base__=OutcomeBatch, outcomes=(list[DecisionOutcome], rows))
 
 
-def take(journal: Journal | None, batch: OutcomeBatch, request_id: str) -> OutcomesTaken:
-    """Records the outcomes of one request.
+def record_outcomes(journal: Journal | None, batch: OutcomeBatch, request_id: str) -> OutcomesTaken:
+    """Record the outcomes of one request in the journal.
 
     Raises:
         ProblemError: the journal is off.

@@ -1,4 +1,4 @@
-"""What goes in and out beside a single application and its decision."""
+"""The models of requests and answers, other than one application and its decision."""
 
 from __future__ import annotations
 
@@ -13,8 +13,12 @@ from scoring.decision import Decision, Variant
 from scoring.errors import FieldError, RowError, field_errors
 from scoring.models import DataRecord
 from scoring.scorer import BatchSlice
+from serving.settings import Settings
 
 MOST_ERRORS_OF_A_ROW = 25
+
+# An application is below 1 KiB; what is far beyond is none, and naming its errors costs time.
+MAX_APPLICATION_BYTES = 16 << 10
 
 
 class BrokenRow:
@@ -43,7 +47,7 @@ class BatchDecisions(BaseModel):
 
 
 def batch_decisions_model(decision: type[Decision]) -> type[BatchDecisions]:
-    """The answer to a batch of a scorecard with decisions of this kind."""
+    """Return the model of the answer to a batch, with decisions of this kind."""
     if decision is Decision:
         return BatchDecisions
     field = BatchDecisions.model_fields["decisions"]
@@ -53,24 +57,24 @@ def batch_decisions_model(decision: type[Decision]) -> type[BatchDecisions]:
 
 def batch_decisions(
     count: int,
-    shares: Sequence[BatchSlice],
+    slices: Sequence[BatchSlice],
     positions: Iterable[int],
     errors: Sequence[RowError],
     *,
     every_reason: bool,
 ) -> dict[str, Any]:
-    """The members of a `BatchDecisions`.
+    """Return the members of a `BatchDecisions`.
 
     Args:
         count: applications in the batch.
-        shares: the decisions of the good ones.
+        slices: the decisions of the good ones.
         positions: where those stand in the batch.
         errors: of the others.
         every_reason: whether the contribution of every group is asked for.
     """
     decisions: list[dict[str, Any] | None] = [None] * count
     decided = (
-        part.members(row, every_reason=every_reason) for part, start, stop in shares for row in range(start, stop)
+        part.members(row, every_reason=every_reason) for part, start, stop in slices for row in range(start, stop)
     )
     for position, decision in zip(positions, decided, strict=True):
         decisions[position] = decision
@@ -94,7 +98,7 @@ class BandInfo(BaseModel):
 
 
 class Limits(BaseModel):
-    """What one request may hold."""
+    """The limits of one request."""
 
     application_bytes: int
     batch_bytes: int
@@ -102,6 +106,18 @@ class Limits(BaseModel):
     arrow_bytes: int
     arrow_rows: int
     request_timeout_seconds: float
+
+    @classmethod
+    def of(cls, settings: Settings) -> Limits:
+        """Return the limits that the settings give."""
+        return cls(
+            application_bytes=min(MAX_APPLICATION_BYTES, settings.max_body_bytes),
+            batch_bytes=settings.max_body_bytes,
+            batch_rows=settings.max_batch_rows,
+            arrow_bytes=settings.max_arrow_bytes,
+            arrow_rows=settings.max_arrow_rows,
+            request_timeout_seconds=settings.request_timeout,
+        )
 
 
 class ReferenceInfo(BaseModel):
@@ -112,16 +128,16 @@ class ReferenceInfo(BaseModel):
 
 
 class ChallengerInfo(BaseModel):
-    """The model that looks on, or decides for a share of applicants."""
+    """The challenger: it shadows the champion, or decides for a share of applicants."""
 
-    id: str = Field(description="of this run of it")
+    id: str = Field(description="names this run of the challenger")
     model: str = Field(description="exact tag in the model store")
     share: float = Field(description="of applicants that it is to decide; 0 for a shadow")
     withdrawn: bool = Field(description="the guard has taken its share back")
 
 
 class Reloaded(BaseModel):
-    """What decides after a reload."""
+    """The models and the policy that decide after a reload."""
 
     changed: bool
     model: str
@@ -131,7 +147,7 @@ class Reloaded(BaseModel):
 
 
 class GroupContribution(BaseModel):
-    """What one reason group adds to the log-odds of default."""
+    """The contribution of one reason group to the log-odds of default."""
 
     code: str
     sentence: str
@@ -139,7 +155,7 @@ class GroupContribution(BaseModel):
 
 
 class Explanation(BaseModel):
-    """Why an application would be decided as it would, and what would change it. Nothing is decided or kept."""
+    """The reasons for the decision that an application would get, and what would change it. Nothing is kept."""
 
     scorecard: str
     model: str
@@ -157,7 +173,7 @@ class Explanation(BaseModel):
 
 
 class HistoryInfo(BaseModel):
-    """What the history store holds that the service reads."""
+    """The history store that the service reads."""
 
     clients: int
     snapshot_sha256: str = Field(description="of the data that it was computed from; the model's are in `data`")
@@ -165,7 +181,7 @@ class HistoryInfo(BaseModel):
 
 
 class ModelInfo(BaseModel):
-    """What serves: which bytes, trained on what, deciding how."""
+    """The model that serves: its bytes, its training data, its policy."""
 
     scorecard: str
     title: str
@@ -211,7 +227,7 @@ def _row_validator(application: type[Application]) -> Callable[[Any, Callable[[A
 
 
 def batch_model(application: type[Application], most_rows: int) -> type[Batch]:
-    """The body of a batch of these applications; a broken one becomes a `BrokenRow`.
+    """Return the model of a body with at most `most_rows` of these applications; a broken one becomes a `BrokenRow`.
 
     Validating a plain list would be twice as fast where all rows are good. But it collects every
     broken rule of the whole body before it fails, and that took half a second for one of 1 MB.

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem details: they name field and rule, never a value."""
+"""Problem details (RFC 9457): they name field and rule, never a value."""
 
 from __future__ import annotations
 
@@ -55,17 +55,17 @@ class ProblemError(Exception):
         )
 
     def body(self) -> bytes:
-        """The answer's JSON; a list that is empty is left out."""
+        """Return the answer's JSON without its empty lists."""
         return to_json({name: value for name, value in vars(self.problem).items() if value != []})
 
 
 def to_json(value: Any) -> bytes:
-    """JSON of plain members with errors among them; several times faster than dumping each error as a model."""
+    """Return the JSON of plain members, errors among them; several times faster than dumping each error as a model."""
     return orjson.dumps(value, default=vars)
 
 
 def broken_rules(errors: list[FieldError]) -> ProblemError:
-    """The problem of a body that breaks its contract."""
+    """Return the 422 of a body that breaks its contract."""
     count = len(errors)
     detail = "1 rule is broken" if count == 1 else f"{count} rules are broken"
     if count > MOST_ERRORS:

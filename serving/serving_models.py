@@ -1,4 +1,4 @@
-"""Models that serve together: champion and challenger, put together from checked parts and exchanged as one."""
+"""The models that serve together, champion and challenger: a reload exchanges them as one."""
 
 from __future__ import annotations
 
@@ -22,84 +22,86 @@ from serving.startup import LoadedModel, StartupConfig
 
 logger = logging.getLogger("bentoml.scorebox")
 
-# An application is below 1 KiB; what is far beyond is none, and naming its errors costs time.
-MOST_APPLICATION_BYTES = 16 << 10
-
 
 class ServingModels:
-    """What decides, warm when it is made; a context manager for who uses it."""
+    """Champion and challenger, warm from the start; a context manager for each request that uses them.
 
-    def __init__(self, parts: StartupConfig, metrics: Metrics) -> None:
-        self.parts = parts
+    Args:
+        config: the checked models, policy and journal.
+        metrics: told of batches, decisions and commits.
+    """
+
+    def __init__(self, config: StartupConfig, metrics: Metrics) -> None:
+        self.config = config
         self._metrics = metrics
         self._shadows: dict[Role, Shadow] = {}
         self._callers = 0
         self._unused = asyncio.Event()
         self._unused.set()
-        decider = self.decider = self._decider(parts.champion)
-        champion = self._scorer(decider, parts.champion, "champion")
-        opponent = self._opponent(decider, champion)
-        self.contest = TrafficSplit(
-            parts.scorecard, champion, opponent, lambda breach: metrics.withdrawn(breach.measure)
+        decider = self.decider = self._warm_decider(config.champion)
+        champion = self._scorer(decider, config.champion, "champion")
+        challenger = self._challenger(decider, champion)
+        self.traffic_split = TrafficSplit(
+            config.scorecard, champion, challenger, lambda breach: metrics.count_withdrawal(breach.measure)
         )
-        self._model_info = _model_info(parts, decider)
+        self._model_info = _model_info(config, decider)
 
     @property
     def application(self) -> type[Application]:
         """The model that applications are validated with."""
-        return self.contest.champion.application
+        return self.traffic_split.champion.application
 
     @property
     def frame(self) -> Frame:
-        """Of the columns that the champion reads."""
-        return self.contest.champion.frame
+        """Makes arrays of the columns that the champion reads."""
+        return self.traffic_split.champion.frame
 
     @property
     def model_info(self) -> ModelInfo:
-        """What serves, and whether the challenger still has its share."""
-        if self.parts.challenger is None:
+        """Champion, policy and limits, and whether the challenger still has its share."""
+        if self.config.challenger is None:
             return self._model_info
-        challenge, _ = self.parts.challenger
-        withdrawn = self.contest.withdrawal is not None
+        challenge, _ = self.config.challenger
+        withdrawn = self.traffic_split.withdrawal is not None
         challenger = ChallengerInfo(id=challenge.id, model=challenge.model, share=challenge.share, withdrawn=withdrawn)
         return self._model_info.model_copy(update={"challenger": challenger})
 
     @property
-    def remote(self) -> bool:
+    def history_is_remote(self) -> bool:
         """Whether reading the history waits for another process."""
-        return self.parts.champion.history is not None and self.parts.champion.history.remote
+        return self.config.champion.history is not None and self.config.champion.history.remote
 
     @property
     def oldest_wait(self) -> float:
         """Seconds that the oldest waiting rows have waited."""
-        opponent = self.contest.opponent
-        theirs = 0.0 if opponent is None else opponent.scorer.oldest_wait
-        return max(self.contest.champion.oldest_wait, theirs)
+        challenger = self.traffic_split.opponent
+        at_challenger = 0.0 if challenger is None else challenger.scorer.oldest_wait
+        return max(self.traffic_split.champion.oldest_wait, at_challenger)
 
     @property
     def names(self) -> dict[str, str | None]:
-        """What decides: model, policy, challenger."""
-        challenge = self.parts.challenger[0] if self.parts.challenger else None
+        """The tags and ids of model, policy and challenger."""
+        challenge = self.config.challenger[0] if self.config.challenger else None
         return {
-            "model": self.parts.champion.model.record.tag,
-            "policy": self.parts.policy.id,
+            "model": self.config.champion.model.record.tag,
+            "policy": self.config.policy.id,
             "challenger": None if challenge is None else challenge.model,
             "challenge": None if challenge is None else challenge.id,
         }
 
-    def say(self) -> None:
-        """Logs who decides, and what is amiss with the challenger."""
+    def log_state(self) -> None:
+        """Log which models serve, and what is wrong with the challenger."""
         logger.info("serving: %s", self.names)
-        if self.parts.unchallenged is not None:
-            logger.error("without its challenger: %s", self.parts.unchallenged)
-        if self.contest.withdrawal is not None:
-            logger.warning("%s; it stays without until it is sent again", self.contest.withdrawal)
+        if self.config.challenger_fault is not None:
+            logger.error("without its challenger: %s", self.config.challenger_fault)
+        if self.traffic_split.withdrawal is not None:
+            logger.warning("%s; it stays without until it is sent again", self.traffic_split.withdrawal)
 
     def __enter__(self) -> TrafficSplit:
-        """The contest, which is not closed before the block has ended."""
+        """Return the traffic split; it is not closed before the block has ended."""
         self._callers += 1
         self._unused.clear()
-        return self.contest
+        return self.traffic_split
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         self._callers -= 1
@@ -107,77 +109,82 @@ class ServingModels:
             self._unused.set()
 
     async def close(self) -> None:
-        """Waits for its callers, finishes what waits and lets go of the histories."""
+        """Wait for the requests that use it, finish their batches and close the histories."""
         await self._unused.wait()
-        await self.contest.close()
-        sides = [self.parts.champion, *([self.parts.challenger[1]] if self.parts.challenger else [])]
-        for side in sides:
-            if side.history is not None:
-                side.history.close()
+        await self.traffic_split.close()
+        loaded_models = [self.config.champion, *([self.config.challenger[1]] if self.config.challenger else [])]
+        for loaded in loaded_models:
+            if loaded.history is not None:
+                loaded.history.close()
 
-    def _decider(self, side: LoadedModel) -> Decider:
-        decider = Decider.by_policy(self.parts.scorecard, side.model, self.parts.policy)
-        # The first run of a session takes longer than any other; nobody's history is needed for it.
-        example = self.parts.scorecard.application.model_validate(dict(self.parts.scorecard.example))
-        inputs = thin_frame(self.parts.scorecard, side.model.graph.columns).inputs([example])
+    def _warm_decider(self, loaded: LoadedModel) -> Decider:
+        decider = Decider.by_policy(self.config.scorecard, loaded.model, self.config.policy)
+        # The first run of a session takes longer than any other; it needs no history.
+        example = self.config.scorecard.application.model_validate(dict(self.config.scorecard.example))
+        inputs = thin_frame(self.config.scorecard, loaded.model.graph.columns).inputs([example])
         decider.decide(inputs, np.ones(1, dtype=bool))
         return decider
 
-    def _scorer(self, decider: Decider, side: LoadedModel, role: Role) -> Scorer:
-        parts, metrics = self.parts, self._metrics
+    def _scorer(self, decider: Decider, loaded: LoadedModel, role: Role) -> Scorer:
+        config, metrics = self.config, self._metrics
 
-        def decided(decisions: Decisions, rows: Sequence[Rows]) -> None:
-            metrics.decided(decisions, role)
+        def observe(decisions: Decisions, rows: Sequence[Rows]) -> None:
+            metrics.count_decisions(decisions, role)
             if (shadow := self._shadows.get(role)) is not None:
                 shadow.offer(decisions, rows)
 
         return Scorer(
-            parts.scorecard,
+            config.scorecard,
             decider,
-            side.history,
-            parts.journal,
-            max_batch_size=parts.settings.max_batch_size,
-            max_wait=parts.settings.max_wait,
-            observers=Observers(metrics.batch, decided, metrics.committed),
+            loaded.history,
+            config.journal,
+            max_batch_size=config.settings.max_batch_size,
+            max_wait=config.settings.max_wait,
+            observers=Observers(metrics.observe_batch, observe, metrics.observe_commit),
         )
 
-    def _opponent(self, decider: Decider, champion: Scorer) -> Challenger | None:
-        journal = self.parts.journal
-        if self.parts.challenger is None or journal is None:
+    def _challenger(self, decider: Decider, champion: Scorer) -> Challenger | None:
+        journal = self.config.journal
+        if self.config.challenger is None or journal is None:
             return None
-        challenge, side = self.parts.challenger
-        theirs = self._decider(side)
-        scorer = self._scorer(theirs, side, "challenger")
+        challenge, loaded = self.config.challenger
+        challenger_decider = self._warm_decider(loaded)
+        scorer = self._scorer(challenger_decider, loaded, "challenger")
         observers = ShadowObservers(
-            lambda rows: self._metrics.shadowed("scored", rows),
-            lambda rows: self._metrics.shadowed("dropped", rows),
-            lambda rows: self._metrics.shadowed("failed", rows),
+            lambda rows: self._metrics.count_shadow("scored", rows),
+            lambda rows: self._metrics.count_shadow("dropped", rows),
+            lambda rows: self._metrics.count_shadow("failed", rows),
         )
-        columns, others = champion.frame.columns, scorer.frame.columns
-        shadow = self._shadows["champion"] = Shadow(theirs, scorer.frame, columns, journal, observers)
-        other = self._shadows["challenger"] = Shadow(decider, champion.frame, others, journal, observers)
+        champion_columns, challenger_columns = champion.frame.columns, scorer.frame.columns
+        # A shadow scores what the other model has decided, from the columns that one read.
+        shadow = self._shadows["champion"] = Shadow(
+            challenger_decider, scorer.frame, champion_columns, journal, observers
+        )
+        champion_shadow = self._shadows["challenger"] = Shadow(
+            decider, champion.frame, challenger_columns, journal, observers
+        )
         # The champion needs the rest of the time for what the challenger leaves.
-        settings = self.parts.settings
+        settings = self.config.settings
         patience = min(settings.max_wait, settings.request_timeout / 2)
-        return Challenger(challenge, scorer, shadow, other, journal.folder / WITHDRAWAL_FILE, patience)
+        return Challenger(challenge, scorer, shadow, champion_shadow, journal.folder / WITHDRAWAL_FILE, patience)
 
 
-def _model_info(parts: StartupConfig, decider: Decider) -> ModelInfo:
-    settings, scorecard, record = parts.settings, parts.scorecard, parts.champion.model.record
+def _model_info(config: StartupConfig, decider: Decider) -> ModelInfo:
+    settings, scorecard, record = config.settings, config.scorecard, config.champion.model.record
     return ModelInfo(
         scorecard=record.scorecard,
         title=scorecard.title,
         model=record.tag,
         version=record.version,
         variant=record.variant,
-        available_variants=parts.release.tags,
+        available_variants=config.release.tags,
         family=record.family,
         graph_sha256=record.graph_sha256,
         columns=record.columns,
-        policy=parts.policy.id,
-        cutoff=parts.policy.cutoff,
+        policy=config.policy.id,
+        cutoff=config.policy.cutoff,
         reference=ReferenceInfo(pd=decider.reference.pd, values=dict(decider.reference.values)),
-        journal="off" if parts.journal is None else settings.journal_sync,
+        journal="off" if config.journal is None else settings.journal_sync,
         challenger=None,
         bands=[BandInfo(name=band.name, below=band.below) for band in scorecard.bands],
         metrics=record.metrics,
@@ -187,12 +194,5 @@ def _model_info(parts: StartupConfig, decider: Decider) -> ModelInfo:
         git_revision=record.git_revision,
         mlflow_run_id=record.mlflow_run_id,
         libraries=record.libraries,
-        limits=Limits(
-            application_bytes=min(MOST_APPLICATION_BYTES, settings.max_body_bytes),
-            batch_bytes=settings.max_body_bytes,
-            batch_rows=settings.max_batch_rows,
-            arrow_bytes=settings.max_arrow_bytes,
-            arrow_rows=settings.max_arrow_rows,
-            request_timeout_seconds=settings.request_timeout,
-        ),
+        limits=Limits.of(settings),
     )

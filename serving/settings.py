@@ -1,4 +1,4 @@
-"""What an operator can set, by environment variables with the prefix `SCOREBOX_`."""
+"""Settings of an operator: environment variables with the prefix `SCOREBOX_`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PREFIX = "SCOREBOX_"
 
 
 class SettingsError(ValueError):
-    """A variable holds what it must not; the message names the variable and the rule."""
+    """A variable breaks a rule; the message names both."""
 
 
 class Settings(BaseSettings):
@@ -25,25 +25,25 @@ class Settings(BaseSettings):
 
     scorecard: Annotated[str, Field(description="which scorecard is served")] = "card_default"
     release: Annotated[
-        Path | None, Field(description="the release file; releases/<scorecard>.json beside service.py by default")
+        Path | None, Field(description="the release file; releases/<scorecard>.json next to service.py by default")
     ] = None
     history: Annotated[
         str | None,
         Field(
             description="the history of a scorecard that has one: a file, releases/<scorecard>.history.sqlite "
-            "beside service.py by default, or a redis:// address"
+            "next to service.py by default, or a redis:// address"
         ),
     ] = None
     policy: Annotated[
         Path | None,
         Field(
-            description="the cut-off policy; releases/<scorecard>.policy.json beside the release by default, and "
+            description="the cut-off policy; releases/<scorecard>.policy.json next to the release by default, and "
             "where there is none the scorecard's own cut-off"
         ),
     ] = None
     challenge: Annotated[
         Path | None,
-        Field(description="the challenger's file; releases/<scorecard>.challenger.json beside the release by default"),
+        Field(description="the challenger's file; releases/<scorecard>.challenger.json next to the release by default"),
     ] = None
     reload_token: Annotated[
         SecretStr | None,
@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     ] = None
     journal: Annotated[
         str | None,
-        Field(description="the journal's folder, journal/<scorecard> beside service.py by default; off keeps none"),
+        Field(description="the journal's folder, journal/<scorecard> next to service.py by default; off keeps none"),
     ] = None
     journal_sync: Annotated[
         Sync,
@@ -82,7 +82,7 @@ class Settings(BaseSettings):
 
 
 def read_settings(scorecard: str | None = None) -> Settings:
-    """The settings from the environment; `scorecard` is what a Bento was built for.
+    """Read the settings from the environment; `scorecard` is the one that a Bento was built for.
 
     Raises:
         SettingsError: a variable breaks a rule.

@@ -1,4 +1,4 @@
-"""What a service is put together from: settings, scorecard, models, policy, history, journal, each checked."""
+"""Read and check all that a service starts with: settings, scorecard, models, policy, history, journal."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from scoring.scorecard import Scorecard
 from scoring.scorecards import UnknownScorecardError
 from serving.settings import Settings, SettingsError, read_settings
 
-WRONG_PARTS = (
+STARTUP_ERRORS = (
     SettingsError, UnknownScorecardError, ModelStoreError, GraphIntegrityError, HistoryError, PolicyError, JournalError,
     OSError,
 )  # fmt: skip
-"""What is raised where a part is missing or not what it should be; the message says what to do."""
+"""Raised where something is missing or not what it should be; the message says what to do."""
 
 
 class StartError(SystemExit):
@@ -44,7 +44,7 @@ class LoadedModel:
 
 @dataclass(frozen=True)
 class StartupConfig:
-    """What a service is put together from."""
+    """All that a service starts with."""
 
     settings: Settings
     scorecard: Scorecard
@@ -54,12 +54,12 @@ class StartupConfig:
     journal: Journal | None = None
     """None where decisions are not kept."""
     challenger: tuple[Challenge, LoadedModel] | None = None
-    unchallenged: str | None = None
+    challenger_fault: str | None = None
     """Why the challenger that is named does not take part."""
 
 
-def find_parts(folder: Path, scorecard: str | None = None) -> StartupConfig:
-    """Everything that a service starts with.
+def load_startup_config(folder: Path, scorecard: str | None = None) -> StartupConfig:
+    """Read and check all that a service starts with; a challenger that cannot take part is left out.
 
     Args:
         folder: where `releases/` is.
@@ -70,24 +70,24 @@ def find_parts(folder: Path, scorecard: str | None = None) -> StartupConfig:
     """
     try:
         settings = read_settings(scorecard)
-        return find_models(folder, settings, _journal(settings, folder), whatever_the_challenger=True)
-    except WRONG_PARTS as error:
+        return load_current_config(folder, settings, _check_journal(settings, folder), tolerate_challenger=True)
+    except STARTUP_ERRORS as error:
         raise StartError(error) from None
 
 
-def find_models(
-    folder: Path, settings: Settings, journal: Journal | None, *, whatever_the_challenger: bool = False
+def load_current_config(
+    folder: Path, settings: Settings, journal: Journal | None, *, tolerate_challenger: bool = False
 ) -> StartupConfig:
-    """What release, policy and challenge say now, beside a journal that stays.
+    """Read and check what release, policy and challenge name now; settings and journal stay.
 
     Args:
         folder: where `releases/` is.
         settings: of the process.
         journal: where decisions go.
-        whatever_the_challenger: whether a challenger that is not what it should be is left out.
+        tolerate_challenger: whether a challenger that is not what it should be is left out instead of raised.
 
     Raises:
-        Exception: one of `WRONG_PARTS`.
+        Exception: one of `STARTUP_ERRORS`.
     """
     name = settings.scorecard
     product = scorecards.load(name)
@@ -101,37 +101,37 @@ def find_models(
         raise SettingsError(f"SCOREBOX_VARIANT: release {release.version} has only {', '.join(release.tags)}")
     history = settings.history or str(releases / f"{name}.history.sqlite")
     policy = CutoffPolicy.in_force(product, settings.policy or release_file.with_suffix(".policy.json"))
-    champion = _side(product, release.tags[variant], history, policy)
-    challenger, unchallenged = None, None
+    champion = _load_model(product, release.tags[variant], history, policy)
+    challenger, challenger_fault = None, None
     try:
         challenge = Challenge.read(settings.challenge or release_file.with_suffix(".challenger.json"), name)
         if challenge is not None and challenge.model == champion.model.record.tag:
-            unchallenged = f"{challenge.model} is the champion"
+            challenger_fault = f"{challenge.model} is the champion"
         elif challenge is not None:
             if journal is None:
                 raise SettingsError("a challenger needs the journal: set SCOREBOX_JOURNAL, or end the challenge")
-            challenger = (challenge, _side(product, challenge.model, history, policy))
+            challenger = (challenge, _load_model(product, challenge.model, history, policy))
             if _protected(product, champion) != _protected(product, challenger[1]):
                 raise ModelStoreError(
                     f"the challenger {challenge.model} reads other protected fields than the champion"
                 )
-    except WRONG_PARTS as error:
-        if not whatever_the_challenger:
+    except STARTUP_ERRORS as error:
+        if not tolerate_challenger:
             raise
-        challenger, unchallenged = None, " ".join(str(error).split())
-    return StartupConfig(settings, product, release, champion, policy, journal, challenger, unchallenged)
+        challenger, challenger_fault = None, " ".join(str(error).split())
+    return StartupConfig(settings, product, release, champion, policy, journal, challenger, challenger_fault)
 
 
-def same_requests(before: StartupConfig, after: StartupConfig) -> bool:
-    """Whether requests hold the same contract: it requires the protected fields that a model reads."""
+def require_same_fields(before: StartupConfig, after: StartupConfig) -> bool:
+    """Return whether both require the same fields of a request: those that the model reads, protected ones too."""
     return _protected(before.scorecard, before.champion) == _protected(after.scorecard, after.champion)
 
 
-def _protected(scorecard: Scorecard, side: LoadedModel) -> frozenset[str]:
-    return scorecard.protected & set(side.model.graph.columns)
+def _protected(scorecard: Scorecard, loaded: LoadedModel) -> frozenset[str]:
+    return scorecard.protected & set(loaded.model.graph.columns)
 
 
-def _side(scorecard: Scorecard, tag: str, history: str, policy: CutoffPolicy) -> LoadedModel:
+def _load_model(scorecard: Scorecard, tag: str, history: str, policy: CutoffPolicy) -> LoadedModel:
     model = load(tag)
     try:
         model.explainer.reference_for(policy.cutoff)
@@ -142,8 +142,8 @@ def _side(scorecard: Scorecard, tag: str, history: str, policy: CutoffPolicy) ->
     return LoadedModel(model, open_history(history, scorecard, history_columns(scorecard, model.graph.columns)))
 
 
-def _journal(settings: Settings, folder: Path) -> Journal | None:
-    """The journal, closed again: it is for the process that answers, and this may be its parent."""
+def _check_journal(settings: Settings, folder: Path) -> Journal | None:
+    """Open the journal and close it again: the process that answers writes it, and this may be its parent."""
     if settings.journal == "off":
         return None
     limits = JournalLimits(settings.journal_sync, settings.journal_segment_bytes, settings.journal_retention_months)

@@ -1,4 +1,4 @@
-"""Spans for OpenTelemetry, one per request, only where they are exported.
+"""Record spans for OpenTelemetry, one per request, only where they are exported.
 
 OTEL_EXPORTER_OTLP_ENDPOINT switches them on; the SDK's other variables (OTEL_TRACES_SAMPLER,
 OTEL_SERVICE_NAME and so on) hold too. A span names the route, never the path or anything sent.
@@ -34,7 +34,7 @@ class Tracing:
         self._propagator = TraceContextTextMapPropagator()
 
     def record(self, exchange: Exchange, status: int, seconds: float) -> None:
-        """The span of an answered request, under the caller's span if it named one."""
+        """Record the span of an answered request that took `seconds`, under the caller's span if it named one."""
         parent = None
         if exchange.traceparent is not None:
             parent = self._propagator.extract({"traceparent": exchange.traceparent.decode()})
@@ -57,5 +57,5 @@ class Tracing:
 
 
 def tracing() -> Tracing | None:
-    """Tracing, if the environment names where spans go."""
+    """Return the tracing, None if the environment names no address for spans."""
     return Tracing() if os.environ.get(ENDPOINT) else None

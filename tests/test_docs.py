@@ -12,7 +12,8 @@ from typer.core import TyperGroup
 
 from pipelines.cli import app
 from scoring.scorecards import load, names
-from serving import metrics
+from serving import metric_series
+from serving.routes import ROUTES
 from serving.settings import PREFIX, Settings
 from tests.conftest import PROJECT
 
@@ -48,19 +49,15 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
 
 def test_every_metric_is_documented_and_every_documented_metric_exists() -> None:
-    served = re.findall(r'"(scorebox_\w+)"', Path(metrics.__file__).read_text())
+    served = re.findall(r'"(scorebox_\w+)"', Path(metric_series.__file__).read_text())
     sources = [path.read_text() for path in (PROJECT / "pipelines").rglob("*.py")]
     published = [name for source in sources for name in re.findall(r'Gauge\(\s*"(scorebox_\w+)"', source)]
     assert set(re.findall(r"^\| `(scorebox_\w+)`", REFERENCE, re.MULTILINE)) == {*served, *published}
 
 
 def test_every_route_is_documented() -> None:
-    from serving import face
-
-    source = Path(face.__file__).read_text()
-    routes = set(re.findall(r'"(/\w[\w.]*)": Route', source)) | set(face.PASSED_ON)
-    for route in routes:
-        assert f"`{route}`" in REFERENCE or f" {route}`" in REFERENCE, route
+    for route in ROUTES:
+        assert f"`{route.path}`" in REFERENCE or f" {route.path}`" in REFERENCE, route.path
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from scoring.scorecards import names
-from serving import face, metrics
+from serving import metric_series
+from serving.routes import ROUTES
 from serving.settings import PREFIX, Settings
 from tests.conftest import PROJECT
 from tests.deploy.command_line import COMMAND, called, option_variables, refused
@@ -24,13 +25,12 @@ CLOSED = {"/metrics", "/reload", "/outcomes", "/"}
 
 def routes() -> set[str]:
     """The routes that the face answers."""
-    source = Path(face.__file__).read_text()
-    return set(re.findall(r'"(/\w[\w.]*)": Route', source)) | set(face.PASSED_ON)
+    return {route.path for route in ROUTES}
 
 
 def metric_names() -> set[str]:
     """The metrics of the service and of the commands that watch."""
-    sources = [Path(metrics.__file__), *(PROJECT / "pipelines").rglob("*.py")]
+    sources = [Path(metric_series.__file__), *(PROJECT / "pipelines").rglob("*.py")]
     return {name for source in sources for name in re.findall(r'"(scorebox_\w+)"', source.read_text())}
 
 

@@ -15,7 +15,7 @@ from scoring.graph import Graph, Inputs
 from scoring.journal.writer import Journal
 from scoring.models import Release, StoredModel
 from serving.startup import LoadedModel, StartupConfig
-from tests.serving.conftest import parts
+from tests.serving.conftest import startup_config
 from tests.serving.toy import COLUMNS, SCORECARD, content, stored
 from tests.waiting import LONGEST_WAIT
 
@@ -67,7 +67,7 @@ def opened(folder: Path) -> Journal:
     return journal
 
 
-def contested(
+def with_challenger(
     journal: Journal,
     share: float,
     *,
@@ -77,9 +77,9 @@ def contested(
     bounds: dict[str, Any] | None = None,
     **settings: Any,
 ) -> StartupConfig:
-    """The parts of a service with this challenger."""
+    """The start of a service with this challenger."""
     sent = challenge(share, name=name, model=model, **(bounds or {}))
-    made = parts(journal=journal, **settings)
+    made = startup_config(journal=journal, **settings)
     return replace(made, champion=LoadedModel(champion), challenger=(sent, LoadedModel(model)))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import httpx
@@ -13,10 +13,12 @@ import pytest
 from scoring.journal.writer import Journal
 from scoring.models import Release
 from scoring.policy import CutoffPolicy
+from serving import openapi
 from serving.access_log import AccessLog
 from serving.core import Core
 from serving.exchange import Receive, Scope, Send
 from serving.face import Face
+from serving.routes import BELOW_STATIC, ROUTES, UNKNOWN, Route
 from serving.settings import Settings
 from serving.startup import LoadedModel, StartupConfig
 from tests.serving.toy import COLUMNS, SCORECARD, VERSION, stored
@@ -32,7 +34,7 @@ def example() -> dict[str, Any]:
     return dict(SCORECARD.example)
 
 
-def parts(columns: list[str] = COLUMNS, journal: Journal | None = None, **settings: Any) -> StartupConfig:
+def startup_config(columns: list[str] = COLUMNS, journal: Journal | None = None, **settings: Any) -> StartupConfig:
     model = stored(columns)
     # A busy machine is no reason to refuse a request.
     patient = {"request_timeout": 60, "max_wait": 60}
@@ -47,25 +49,44 @@ def parts(columns: list[str] = COLUMNS, journal: Journal | None = None, **settin
 
 
 class Service:
-    """A face over a core, reached by httpx without a socket; `beyond` is what it passes on to."""
+    """A face over a core, reached by httpx without a socket; `bentoml_app` stands for BentoML's application."""
 
     def __init__(
-        self, made: StartupConfig | None = None, find: Callable[[], StartupConfig] | None = None, **settings: Any
+        self,
+        config: StartupConfig | None = None,
+        load: Callable[[], StartupConfig] | None = None,
+        *,
+        routes: Sequence[Route] = ROUTES,
+        **settings: Any,
     ) -> None:
-        self.core = Core(made or parts(**settings), find)
+        self.core = Core(config or startup_config(**settings), load)
         self.lines = io.BytesIO()
         self.passed_on: list[str] = []
-        self.beyond_status = 200
+        self.bentoml_status = 200
         self.access_log = AccessLog(self.lines)
-        self.face = Face(self.beyond, self.core, lambda: b"{}", self.access_log)
+        self.face = Face(self.bentoml_app, self.core, routes, self.access_log)
+        self.routes = {route.path: route for route in routes}
+        self.core.openapi = lambda: openapi.document(routes, self.core, {"paths": {}}, "")
         transport = httpx.ASGITransport(app=self.face, raise_app_exceptions=False)
-        self.client = httpx.AsyncClient(transport=transport, base_url="http://scorebox")
+        self.client = httpx.AsyncClient(
+            transport=transport, base_url="http://scorebox", event_hooks={"response": [self.is_declared]}
+        )
 
-    async def beyond(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def is_declared(self, response: httpx.Response) -> None:
+        """Fails where a route answers with a status, or a type, that the table does not say."""
+        path = response.request.url.path
+        route = self.routes.get(path, BELOW_STATIC if path.startswith(BELOW_STATIC.path) else UNKNOWN)
+        if response.status_code == 200:
+            media_type = response.headers["content-type"].partition(";")[0].encode()
+            assert media_type in route.answers or not route.documented, (path, media_type)
+        elif route is not UNKNOWN:
+            assert response.status_code in route.refused, (path, response.status_code)
+
+    async def bentoml_app(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.passed_on.append(scope["path"])
         headers = [(b"content-type", b"text/plain")]
-        await send({"type": "http.response.start", "status": self.beyond_status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"from beyond"})
+        await send({"type": "http.response.start", "status": self.bentoml_status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"from BentoML"})
 
     def log(self) -> list[dict[str, Any]]:
         self.access_log.flush()
@@ -77,9 +98,9 @@ async def make_service() -> AsyncIterator[Callable[..., Service]]:
     made: list[Service] = []
 
     def make(
-        of: StartupConfig | None = None, find: Callable[[], StartupConfig] | None = None, **settings: Any
+        config: StartupConfig | None = None, load: Callable[[], StartupConfig] | None = None, **settings: Any
     ) -> Service:
-        made.append(Service(of, find, **settings))
+        made.append(Service(config, load, **settings))
         return made[-1]
 
     yield make

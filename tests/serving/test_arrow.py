@@ -251,7 +251,7 @@ EXAMPLE_ROWS = st.builds(
 @given(st.lists(ROWS | EXAMPLE_ROWS, min_size=1, max_size=6))
 @with_example([dict(SCORECARD.example) | {"LIMIT_BAL": 1e39}])
 def test_a_row_gets_the_same_verdict_in_a_table_as_in_json(applications: list[dict[str, Any]]) -> None:
-    frame = SERVICE.core._lineup.frame
+    frame = SERVICE.core._models.frame
     table = _read(stream_of(table_of(applications)))
     by_json = [SERVICE.core.batch.model_validate({"applications": [row]}).applications[0] for row in applications]
     good = [row for row in by_json if not isinstance(row, BrokenRow)]
@@ -265,4 +265,4 @@ def test_a_row_gets_the_same_verdict_in_a_table_as_in_json(applications: list[di
 
 
 def _read(body: bytes) -> TableRows:
-    return read_rows(body, SERVICE.core._lineup.frame, 100_000)
+    return read_rows(body, SERVICE.core._models.frame, 100_000)

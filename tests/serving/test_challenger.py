@@ -31,11 +31,11 @@ from tests.serving.challenged import (
     applicant,
     applications,
     challenge,
-    contested,
     opened,
     stubborn,
+    with_challenger,
 )
-from tests.serving.conftest import Service, parts
+from tests.serving.conftest import Service, startup_config
 from tests.serving.test_arrow import post, stream_of, table_of
 from tests.serving.test_metrics import exposed, growth
 from tests.serving.toy import COLUMNS, stored
@@ -84,7 +84,7 @@ def bits(model: StoredModel, inputs: bytes | None) -> float:
 async def test_a_shadow_is_journaled_beside_the_champion_and_is_never_in_an_answer(
     make_service: Make, journal: Journal
 ) -> None:
-    service = make_service(contested(journal, 0.0))
+    service = make_service(with_challenger(journal, 0.0))
     rows = applications(30)
     before = await exposed(service)
     answers = [await predict(service, row) for row in rows[:10]]
@@ -110,8 +110,8 @@ async def test_a_shadow_that_hangs_fails_or_is_behind_changes_no_answer(
     make_service: Make, journal: Journal, held: tuple[StoredModel, Stubborn], tmp_path: Path
 ) -> None:
     model, graph = held
-    alone = make_service(parts(journal=opened(tmp_path / "alone")))
-    service = make_service(contested(journal, 0.0, model=model, max_arrow_rows=100_000))
+    alone = make_service(startup_config(journal=opened(tmp_path / "alone")))
+    service = make_service(with_challenger(journal, 0.0, model=model, max_arrow_rows=100_000))
     rows = applications(600)
     expected = [(await predict(alone, row))["pd"] for row in rows[:50]]
     before = await exposed(service)
@@ -121,7 +121,7 @@ async def test_a_shadow_that_hangs_fails_or_is_behind_changes_no_answer(
         response = await service.client.post("/predict_batch", json={"applications": rows})
         assert response.status_code == 200
     graph.go.set()
-    await asyncio.to_thread(service.core._lineup.contest.opponent.shadow.close)  # type: ignore[union-attr]
+    await asyncio.to_thread(service.core._models.traffic_split.opponent.shadow.close)  # type: ignore[union-attr]
     seen = growth(before, await exposed(service), "scorebox_challenges_total")
     assert sum(seen.values()) == 50 + 20 * 600
     assert seen["{outcome=dropped}"] >= 2_000
@@ -133,7 +133,7 @@ async def test_a_shadow_that_raises_changes_no_answer(
     make_service: Make, journal: Journal, held: tuple[StoredModel, Stubborn], logged: pytest.LogCaptureFixture
 ) -> None:
     model, graph = held
-    service = make_service(contested(journal, 0.0, model=model))
+    service = make_service(with_challenger(journal, 0.0, model=model))
     before = await exposed(service)
     graph.broken = True
     answers = [await predict(service, row) for row in applications(10)]
@@ -147,7 +147,7 @@ async def test_a_shadow_that_raises_changes_no_answer(
 async def test_an_applicant_is_always_on_the_same_side_alone_and_in_batches(
     make_service: Make, journal: Journal
 ) -> None:
-    service = make_service(contested(journal, 0.3))
+    service = make_service(with_challenger(journal, 0.3))
     rows = applications(60)
     alone = [await predict(service, row) for row in rows]
     models = [answer["model"] for answer in alone]
@@ -165,7 +165,7 @@ async def test_an_applicant_is_always_on_the_same_side_alone_and_in_batches(
 
 
 async def test_the_name_of_an_applicant_counts_before_what_was_sent(make_service: Make, journal: Journal) -> None:
-    service = make_service(contested(journal, 0.2))
+    service = make_service(with_challenger(journal, 0.2))
     rows = applications(6)
     for challengers, model in ((True, NEW), (False, OLD)):
         name = applicant(0.2, challengers=challengers)
@@ -175,7 +175,7 @@ async def test_the_name_of_an_applicant_counts_before_what_was_sent(make_service
 async def test_the_scorecard_s_key_names_an_applicant(make_service: Make, journal: Journal, tmp_path: Path) -> None:
     card = histories.SCORECARD
     history = open_history(str(histories.filled(tmp_path)), card, histories.READ)
-    made = thin_files.parts(history)
+    made = thin_files.startup_config(history)
     record = made.champion.model.record.model_copy(update={"version": "2"})
     sent = challenge(0.5, model=replace(made.champion.model, record=record), scorecard=card.name)
     other = LoadedModel(replace(made.champion.model, record=record), history)
@@ -192,7 +192,7 @@ async def test_the_scorecard_s_key_names_an_applicant(make_service: Make, journa
 
 
 async def test_tables_and_batches_under_a_key_are_the_champion_s(make_service: Make, journal: Journal) -> None:
-    service = make_service(contested(journal, 0.5))
+    service = make_service(with_challenger(journal, 0.5))
     body, headers = {"applications": applications(40)}, {"Idempotency-Key": "k-1"}
     first = (await service.client.post("/predict_batch", json=body, headers=headers)).json()
     assert {decision["model"] for decision in first["decisions"]} == {OLD}
@@ -210,7 +210,7 @@ async def test_what_the_challenger_fails_the_champion_decides_and_no_client_sees
     logged: pytest.LogCaptureFixture,
 ) -> None:
     model, graph = held
-    service = make_service(contested(journal, 0.5, model=model))
+    service = make_service(with_challenger(journal, 0.5, model=model))
     rows = applications(12)
     expected = [(await predict(service, row))["model"] for row in rows]
     before = await exposed(service)
@@ -232,7 +232,7 @@ async def test_what_the_challenger_leaves_waiting_the_champion_decides(
     make_service: Make, journal: Journal, held: tuple[StoredModel, Stubborn], example: dict[str, Any]
 ) -> None:
     model, graph = held
-    service = make_service(contested(journal, 0.5, model=model, max_wait=0.05))
+    service = make_service(with_challenger(journal, 0.5, model=model, max_wait=0.05))
     name = applicant(0.5, challengers=True)
     assert (await predict(service, example, name))["model"] == NEW
     graph.go.clear()
@@ -256,7 +256,7 @@ async def lose(service: Service) -> None:
 def worse(journal: Journal, name: str = "c-1") -> StartupConfig:
     """A challenger whose PDs are quite other ones."""
     model = stored(version="2.0.0", shift=4.0)
-    return contested(journal, 0.5, model=model, name=name, reload_token=TOKEN)
+    return with_challenger(journal, 0.5, model=model, name=name, reload_token=TOKEN)
 
 
 async def test_a_share_that_is_lost_stays_lost_until_the_challenger_is_sent_again(
@@ -316,13 +316,13 @@ async def test_a_repeat_while_the_challenger_still_decides_gets_the_same_decisio
     make_service: Make, journal: Journal, held: tuple[StoredModel, Stubborn], example: dict[str, Any]
 ) -> None:
     model, graph = held
-    service = make_service(contested(journal, 0.5, model=model))
+    service = make_service(with_challenger(journal, 0.5, model=model))
     name = applicant(0.5, challengers=True)
     headers = {"Idempotency-Key": "k-1"}
     graph.go.clear()
     first = asyncio.create_task(predict(service, example, name, **headers))
     await asyncio.to_thread(graph.asked.wait)
-    service.core._lineup.contest.share = 0.0
+    service.core._models.traffic_split.share = 0.0
     second = await predict(service, example, name, **headers)
     graph.go.set()
     assert second["model"] == OLD
@@ -334,13 +334,13 @@ async def test_a_withdrawal_that_cannot_be_read_counts(
     make_service: Make, journal: Journal, example: dict[str, Any]
 ) -> None:
     (journal.folder / "withdrawn.json").write_text("{")
-    service = make_service(contested(journal, 0.5))
+    service = make_service(with_challenger(journal, 0.5))
     assert (await predict(service, example, applicant(0.5, challengers=True)))["model"] == OLD
-    assert "cannot be read" in (service.core._lineup.contest.withdrawal or "")
+    assert "cannot be read" in (service.core._models.traffic_split.withdrawal or "")
 
 
 async def test_a_challenger_equal_to_the_champion_keeps_its_share(make_service: Make, journal: Journal) -> None:
-    service = make_service(contested(journal, 0.5, model=stored(version="2.0.0"), bounds={"latency_ratio": 1e9}))
+    service = make_service(with_challenger(journal, 0.5, model=stored(version="2.0.0"), bounds={"latency_ratio": 1e9}))
     for seed in range(10):
         await service.client.post("/predict_batch", json={"applications": applications(1_000, seed)})
     info = service.core.model_info.challenger
@@ -368,8 +368,8 @@ async def test_without_a_token_of_its_own_a_service_takes_none(make_service: Mak
 async def test_a_model_that_needs_other_fields_is_not_taken_up(
     make_service: Make, journal: Journal, example: dict[str, Any]
 ) -> None:
-    other = parts(columns=[*COLUMNS, "AGE"], journal=journal, reload_token=TOKEN)
-    service = make_service(contested(journal, 0.0, reload_token=TOKEN), lambda: other)
+    other = startup_config(columns=[*COLUMNS, "AGE"], journal=journal, reload_token=TOKEN)
+    service = make_service(with_challenger(journal, 0.0, reload_token=TOKEN), lambda: other)
     before = await exposed(service)
     response = await service.client.post("/reload", headers=BEARER)
     assert response.status_code == 409
@@ -385,8 +385,8 @@ async def test_a_reload_does_not_wait_for_what_a_shadow_has_waiting(
     make_service: Make, journal: Journal, held: tuple[StoredModel, Stubborn], example: dict[str, Any]
 ) -> None:
     model, graph = held
-    promoted = replace(parts(journal=journal, reload_token=TOKEN), champion=LoadedModel(CHALLENGER))
-    service = make_service(contested(journal, 0.0, model=model, reload_token=TOKEN), lambda: promoted)
+    promoted = replace(startup_config(journal=journal, reload_token=TOKEN), champion=LoadedModel(CHALLENGER))
+    service = make_service(with_challenger(journal, 0.0, model=model, reload_token=TOKEN), lambda: promoted)
     graph.go.clear()
     old = await predict(service, example)
     reloaded = (await service.client.post("/reload", headers=BEARER)).json()
@@ -400,7 +400,7 @@ async def test_a_reload_does_not_wait_for_what_a_shadow_has_waiting(
 async def test_reloads_at_once_and_requests_between_them_all_succeed(
     make_service: Make, journal: Journal, example: dict[str, Any]
 ) -> None:
-    found = [contested(journal, 0.2, name=f"c-{number}", reload_token=TOKEN) for number in range(6)]
+    found = [with_challenger(journal, 0.2, name=f"c-{number}", reload_token=TOKEN) for number in range(6)]
     left = iter(found)
     service = make_service(found[0], lambda: next(left))
     reloads = [service.client.post("/reload", headers=BEARER) for _ in found]

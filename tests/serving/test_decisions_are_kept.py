@@ -17,7 +17,7 @@ from inline_snapshot import snapshot
 from scoring.journal.reader import JournalReader
 from scoring.journal.schema import NO_PROOF
 from scoring.journal.writer import Journal, JournalLimits
-from tests.serving.conftest import Service, parts
+from tests.serving.conftest import Service, startup_config
 from tests.serving.test_arrow import STREAM, post, stream_of, table_of
 from tests.serving.test_metrics import exposed, growth
 from tests.serving.toy import COLUMNS, SCORECARD
@@ -36,7 +36,7 @@ def journal(tmp_path: Path) -> Journal:
 
 @pytest.fixture
 async def service(make_service: Callable[..., Service], journal: Journal) -> Service:
-    return make_service(parts(journal=journal))
+    return make_service(startup_config(journal=journal))
 
 
 async def test_a_decision_is_kept_with_all_that_made_it(
@@ -107,7 +107,7 @@ async def test_the_same_batch_under_a_key_gets_the_same_decisions(
     make_service: Callable[..., Service], journal: Journal, example: dict[str, Any]
 ) -> None:
     # Decided in parts of two rows.
-    service = make_service(parts(journal=journal, max_batch_size=2))
+    service = make_service(startup_config(journal=journal, max_batch_size=2))
     body = {"applications": [example, example | {"AGE": 5}, example | GOOD, example, example]}
     headers = {"Idempotency-Key": "order-2"}
     first, second = [await service.client.post("/predict_batch", json=body, headers=headers) for _ in range(2)]
@@ -119,12 +119,12 @@ async def test_a_key_outlives_the_server(
     make_service: Callable[..., Service], journal: Journal, example: dict[str, Any]
 ) -> None:
     headers = {"Idempotency-Key": "order-3"}
-    first = make_service(parts(journal=journal))
+    first = make_service(startup_config(journal=journal))
     answer = await first.client.post("/predict", json=example, headers=headers)
     await first.core.close()
     again = Journal(journal.folder)
     again.open()
-    second = make_service(parts(journal=again))
+    second = make_service(startup_config(journal=again))
     assert (await second.client.post("/predict", json=example, headers=headers)).content == answer.content
 
 

@@ -267,13 +267,13 @@ async def test_bentoml_paths_are_passed_on(service: Service) -> None:
     paths = ["/", "/livez", "/readyz", "/healthz", "/schema.json", "/static_content/index.css"]
     for path in paths:
         response = await service.client.get(path)
-        assert (response.status_code, response.text) == (200, "from beyond")
+        assert (response.status_code, response.text) == (200, "from BentoML")
         assert response.headers["x-request-id"]
     assert service.passed_on == paths
 
 
-async def test_an_error_from_beyond_leaves_as_a_problem(service: Service) -> None:
-    service.beyond_status = 503
+async def test_an_error_from_bentoml_leaves_as_a_problem(service: Service) -> None:
+    service.bentoml_status = 503
     response = await service.client.get("/readyz")
     assert response.headers["content-type"] == "application/problem+json"
     assert response.json() == snapshot(

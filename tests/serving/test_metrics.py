@@ -17,8 +17,8 @@ from scoring.journal.shipped import Shipped
 from scoring.journal.writer import Journal
 from scoring.moment import now
 from serving.loop_lag import EVERY, LoopLag
-from serving.metrics import PD_EDGES
-from tests.serving.conftest import Service, parts
+from serving.metric_series import PD_EDGES
+from tests.serving.conftest import Service, startup_config
 from tests.serving.toy import SCORECARD
 
 pytestmark = pytest.mark.anyio
@@ -161,7 +161,7 @@ async def test_the_journal_and_how_far_it_is_copied_are_shown(
 
     assert await shown(make_service()) == pytest.approx([math.nan] * 3, nan_ok=True)
     journal = Journal(tmp_path / "journal")
-    service = make_service(parts(journal=journal))
+    service = make_service(startup_config(journal=journal))
     service.core.open()
     batch = {"applications": [example] * 3}
     await service.client.post("/predict_batch", json=batch)

@@ -10,7 +10,7 @@ import pytest
 
 from scoring.journal.writer import Journal
 from scoring.outcomes.store import FILE, Outcomes
-from tests.serving.conftest import Service, parts
+from tests.serving.conftest import Service, startup_config
 
 pytestmark = pytest.mark.anyio
 
@@ -20,7 +20,7 @@ LATER = "2126-01-01"
 @pytest.fixture
 def kept(make_service: Callable[..., Service], tmp_path: Path) -> Service:
     """A service with a journal."""
-    service = make_service(parts(journal=Journal(tmp_path / "journal"), max_batch_rows=5))
+    service = make_service(startup_config(journal=Journal(tmp_path / "journal"), max_batch_rows=5))
     service.core.open()
     return service
 

@@ -15,10 +15,10 @@ from scoring.frames import Frame
 from scoring.models import StoredModel
 from scoring.policy import CutoffPolicy
 from scoring.scorecards import load
-from tests.serving.conftest import parts
+from tests.serving.conftest import startup_config
 
 CARD = load("card_default")
-TOY = parts().champion.model
+TOY = startup_config().champion.model
 OWN = CutoffPolicy.of(CARD)
 
 

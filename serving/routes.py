@@ -1,0 +1,217 @@
+"""The table of routes: the face dispatches by it, and the OpenAPI document is made from it.
+
+A new route is a row here, its handler in `serving/handlers.py`, its models and a section of
+`docs/reference/api.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from pydantic import BaseModel
+
+from scoring.application import Application
+from scoring.decision import Decision
+from serving import handlers
+from serving.arrow import ARROW_STREAM
+from serving.core import Core
+from serving.exchange import IDENTIFIER, JSON, Answer, Exchange
+from serving.outcomes import OutcomeBatch, OutcomesTaken
+from serving.payloads import Batch, BatchDecisions, Explanation, Health, ModelInfo, Reloaded
+
+Handler: TypeAlias = Callable[[Core, Exchange, bytes], Awaitable[Answer]]
+"""Gets the core, the request and its body, and returns the answer; it may raise `ProblemError` or what
+`serving/refusals.py` lists."""
+
+Content: TypeAlias = type[BaseModel] | type[str] | type[bytes]
+"""A model of JSON, text, or bytes; `Application`, `Decision` and what holds them stand for the scorecard's own."""
+
+TEXT = b"text/plain"
+
+
+@dataclass(frozen=True)
+class Body:
+    """A body that a route takes.
+
+    Attributes:
+        content: its model.
+        limit: the member of `Limits` that says how many bytes it may have.
+        example: makes an example from the scorecard's example application.
+    """
+
+    content: Content
+    limit: Literal["application_bytes", "batch_bytes", "arrow_bytes"]
+    example: Callable[[dict[str, Any]], Any] | None = None
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A header, or a part of the query, that a route reads."""
+
+    name: str
+    place: Literal["header", "query"]
+    description: str
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One path: the requests that it takes, and the answers.
+
+    Attributes:
+        path: also the route's name in metrics, log and spans.
+        methods: the first one is documented.
+        handler: None where BentoML's application answers.
+        summary: one line for the OpenAPI document.
+        bodies: the bodies that it takes, by media type; without any, none is read.
+        answers: the content of a 200, by media type.
+        refusals: statuses that only some routes answer with, and why; `refused` has all.
+        parameters: those that only some routes read.
+        needs_token: whether it asks for the token in SCOREBOX_RELOAD_TOKEN.
+        documented: whether it is in the OpenAPI document.
+    """
+
+    path: str
+    methods: tuple[str, ...]
+    handler: Handler | None = None
+    summary: str | None = None
+    bodies: Mapping[bytes, Body] = field(default_factory=dict)
+    answers: Mapping[bytes, Content] = field(default_factory=dict)
+    refusals: Mapping[int, str] = field(default_factory=dict)
+    parameters: tuple[Parameter, ...] = ()
+    needs_token: bool = False
+    documented: bool = True
+
+    @property
+    def refused(self) -> Mapping[int, str]:
+        """All statuses other than 200 that it answers with, and why."""
+        return {**ANY_ROUTE, **(ANY_BODY if self.bodies else {}), **self.refusals}
+
+
+ANY_ROUTE = {405: "The path takes other methods; `Allow` names them.", 500: "An error of the service."}
+ANY_BODY = {
+    400: "The body is empty, or not of its type.",
+    408: "The body did not arrive in time.",
+    413: "The body is too large.",
+    415: "The body is of another type, or coded.",
+    422: "The body breaks the contract; `errors` names field and rule.",
+    504: "The request was not answered in time.",
+}
+DECIDING = {
+    409: "The `Idempotency-Key` stands for another request.",
+    503: "The service is overloaded or shutting down, the journal takes no records, or the history store does not "
+    "answer; `Retry-After` says when to come back.",
+}
+SHUTTING_DOWN = {503: "The service is shutting down."}
+
+_IDENTIFIER = {"type": "string", "pattern": f"^{IDENTIFIER}$"}
+ANY_REQUEST = (
+    Parameter(
+        "X-Request-ID",
+        "header",
+        "names the request in the answer and the log; replaced if it is longer than 128 characters or holds others "
+        "than letters, digits and ._:/+=@-",
+        {"type": "string"},
+    ),
+    Parameter("traceparent", "header", "W3C Trace Context; its trace id goes to the log", {"type": "string"}),
+)
+CALLER = (
+    Parameter(
+        "reasons",
+        "query",
+        "all: the contribution of every reason group, for approvals too",
+        {"const": "all", "type": "string"},
+    ),
+    Parameter(
+        "Idempotency-Key",
+        "header",
+        "the same request under it gets the same decisions, once in the journal; for 24 hours at least",
+        _IDENTIFIER,
+    ),
+    Parameter("Applicant-ID", "header", "the caller's name for the applicant, kept in the journal", _IDENTIFIER),
+)
+
+_OUTCOME = {"decision_id": "01a1fbe2-5569-7462-838c-3f9e536b1092", "defaulted": 0, "observed_on": "2027-11-21"}
+
+POST = ("POST",)
+READ = ("GET", "HEAD")
+
+ROUTES = (
+    Route(
+        "/predict",
+        POST,
+        handlers.predict,
+        "Decide one application",
+        bodies={JSON: Body(Application, "application_bytes", lambda application: application)},
+        answers={JSON: Decision},
+        refusals=DECIDING,
+        parameters=CALLER,
+    ),
+    Route(
+        "/predict_batch",
+        POST,
+        handlers.predict_batch,
+        "Decide many applications",
+        bodies={
+            JSON: Body(Batch, "batch_bytes", lambda application: {"applications": [application]}),
+            ARROW_STREAM: Body(bytes, "arrow_bytes"),
+        },
+        answers={JSON: BatchDecisions, ARROW_STREAM: bytes},
+        refusals=DECIDING,
+        parameters=CALLER,
+    ),
+    Route(
+        "/explain",
+        POST,
+        handlers.explain,
+        "Explain how an application would be decided, and what would change it",
+        bodies={JSON: Body(Application, "application_bytes", lambda application: application)},
+        answers={JSON: Explanation},
+        refusals={503: "The history store does not answer; `Retry-After` says when to come back."},
+    ),
+    Route(
+        "/outcomes",
+        POST,
+        handlers.outcomes,
+        "Attach matured outcomes to decisions",
+        bodies={JSON: Body(OutcomeBatch, "batch_bytes", lambda _: {"outcomes": [_OUTCOME]})},
+        answers={JSON: OutcomesTaken},
+        refusals={503: "The journal is off, or takes no records now; then `Retry-After` says when to come back."},
+    ),
+    Route(
+        "/reload",
+        POST,
+        handlers.reload,
+        "Take up newly promoted models and policies",
+        answers={JSON: Reloaded},
+        refusals={
+            401: "The token is missing or wrong.",
+            409: "Nothing was reloaded; `detail` says why.",
+            504: "The models are still being loaded; they serve when they are ready.",
+        },
+        needs_token=True,
+    ),
+    Route("/model_info", READ, handlers.model_info, "Describe the model that serves", answers={JSON: ModelInfo}),
+    Route(
+        "/health",
+        READ,
+        handlers.health,
+        "Tell whether the service takes requests",
+        answers={JSON: Health},
+        refusals=SHUTTING_DOWN,
+    ),
+    Route("/metrics", READ, handlers.metrics, answers={TEXT: str}),
+    Route("/docs.json", READ, handlers.docs, documented=False),
+    Route("/livez", READ, answers={TEXT: str}),
+    Route("/readyz", READ, answers={TEXT: str}, refusals=SHUTTING_DOWN),
+    Route("/healthz", READ, answers={TEXT: str}),
+    Route("/schema.json", READ, documented=False),
+    Route("/", READ, documented=False),
+)
+
+BELOW_STATIC = Route("/static_content/", READ, documented=False)
+"""Stands for every path that begins with its own: the files of BentoML's page."""
+UNKNOWN = Route("unknown", (), handlers.not_found, documented=False)
+"""Stands for every path that is no route, whatever the method."""
