@@ -7,12 +7,14 @@ from typing import Annotated
 import typer
 
 from pipelines.cli.card import card
-from pipelines.cli.graphs import benchmark, explain, export, quantize
+from pipelines.cli.explain import explain
+from pipelines.cli.graphs import benchmark, export, quantize
 from pipelines.cli.history import history
 from pipelines.cli.images import bentofile
 from pipelines.cli.options import ScorecardName
 from pipelines.cli.prepare import features, split, validate
-from pipelines.cli.registry import promote, push
+from pipelines.cli.push import push
+from pipelines.cli.registry import promote
 from pipelines.cli.report import report
 from pipelines.cli.sources import ingest
 from pipelines.cli.train import train

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pipelines.cli.console import print_line
 from pipelines.cli.options import ProfileName, ScorecardName, workspace_of
 from pipelines.params import read_params
-from pipelines.stages import explain as explainers
 from pipelines.stages import graphs
 from scoring.scorecards import load
 
@@ -19,18 +18,6 @@ def quantize(scorecard: ScorecardName, profile: ProfileName = None) -> None:
     """Write the INT8 graph."""
     card, workspace = load(scorecard), workspace_of(scorecard, profile)
     print_line("quantize", graphs.quantize(card, workspace, read_params().scorecard(scorecard)))
-
-
-def explain(scorecard: ScorecardName, profile: ProfileName = None) -> None:
-    """Write the graphs that give the reasons of a decision, with their reference applicants."""
-    card = load(scorecard)
-    for variant, explainer in explainers.explain(card, workspace_of(scorecard, profile)).items():
-        nearest = explainer.reference_for(card.cutoff).pd
-        print_line(
-            "explain",
-            f"{variant}: {len(explainer.groups)} reason groups, {len(explainer.references)} reference applicants, "
-            f"for cut-off {card.cutoff:g} one of PD {nearest:.4f}",
-        )
 
 
 def benchmark(scorecard: ScorecardName, profile: ProfileName = None) -> None:

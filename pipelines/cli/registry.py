@@ -11,7 +11,6 @@ from pipelines.cli.checks import print_checks
 from pipelines.cli.console import console, print_line, print_warning
 from pipelines.cli.options import ProfileName, ScorecardName, workspace_of
 from pipelines.governance import promote as promotion
-from pipelines.governance.push import push as push_variants
 from pipelines.governance.registry import Registry
 from pipelines.governance.restore import restore as restore_champion
 from pipelines.params import read_params
@@ -19,15 +18,6 @@ from pipelines.workspace import FULL, Workspace
 from scoring.scorecards import load
 from training.errors import StageError
 from training.evaluation.checks import failed
-
-
-def push(scorecard: ScorecardName, profile: ProfileName = None) -> None:
-    """Put the variants into the model store, and the model into the registry as the challenger."""
-    pushed = push_variants(load(scorecard), workspace_of(scorecard, profile))
-    for tag in pushed.tags:
-        print_line("push", f"{tag} {'pushed' if tag in pushed.added else 'is in the store already'}")
-    done = "registered" if pushed.is_new else "is registered already"
-    print_line("push", f"version {pushed.registered.number} of {scorecard} {done}; it is the challenger")
 
 
 def promote(

@@ -1,12 +1,11 @@
-"""Trainings: the competition of candidates, and the same over the whole data set."""
+"""The competition of candidates."""
 
 from __future__ import annotations
 
 from pipelines.cli.console import print_line, steps
 from pipelines.cli.options import ProfileName, ScorecardName, workspace_of
 from pipelines.params import read_params
-from pipelines.stages import crossvalidate as stage
-from pipelines.stages import train as competition
+from pipelines.stages import train as stage
 from scoring.scorecards import load
 from training.competition import fits_needed
 
@@ -16,20 +15,9 @@ def train(scorecard: ScorecardName, profile: ProfileName = None) -> None:
     card, workspace, params = load(scorecard), workspace_of(scorecard, profile), read_params()
     iterations = params.profile(workspace.profile).search_iterations
     with steps(fits_needed(params.scorecard(scorecard), iterations)) as advance:
-        outcome = competition.train(card, workspace, params, advance)
+        outcome = stage.train(card, workspace, params, advance)
     for result in outcome.candidates:
         broken = ", ".join(gate.gate for gate in result.gates if not gate.holds)
         gates = f"fails {broken}" if broken else "holds every gate"
         print_line("train", f"{result.name:<18} AUC {result.auc:.4f} ± {result.auc_deviation:.4f}  {gates}")
     print_line("train", f"winner: {outcome.winner}")
-
-
-def crossvalidate(scorecard: ScorecardName, profile: ProfileName = None) -> None:
-    """Repeat the candidates' folds over the whole data set, to compare with published figures."""
-    card, workspace, params = load(scorecard), workspace_of(scorecard, profile), read_params()
-    knobs = params.scorecard(scorecard)
-    with steps(len(knobs.candidates) * knobs.folds) as advance:
-        outcome = stage.crossvalidate(card, workspace, params, advance)
-    for result in outcome.results:
-        low, high = result.auc_interval["low"], result.auc_interval["high"]
-        print_line("folds", f"{result.name:<18} AUC {result.auc:.4f} [{low:.4f}, {high:.4f}] over {result.rows:,} rows")

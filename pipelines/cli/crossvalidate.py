@@ -1,0 +1,20 @@
+"""The candidates over the whole data set."""
+
+from __future__ import annotations
+
+from pipelines.cli.console import print_line, steps
+from pipelines.cli.options import ProfileName, ScorecardName, workspace_of
+from pipelines.params import read_params
+from pipelines.stages import crossvalidate as stage
+from scoring.scorecards import load
+
+
+def crossvalidate(scorecard: ScorecardName, profile: ProfileName = None) -> None:
+    """Repeat the candidates' folds over the whole data set, to compare with published figures."""
+    card, workspace, params = load(scorecard), workspace_of(scorecard, profile), read_params()
+    knobs = params.scorecard(scorecard)
+    with steps(len(knobs.candidates) * knobs.folds) as advance:
+        outcome = stage.crossvalidate(card, workspace, params, advance)
+    for result in outcome.results:
+        low, high = result.auc_interval["low"], result.auc_interval["high"]
+        print_line("folds", f"{result.name:<18} AUC {result.auc:.4f} [{low:.4f}, {high:.4f}] over {result.rows:,} rows")
