@@ -20,7 +20,7 @@ LOCK := uv pip compile pyproject.toml --quiet --constraints constraints.txt --ge
 	--python-version 3.11 --python-platform x86_64-manylinux_2_28 --custom-compile-command 'make requirements'
 SOURCE := data/sources/$(SCORECARD)
 
-.PHONY: help serve test lint pythons load bench chaos image footprint compose requirements docs reproduce environment slow clean FORCE
+.PHONY: help serve test lint pythons load bench chaos image footprint compose requirements docs dvc reproduce environment slow clean FORCE
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -80,6 +80,9 @@ compose: environment $(RELEASE) ## Build what `docker compose up` runs, and writ
 docs: environment ## Build the site of docs/ into site/
 	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
 
+dvc: environment ## Rewrite the code that each stage of dvc.yaml depends on, by the imports
+	@python -m tests.stage_dependencies
+
 reproduce: $(SOURCE) ## Full training of every scorecard, by DVC
 	@dvc repro
 
@@ -93,7 +96,7 @@ environment: $(VENV)/.everything ## Install everything into .venv; `make serve` 
 $(VENV)/.serve $(VENV)/.everything: pyproject.toml constraints.txt environment.py
 	@$(PYTHON) environment.py $(@F:.%=%)
 
-# The quick profile. Full training: `make reproduce`, then `scorebox push` and `scorebox promote`.
+# The quick profile. Full training: `make reproduce`, then `scorebox promote`.
 $(RELEASE): $(SOURCE) params.yaml $(wildcard scoring/features.py scoring/scorecards/*.py scoring/scorecards/parts/*/*.py training/*.py training/*/*.py) | $(VENV)/.serve
 	@echo "== data, training, export, push, promotion: $(SCORECARD), quick profile"
 	@scorebox build $(SCORECARD) --profile quick

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 RELEASES = Path("releases")
 ARTIFACTS = Path("artifacts")
@@ -67,6 +68,11 @@ class Workspace:
     def cutoff_plot(self) -> Path:
         """The curve as a picture."""
         return self.reports / "cutoff.png"
+
+    @property
+    def promotion(self) -> Path:
+        """The gates of the last promotion that was tried."""
+        return self.reports / "promotion.json"
 
     @property
     def contract(self) -> Path:
@@ -179,8 +185,8 @@ def find_profile(scorecard: str) -> tuple[str, str]:
     It is the profile whose artifacts made the released model, else the only one that has artifacts, else `full`.
     """
     workspaces = [Workspace(scorecard, folder.parent.name) for folder in sorted(ARTIFACTS.glob(f"*/{scorecard}"))]
-    released = _version(Workspace(scorecard, FULL).release)
-    serving = [space.profile for space in workspaces if released and _version(space.pushed) == released]
+    released = _tags(Workspace(scorecard, FULL).release)
+    serving = [space.profile for space in workspaces if released & (_tags(space.pushed) | _promoted(space.promotion))]
     if serving:
         return serving[0], "what serves"
     made = [space.profile for space in workspaces if space.ingestion.exists()]
@@ -189,10 +195,20 @@ def find_profile(scorecard: str) -> tuple[str, str]:
     return FULL, ""
 
 
-def _version(path: Path) -> str | None:
-    """Return the version that a JSON file names; None if there is no such file or name."""
+def _tags(path: Path) -> set[str]:
+    """Return the model tags in a release or a record of a push; none if the file cannot be read."""
+    return set(_read(path).get("tags", {}).values())
+
+
+def _promoted(path: Path) -> set[str]:
+    """Return the model tag that a promotion made champion; none if it refused it, or the file cannot be read."""
+    promotion = _read(path)
+    return {promotion["candidate"]["model"]} if promotion.get("promoted") else set()
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
-        named = json.loads(path.read_bytes())["version"]
-    except (FileNotFoundError, ValueError, LookupError, TypeError):
-        return None
-    return str(named)
+        content = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -15,7 +15,6 @@ from ruamel.yaml import YAML
 
 from pipelines.cli import app
 from pipelines.cli.lazy import LazyCommand
-from scoring.scorecards import names
 
 PROJECT = Path(__file__).parent.parent
 DVC = PROJECT / "dvc.yaml"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ import yaml
 from pipelines.cli import app
 from scoring.scorecards import names
 from tests.conftest import PROJECT
+from tests.stage_dependencies import FILES, MADE, code_dependencies
 
 STAGES: dict[str, Any] = {
     stage: entry["do"] for stage, entry in yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"].items()
@@ -48,3 +50,18 @@ def test_what_a_stage_needs_is_made_or_there(stage: str, scorecard: str) -> None
 def test_a_stage_is_the_command_of_its_name(stage: str) -> None:
     assert STAGES[stage]["cmd"] == f"scorebox {stage} ${{key}} --profile full"
     assert stage in app.list_commands(typer.Context(app))
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_depends_on_all_the_code_that_its_command_imports(stage: str) -> None:
+    named = [path for path in STAGES[stage]["deps"] if not path.startswith(MADE)]
+    assert named == code_dependencies(stage), "run: make dvc"
+
+
+def test_every_file_that_code_reads_is_in_a_folder_that_stages_depend_on() -> None:
+    tracked = subprocess.run(
+        ["git", "ls-files", "scoring", "training", "pipelines/stages"], cwd=PROJECT, capture_output=True, check=True
+    )
+    others = [path for path in tracked.stdout.decode().split() if not path.endswith((".py", "py.typed"))]
+    watched = "training/monitoring/templates/"  # of pages that no stage writes
+    assert [path for path in others if not path.startswith((*FILES.values(), watched))] == []

@@ -44,7 +44,9 @@ def verify(
 
 def erase(
     scorecard: ScorecardName,
-    decision_ids: Annotated[list[str] | None, typer.Argument(metavar="[DECISION_ID]...", show_default=False)] = None,
+    decision_ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[DECISION_ID]...", help="Ids of decisions.", show_default=False)
+    ] = None,
     applicant: Annotated[str | None, typer.Option(help="All decisions of the applicant of this id.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     journal: JournalFolder = None,
@@ -77,7 +79,7 @@ def erase(
 
 def show(
     scorecard: ScorecardName,
-    decision_id: Annotated[str, typer.Argument(metavar="DECISION_ID")],
+    decision_id: Annotated[str, typer.Argument(metavar="DECISION_ID", help="Id of a decision.")],
     journal: JournalFolder = None,
 ) -> None:
     """Say of one decision what was decided, by what, why, and whether its seal holds."""

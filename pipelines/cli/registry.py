@@ -41,7 +41,7 @@ def promote(
     print_checks(f"{scorecard}: version {candidate.version}, {rival}, {judged.rows:,} test rows", judged.gates)
     if champion:
         print_line("promote", judged.comparison)
-    written = workspace.reports / "promotion.json"
+    written = workspace.promotion
     if not judged.promoted:
         stays = f"version {champion.version} stays champion and serves" if champion else "there is no champion"
         gates = ", ".join(failed(judged.gates))

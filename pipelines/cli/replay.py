@@ -26,7 +26,9 @@ SHOWN = 20
 
 def replay(
     scorecard: ScorecardName,
-    decision_ids: Annotated[list[str] | None, typer.Argument(metavar="[DECISION_ID]...", show_default=False)] = None,
+    decision_ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[DECISION_ID]...", help="Ids of decisions.", show_default=False)
+    ] = None,
     since: Since = None,
     until: Until = None,
     sample: Annotated[int | None, typer.Option(min=1, help="Replay only this many, drawn by a fixed seed.")] = None,

@@ -56,7 +56,7 @@ def promote(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams,
             f"scorebox promote {scorecard.name} --version {candidate.number}"
         )
     promotion = judge(registry, scorecard, workspace, params, candidate, champion)
-    write_atomically(workspace.reports / "promotion.json", promotion.model_dump_json(indent=2) + "\n")
+    write_atomically(workspace.promotion, promotion.model_dump_json(indent=2) + "\n")
     if not promotion.promoted:
         refusal = f"refused {promotion.decided_at}: {', '.join(failed(promotion.gates))}"
         registry.tag(candidate.number, "promotion", refusal)
