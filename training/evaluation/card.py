@@ -148,10 +148,10 @@ def _markdown() -> MarkdownIt:
     return markdown
 
 
-def environment(*, autoescape: bool = False) -> Environment:
-    """The templates and their filters; pages of HTML escape what goes into them, Markdown does not."""
+def environment(package: str = "training.evaluation", *, autoescape: bool = False) -> Environment:
+    """Return the templates of a package with their filters; HTML pages escape what goes in, Markdown does not."""
     made = Environment(  # most of it is Markdown
-        loader=PackageLoader("training.evaluation"),
+        loader=PackageLoader(package),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
         trim_blocks=True,

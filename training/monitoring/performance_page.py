@@ -37,7 +37,7 @@ def page(context: Mapping[str, Any], overall: Figures, models: Sequence[Judgemen
         drawings["months"] = lambda axes: _months(axes, cohorts)
     if overall.metrics:
         drawings["auc"] = lambda axes: _auc(axes, cohorts, overall.promised["auc"])
-    template = environment(autoescape=True).get_template("performance.html.j2")
+    template = environment("training.monitoring", autoescape=True).get_template("performance.html.j2")
     return template.render(
         context,
         overall=overall,
