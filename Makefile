@@ -19,8 +19,12 @@ RELEASE := releases/$(SCORECARD).json
 LOCK := uv pip compile pyproject.toml --quiet --constraints constraints.txt --generate-hashes --no-annotate \
 	--python-version 3.11 --python-platform x86_64-manylinux_2_28 --custom-compile-command 'make requirements'
 SOURCE := data/sources/$(SCORECARD)
+# The code that DVC's stages of this scorecard are made of, so a change to it trains again.
+MODEL_CODE := $(shell find $$(sed -nE 's:^ +- ((scoring|training)/.*):\1:p' dvc.yaml | sed 's:[$$]{key}:$(SCORECARD):' | sort -u) \
+	-type f -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: help serve test lint pythons load bench chaos image footprint compose requirements docs dvc reproduce environment slow clean FORCE
+.PHONY: help serve test coverage lint pythons load bench chaos image footprint compose requirements docs dvc reproduce environment slow \
+	clean FORCE
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -33,7 +37,11 @@ serve: $(RELEASE) ## Train if nothing is trained yet, then serve on 127.0.0.1:30
 
 test: environment ## Run the quick test suite, in two processes (PROCESSES=4 for four)
 	@echo "== tests"
-	@python -m pytest -m "not slow" $(TOGETHER)
+	@python -m pytest -m "not slow" $(TOGETHER) $(MEASURED)
+
+coverage: ## Run the quick tests with coverage measured; writes docs/measured/coverage.md
+	@$(MAKE) --no-print-directory test MEASURED="--cov --cov-report="
+	@python -m tests.coverage_page
 
 slow: environment ## Run the tests that take long
 	@echo "== slow tests"
@@ -97,7 +105,7 @@ $(VENV)/.serve $(VENV)/.everything: pyproject.toml constraints.txt environment.p
 	@$(PYTHON) environment.py $(@F:.%=%)
 
 # The quick profile. Full training: `make reproduce`, then `scorebox promote`.
-$(RELEASE): $(SOURCE) params.yaml $(wildcard scoring/features.py scoring/scorecards/*.py scoring/scorecards/parts/*/*.py training/*.py training/*/*.py) | $(VENV)/.serve
+$(RELEASE): $(SOURCE) params.yaml $(MODEL_CODE) | $(VENV)/.serve
 	@echo "== data, training, export, push, promotion: $(SCORECARD), quick profile"
 	@scorebox build $(SCORECARD) --profile quick
 
