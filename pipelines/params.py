@@ -8,13 +8,14 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from training.competition_params import CompetitionParams, Limit
+from training.competition_params import CompetitionParams
 from training.errors import StageError
 from training.evaluation.variants import VariantLimits
+from training.evaluation.verification import PromotionLimits
+from training.limits import Limit, Share
 from training.monitoring.drift import SHIFTED
 
 PARAMS_FILE = Path("params.yaml")
-Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class _Strict(BaseModel):
@@ -26,24 +27,6 @@ class Profile(_Strict):
 
     search_iterations: Annotated[int, Field(ge=1)]
     bootstrap_resamples: Annotated[int, Field(ge=20)]
-
-
-class PromotionLimits(_Strict):
-    """What a model must hold to serve; see `pipelines.stages.verify` and `pipelines.governance.promote`."""
-
-    parity: Limit
-    lowest_auc: Share
-    brier: Limit
-    expected_calibration_error: Limit
-    flipped_share: Limit
-    approval_gap: Limit
-    microseconds_1: Limit
-    microseconds_256: Limit
-    reasons_reach: Limit
-    auc_tolerance: Limit
-    brier_tolerance: Limit
-    calibration_error_tolerance: Limit
-    approval_gap_tolerance: Limit
 
 
 class Freshness(_Strict):

@@ -149,6 +149,26 @@ class Workspace:
         return self.folder / "report"
 
     @property
+    def report_record(self) -> Path:
+        """The report as JSON; the store's record of the model is taken from it."""
+        return self.report / "report.json"
+
+    @property
+    def verification(self) -> Path:
+        """Verdict of the absolute checks on the trained model."""
+        return self.reports / "verification.json"
+
+    @property
+    def promotion(self) -> Path:
+        """Verdict of the gates on the last candidate for promotion."""
+        return self.reports / "promotion.json"
+
+    @property
+    def crossvalidation(self) -> Path:
+        """Each candidate on folds of the whole data set."""
+        return self.folder / "crossvalidation.json"
+
+    @property
     def monitoring(self) -> Path:
         """Folder of what is said about the model while it serves."""
         return self.folder / "monitoring"

@@ -18,6 +18,7 @@ from training import imbalance as balancing
 from training.calibration import Calibration, choose
 from training.competition_params import Candidate
 from training.errors import StageError
+from training.evaluation.metrics import PDs
 from training.evaluation.timing import reasons_microseconds
 from training.families.family import Labels, Model
 from training.families.registry import FAMILIES
@@ -58,6 +59,13 @@ class Trained:
         """Return the FP32 graph."""
         blocks = candidate_blocks(scorecard, self.specification.features, self.specification.protected_fields)
         return export_graph(blocks, self.specification.columns, self.model, self.calibration)
+
+    def own_pd(self, scorecard: Scorecard, frame: pd.DataFrame) -> PDs:
+        """Return [rows], the PDs by the fitted model itself, without the graph's body and tail."""
+        blocks = candidate_blocks(scorecard, self.specification.features, self.specification.protected_fields)
+        columns = self.specification.columns
+        features = feature_matrix(blocks, columns, graph_inputs(frame, columns, scorecard.text_columns))
+        return self.calibration.pd(self.model.log_odds(features))
 
 
 def candidate_blocks(scorecard: Scorecard, features: str, protected_fields: bool) -> tuple[Block, ...]:

@@ -10,8 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from training.imbalance import Imbalance
-
-Limit = Annotated[float, Field(ge=0)]
+from training.limits import Limit
 
 
 class Candidate(BaseModel):

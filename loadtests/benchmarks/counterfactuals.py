@@ -16,8 +16,7 @@ import numpy as np
 import pandas as pd
 import typer
 
-from pipelines.stages.graphs import read_variants
-from pipelines.stages.report import read_benchmark
+from pipelines.artifacts import read_benchmark, read_variants
 from pipelines.workspace import Workspace
 from scoring.application import Application
 from scoring.counterfactual import Counterfactual, smallest_change

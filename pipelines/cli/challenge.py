@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from pipelines.artifacts import read_standing
 from pipelines.cli.console import print_line, print_warning
 from pipelines.cli.options import JournalFolder, ScorecardName, journal_folder
 from pipelines.governance import challenge as stage
-from pipelines.governance.standing import standing
 from pipelines.workspace import FULL, Workspace
 from scoring.challenger.challenge import Bounds
 from scoring.errors import field_errors
@@ -67,7 +67,7 @@ def challenge(
 
 
 def _print_standing(card: Scorecard, workspace: Workspace, journal: Path) -> None:
-    found = standing(card, workspace, journal)
+    found = read_standing(card, workspace, journal)
     if found is None:
         print_line(
             "challenge", f"nothing challenges {card.name}; to send a shadow: scorebox challenge {card.name} --share 0"

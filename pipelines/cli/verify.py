@@ -17,7 +17,7 @@ def verify(scorecard: ScorecardName, profile: ProfileName = None) -> None:
     workspace = workspace_of(scorecard, profile)
     result = stage.verify(load(scorecard), workspace, read_params())
     print_checks(f"{scorecard}: {result.serving} on {result.rows:,} test rows", result.checks)
-    written = workspace.reports / "verification.json"
+    written = workspace.verification
     if not result.holds:
         raise StageError(f"{scorecard} fails {', '.join(failed(result.checks))}: {written}")
     print_line("verify", f"every check holds: {written}")

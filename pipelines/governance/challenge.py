@@ -14,9 +14,7 @@ from scoring.models import ModelStoreError, Release
 from scoring.moment import now_to_the_second
 from scoring.scorecard import Scorecard
 from training.errors import StageError
-
-HOLDS = "holds"
-"""What the tag `verification` of a version says whose every check held."""
+from training.evaluation.promotion import HOLDS
 
 
 def start(

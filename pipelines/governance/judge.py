@@ -1,4 +1,4 @@
-"""The gates of a promotion: candidate and champion on the candidate's test rows."""
+"""Scores of candidate and champion on the candidate's test rows, and the verdict on the candidate."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel
 
-from pipelines.artifacts import SAMPLE
-from pipelines.governance.push import file_sha256
+from pipelines.artifacts import SAMPLE, file_sha256
 from pipelines.governance.registry import Registered, Registry
-from pipelines.params import PromotionLimits, ScorecardParams
-from pipelines.stages.verify import Figures, figures, variant_checks
+from pipelines.params import ScorecardParams
 from pipelines.workspace import Workspace
 from scoring import models
 from scoring.decision import Variant
@@ -18,8 +16,10 @@ from scoring.models import StoredModel
 from scoring.moment import now_to_the_second
 from scoring.scorecard import Scorecard
 from training.errors import DataError, StageError
-from training.evaluation.checks import Check, at_least, at_most, failed
+from training.evaluation.checks import Check, failed
 from training.evaluation.metrics import PDs
+from training.evaluation.promotion import Provenance, describe_comparison, promotion_gates
+from training.evaluation.verification import Figures, figures, variant_checks
 from training.families.family import Labels
 from training.graph.inputs import graph_inputs
 from training.tables.files import read_parquet
@@ -50,7 +50,7 @@ class Promotion(BaseModel):
     decided_at: str
 
 
-def judge(
+def judge_candidate(
     registry: Registry,
     scorecard: Scorecard,
     workspace: Workspace,
@@ -58,7 +58,7 @@ def judge(
     candidate: Registered,
     champion: Registered | None,
 ) -> Promotion:
-    """Candidate and champion on the candidate's test rows, gate by gate.
+    """Score candidate and champion on the candidate's test rows, and judge the candidate gate by gate.
 
     Raises:
         StageError: the test rows at hand are not those that the candidate was pushed with.
@@ -66,47 +66,46 @@ def judge(
     """
     test, digest = held_out(workspace, candidate)
     labels: Labels = test[scorecard.target].to_numpy()
-    limits = params.promotion
     loaded = _load(registry, candidate)
     serving = loaded[candidate.release.serving]
     scores = {variant: _scores(stored, test) for variant, stored in loaded.items()}
     cutoff = serving.record.cutoff
     new = figures(scorecard, test, labels, scores[candidate.release.serving], cutoff)
-    gates = {
-        "verification": at_most(
-            f"checks of scorebox verify: {candidate.tags['verification']}",
-            0 if candidate.tags["verification"] == "holds" else 1,
-            0,
-        ),
-        **variant_checks(scores, cutoff, serving.graph, test, limits),
-    }
-    before = None
+    old = None
     if champion:
         stored = _load(registry, champion)[champion.release.serving]
         old = figures(scorecard, test, labels, _scores(stored, test), stored.record.cutoff)
-        before = _contender(champion, old)
-        gates["data"] = at_most(
-            f"a champion of {champion.tags['data']}, a candidate of {candidate.tags['data']}; sample data never win",
-            float(serving.record.data.sample and not stored.record.data.sample),
-            0,
-        )
-        if not _is_no_standard(candidate, champion):
-            gates |= _relative_gates(new, old, limits)
+    made_from = _provenance(candidate), _provenance(champion) if champion else None
+    inputs = graph_inputs(test, serving.graph.columns, serving.graph.text_columns)
+    gates = promotion_gates(
+        candidate.tags["verification"],
+        variant_checks(scores, cutoff, serving.graph, inputs, params.promotion),
+        new,
+        made_from[0],
+        old,
+        made_from[1],
+        params.promotion,
+    )
     return Promotion(
         scorecard=scorecard.name,
         candidate=_contender(candidate, new),
-        champion=before,
+        champion=_contender(champion, old) if champion and old else None,
         rows=len(test),
         rows_sha256=digest,
-        comparison=_comparison(candidate, champion),
+        comparison=describe_comparison(*made_from),
         gates=gates,
         promoted=not failed(gates),
         decided_at=now_to_the_second(),
     )
 
 
+def _provenance(registered: Registered) -> Provenance:
+    tags = registered.tags
+    return Provenance(tags["data"] == SAMPLE, tags["data_sha256"], tags["test_rows_sha256"])
+
+
 def held_out(workspace: Workspace, registered: Registered) -> tuple[pd.DataFrame, str]:
-    """The test rows of a version, and the sha256 of their file.
+    """Return the test rows of a version, and the sha256 of their file.
 
     Raises:
         StageError: the test rows at hand are not those that the version was pushed with.
@@ -119,48 +118,6 @@ def held_out(workspace: Workspace, registered: Registered) -> tuple[pd.DataFrame
         )
     rows, _ = read_parquet(workspace.test)
     return rows, digest
-
-
-def _relative_gates(new: Figures, old: Figures, limits: PromotionLimits) -> dict[str, Check]:
-    """The candidate's figures against the champion's, on the same rows."""
-    return {
-        "auc": at_least(
-            f"AUC, at the lowest {limits.auc_tolerance:.1%} below the champion's",
-            new.auc,
-            old.auc * (1 - limits.auc_tolerance),
-        ),
-        "brier": at_most("Brier score", new.brier, old.brier + limits.brier_tolerance),
-        "expected_calibration_error": at_most(
-            "expected calibration error",
-            new.expected_calibration_error,
-            old.expected_calibration_error + limits.calibration_error_tolerance,
-        ),
-        **{
-            f"approval_gap_{column}": at_most(
-                f"approval-rate gap by {column}", gap, old.approval_gaps[column] + limits.approval_gap_tolerance
-            )
-            for column, gap in new.approval_gaps.items()
-        },
-    }
-
-
-def _is_no_standard(candidate: Registered, champion: Registered) -> bool:
-    return champion.tags["data"] == SAMPLE and candidate.tags["data"] != SAMPLE
-
-
-def _comparison(candidate: Registered, champion: Registered | None) -> str:
-    if champion is None:
-        return "no champion to compare with"
-    if _is_no_standard(candidate, champion):
-        return "the champion is of SAMPLE DATA, no standard for a model of real data: only the absolute gates count"
-    if champion.tags["test_rows_sha256"] == candidate.tags["test_rows_sha256"]:
-        return "none of these rows were in the champion's training data: both have the same split"
-    if champion.tags["data_sha256"] == candidate.tags["data_sha256"]:
-        return "some of these rows were in the champion's training data, which flatters it: same data, another split"
-    return (
-        f"the champion was trained on other data ({champion.tags['data_sha256'][:12]}), "
-        "which may hold some of these rows and would flatter it"
-    )
 
 
 def _contender(registered: Registered, measured: Figures) -> Contender:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pipelines.governance.challenge import end_if_champion
-from pipelines.governance.judge import Promotion, judge
+from pipelines.governance.judge import Promotion, judge_candidate
 from pipelines.governance.registry import CHALLENGER, CHAMPION, ChampionHistory, Move, Registered, Registry
 from pipelines.params import ScorecardParams
 from pipelines.workspace import Workspace
@@ -55,7 +55,7 @@ def promote(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams,
             f"{champion.number} stays champion and serves; for the other one: "
             f"scorebox promote {scorecard.name} --version {candidate.number}"
         )
-    promotion = judge(registry, scorecard, workspace, params, candidate, champion)
+    promotion = judge_candidate(registry, scorecard, workspace, params, candidate, champion)
     write_atomically(workspace.promotion, promotion.model_dump_json(indent=2) + "\n")
     if not promotion.promoted:
         refusal = f"refused {promotion.decided_at}: {', '.join(failed(promotion.gates))}"

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from pydantic import BaseModel
 
+from pipelines.artifacts import (
+    Report,
+    file_sha256,
+    read_benchmark,
+    read_contents,
+    read_report,
+    read_verification,
+    same_graphs,
+    store_version,
+)
 from pipelines.governance.registry import CHALLENGER, CHAMPION, Registered, Registry
-from pipelines.stages.graphs import read_contents
-from pipelines.stages.report import Report, read_benchmark, read_report, same_graphs
-from pipelines.stages.verify import read_verification
 from pipelines.workspace import Workspace
 from scoring import models
 from scoring.decision import Variant
@@ -21,8 +25,8 @@ from scoring.files import write_atomically
 from scoring.graph import sha256
 from scoring.models import Content, ModelRecord
 from scoring.scorecard import Scorecard
-from training.errors import StageError
 from training.evaluation.checks import failed
+from training.evaluation.promotion import HOLDS
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ def push(scorecard: Scorecard, workspace: Workspace) -> Pushed:
             **{f"test_{name}": f"{item['value']:.6f}" for name, item in report.metrics.items()},
         },
     )
-    verdict = "holds" if verification.holds else "fails " + ", ".join(failed(verification.checks))
+    verdict = HOLDS if verification.holds else "fails " + ", ".join(failed(verification.checks))
     registry.tag(registered.number, "verification", verdict)
     if registered.number != registry.aliases().get(CHAMPION):
         # The times behind this choice are measured anew with each benchmark; a champion keeps its own.
@@ -91,28 +95,6 @@ def push(scorecard: Scorecard, workspace: Workspace) -> Pushed:
     )
     write_atomically(workspace.pushed, pushed.model_dump_json(indent=2) + "\n")
     return Pushed([record.tag for record in records.values()], added, registered, is_new)
-
-
-def file_sha256(path: Path) -> str:
-    """Return the sha256 of a file of rows.
-
-    Raises:
-        StageError: it is missing.
-    """
-    try:
-        return sha256(path.read_bytes())
-    except FileNotFoundError:
-        raise StageError(f"{path} is missing; run: scorebox split") from None
-
-
-def store_version(report: Report, contents: Mapping[Variant, Content]) -> str:
-    """Return the version in the store, which names the bytes: a hash of all graphs, the data and the cut-off."""
-    identity = {
-        "graphs": {variant: (sha256(content.graph), sha256(content.explain)) for variant, content in contents.items()},
-        "data": report.data.sha256,
-        "cutoff": report.cutoff,
-    }
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _record(report: Report, variant: Variant, contents: Mapping[Variant, Content]) -> ModelRecord:

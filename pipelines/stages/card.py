@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pipelines.artifacts import IngestionSummary
-from pipelines.governance.push import store_version
+from pipelines.artifacts import (
+    IngestionSummary,
+    read_benchmark,
+    read_contents,
+    read_report,
+    read_verification,
+    same_graphs,
+    store_version,
+)
 from pipelines.params import ScorecardParams
-from pipelines.stages.graphs import read_contents
-from pipelines.stages.report import read_benchmark, read_report, same_graphs
 from pipelines.stages.train import load_competition, load_trained
-from pipelines.stages.verify import read_verification
 from pipelines.workspace import Workspace
 from scoring.files import write_atomically
 from scoring.scorecard import Scorecard

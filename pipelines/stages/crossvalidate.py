@@ -83,5 +83,5 @@ def crossvalidate(scorecard: Scorecard, workspace: Workspace, knobs: Params, adv
             )
         )
     outcome = CrossValidations(results=results)
-    write_atomically(workspace.folder / "crossvalidation.json", outcome.model_dump_json(indent=2) + "\n")
+    write_atomically(workspace.crossvalidation, outcome.model_dump_json(indent=2) + "\n")
     return outcome

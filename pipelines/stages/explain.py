@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.stages.graphs import read_variants
+from pipelines.artifacts import read_variants
 from pipelines.stages.train import load_trained
 from pipelines.workspace import Workspace
 from scoring.decision import Variant

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from pipelines.artifacts import read_contents, read_graph
 from pipelines.params import ScorecardParams
 from pipelines.stages.train import load_trained
 from pipelines.workspace import Workspace
-from scoring.decision import Variant
 from scoring.decision_rules import declined
 from scoring.files import write_atomically
-from scoring.graph import Graph, GraphIntegrityError, sha256
-from scoring.models import Content
-from scoring.reasons import Explainer
+from scoring.graph import Graph, sha256
 from scoring.scorecard import Scorecard
-from training.errors import StageError
 from training.evaluation.variants import Benchmark, compare_variants, markdown
 from training.graph.inputs import graph_inputs
 from training.graph.quantize import quantized
@@ -58,48 +55,3 @@ def benchmark(scorecard: Scorecard, workspace: Workspace, params: ScorecardParam
     write_atomically(workspace.benchmark, result.model_dump_json(indent=2) + "\n")
     write_atomically(workspace.benchmark.with_suffix(".md"), markdown(result))
     return result
-
-
-def read_variants(workspace: Workspace) -> dict[Variant, bytes]:
-    """The graphs that the stages wrote, FP32 first."""
-    variants: dict[Variant, bytes] = {"fp32": read_graph(workspace, "fp32")}
-    if workspace.int8.exists():
-        variants["int8"] = read_graph(workspace, "int8")
-    return variants
-
-
-def read_graph(workspace: Workspace, variant: Variant) -> bytes:
-    """One graph's bytes.
-
-    Raises:
-        StageError: the stage that writes it has not run.
-    """
-    path = workspace.fp32 if variant == "fp32" else workspace.int8
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        stage = "export" if variant == "fp32" else "quantize"
-        raise StageError(f"{path} is missing; run: scorebox {stage} {workspace.scorecard}") from None
-
-
-def read_contents(workspace: Workspace) -> dict[Variant, Content]:
-    """The graphs of every variant, FP32 first, each with the one that explains it.
-
-    Raises:
-        StageError: a stage has not run, or the explain graph is of another graph than the one that is there now.
-    """
-    return {variant: _with_explain(workspace, variant, graph) for variant, graph in read_variants(workspace).items()}
-
-
-def _with_explain(workspace: Workspace, variant: Variant, graph: bytes) -> Content:
-    path = workspace.explain(variant)
-    try:
-        content = Content(graph, path.read_bytes())
-        if Explainer(content.explain).explains == sha256(graph):
-            return content
-        trouble = "explains another graph"
-    except FileNotFoundError:
-        trouble = "is missing"
-    except GraphIntegrityError as error:
-        trouble = str(error)
-    raise StageError(f"{path} {trouble}; run: scorebox explain {workspace.scorecard}")

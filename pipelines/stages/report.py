@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BaseModel
 
+from pipelines.artifacts import Report, read_benchmark, read_contents
 from pipelines.params import Params
-from pipelines.stages.graphs import read_contents
 from pipelines.stages.train import load_competition, load_trained
 from pipelines.workspace import Workspace
-from scoring.decision import Variant
 from scoring.decision_rules import declined
 from scoring.files import write_atomically
 from scoring.graph import Graph, sha256
-from scoring.models import DataRecord
 from scoring.reasons import Explainer
 from scoring.scorecard import Scorecard
 from training import tracking
 from training.candidate import Advance, fit_candidate
 from training.competition_params import Candidate
-from training.errors import StageError
 from training.evaluation.fairness import Comparison, compare_groups
-from training.evaluation.intervals import Estimate
-from training.evaluation.metrics import ReliabilityBin, bootstrap, point_metrics, reliability
+from training.evaluation.metrics import bootstrap, point_metrics, reliability
 from training.evaluation.plots import draw_all
-from training.evaluation.reason_figures import ReasonFigures, reason_figures
+from training.evaluation.reason_figures import reason_figures
 from training.evaluation.report import markdown
-from training.evaluation.variants import Benchmark
 from training.graph.inputs import graph_inputs
 from training.revision import git_revision
 from training.tables.files import data_record, read_parquet
@@ -41,30 +35,6 @@ from training.tables.files import data_record, read_parquet
 LIBRARIES = ("lightgbm", "numpy", "onnx", "onnxruntime", "scikit-learn", "torch")
 PUBLISHED = "published"
 """The feature set that the report compares with and without the protected columns."""
-
-
-class Report(BaseModel):
-    """What is known of one trained model; the store's record is taken from it."""
-
-    scorecard: str
-    candidate: str
-    family: str
-    serving: str
-    data: DataRecord
-    test_rows: int
-    cutoff: float
-    approval_rate: float
-    metrics: dict[str, Estimate]
-    """Of the variant that serves."""
-    variant_metrics: dict[Variant, dict[str, float]]
-    reliability: list[ReliabilityBin]
-    reasons: ReasonFigures
-    protected_comparison: list[Comparison]
-    graph_sha256: dict[Variant, str]
-    columns: list[str]
-    libraries: dict[str, str]
-    git_revision: str
-    mlflow_run_id: str
 
 
 def report(
@@ -136,7 +106,7 @@ def report(
             git_revision=tags["git_revision"],
             mlflow_run_id=run_id,
         )
-        write_atomically(workspace.report / "report.json", result.model_dump_json(indent=2) + "\n")
+        write_atomically(workspace.report_record, result.model_dump_json(indent=2) + "\n")
         write_atomically(
             workspace.report / "report.md",
             markdown(
@@ -156,7 +126,7 @@ def report(
 
 def _logged_files(workspace: Workspace, plots: Sequence[Path]) -> list[Path]:
     files = [
-        workspace.report / "report.json",
+        workspace.report_record,
         workspace.report / "report.md",
         workspace.candidates,
         workspace.benchmark,
@@ -215,42 +185,3 @@ def comparison_fits(workspace: Workspace, params: Params) -> int:
         result.name == competition.winner or result.features == PUBLISHED for result in competition.candidates
     )
     return 1 + 2 * compared * (params.scorecard(workspace.scorecard).folds + 1)
-
-
-def same_graphs(
-    workspace: Workspace, stage: str, recorded: Mapping[Variant, str], contents: Mapping[Variant, bytes]
-) -> None:
-    """Whether what a stage wrote is about the graphs that are there now.
-
-    Raises:
-        StageError: the graphs were made anew since.
-    """
-    if dict(recorded) != {variant: sha256(content) for variant, content in contents.items()}:
-        raise StageError(
-            f"{workspace.scorecard}: the graphs are not those that `scorebox {stage}` measured; run it again"
-        )
-
-
-def read_benchmark(workspace: Workspace) -> Benchmark:
-    """The variants' table.
-
-    Raises:
-        StageError: the benchmark stage has not run.
-    """
-    try:
-        return Benchmark.model_validate_json(workspace.benchmark.read_bytes())
-    except (OSError, ValueError) as error:
-        raise StageError(f"{workspace.benchmark} holds no benchmark: {error}; run: scorebox benchmark") from None
-
-
-def read_report(workspace: Workspace) -> Report:
-    """The report of the trained model.
-
-    Raises:
-        StageError: the report stage has not run.
-    """
-    path = workspace.report / "report.json"
-    try:
-        return Report.model_validate_json(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise StageError(f"{path} holds no report: {error}; run: scorebox report") from None

@@ -18,7 +18,7 @@ from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml._internal.models import ModelStore
 
 from loadtests.server import free_port
-from pipelines.stages.graphs import read_contents
+from pipelines.artifacts import read_contents
 from scoring import models
 from scoring.decision import Variant
 from scoring.frames import Frame

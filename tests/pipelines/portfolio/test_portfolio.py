@@ -15,8 +15,8 @@ import pytest
 from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
 
+from pipelines.artifacts import read_contents
 from pipelines.portfolio import tables
-from pipelines.stages.graphs import read_contents
 from pipelines.workspace import Workspace
 from scoring.decider import Decider
 from scoring.graph import Graph

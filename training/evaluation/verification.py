@@ -1,0 +1,257 @@
+"""Absolute checks of a trained model on its test rows, before it may be pushed.
+
+Nothing is compared with another model here: `training.evaluation.promotion` does that.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from scoring.decision import Variant
+from scoring.decision_rules import declined
+from scoring.frames import thin_frame
+from scoring.graph import Graph, Inputs
+from scoring.reasons import Explainer
+from scoring.scorecard import Scorecard
+from training.evaluation.checks import Check, approval_gaps, at_least, at_most, failed, impact_ratios
+from training.evaluation.extremes import extreme_applications
+from training.evaluation.fairness import GroupRate, compare_groups
+from training.evaluation.intervals import Estimate
+from training.evaluation.metrics import PDs, bootstrap, calibration_error
+from training.evaluation.reason_figures import ReasonFigures, reason_figures
+from training.evaluation.timing import standard_microseconds
+from training.families.family import Labels
+from training.limits import Limit, Share
+
+ALONE_ROWS = 256
+"""Test rows that are scored one by one."""
+BATCH_SIZES = (2, 7, 64, ALONE_ROWS)
+LATENCY_ROWS = (1, 256)
+ADDITIVITY = 1e-5
+"""Log-odds."""
+
+
+class PromotionLimits(BaseModel):
+    """Limits that a model must hold to serve, alone and next to the champion."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    parity: Limit
+    lowest_auc: Share
+    brier: Limit
+    expected_calibration_error: Limit
+    flipped_share: Limit
+    approval_gap: Limit
+    microseconds_1: Limit
+    microseconds_256: Limit
+    reasons_reach: Limit
+    auc_tolerance: Limit
+    brier_tolerance: Limit
+    calibration_error_tolerance: Limit
+    approval_gap_tolerance: Limit
+
+
+class Figures(BaseModel):
+    """How good and how even-handed one graph is on some rows."""
+
+    auc: float
+    brier: float
+    expected_calibration_error: float
+    approval_rate: float
+    groups: list[GroupRate]
+    """By protected column and group, those of at least `training.evaluation.fairness.SMALLEST_GROUP` rows."""
+    approval_gaps: dict[str, float]
+    impact_ratios: dict[str, float]
+    """For information: no check looks at them."""
+
+
+class Verification(BaseModel):
+    """The verdict on one trained model: `reports/verification.json`."""
+
+    scorecard: str
+    serving: Variant
+    graph_sha256: dict[Variant, str]
+    rows: int
+    holds: bool
+    checks: dict[str, Check]
+    auc: Estimate
+    figures: Figures
+    reasons: ReasonFigures
+    """Of the variant that serves."""
+
+
+@dataclasses.dataclass(frozen=True)
+class VariantOnRows:
+    """One variant of the model and the test rows as its graph reads them."""
+
+    graph: Graph
+    explainer: Explainer
+    inputs: Inputs
+
+
+def check_model(
+    scorecard: Scorecard,
+    variants: Mapping[Variant, VariantOnRows],
+    serving: Variant,
+    rows: pd.DataFrame,
+    own_pd: PDs,
+    limits: PromotionLimits,
+    *,
+    resamples: int,
+    seed: int,
+) -> Verification:
+    """Check every variant of a model on its test rows.
+
+    Args:
+        scorecard: the product.
+        variants: FP32 and, where there is one, INT8.
+        serving: the variant that serves.
+        rows: the test rows, with target and protected columns.
+        own_pd: [rows], PDs by the fitted model itself, without a graph.
+        limits: of the checks.
+        resamples: for the AUC's interval.
+        seed: of resamples and extreme applications.
+    """
+    labels: Labels = rows[scorecard.target].to_numpy()
+    scores = {name: variant.graph.score(variant.inputs) for name, variant in variants.items()}
+    reasons = {
+        name: reason_figures(scorecard, variant.graph, variant.explainer, variant.inputs, scorecard.cutoff)
+        for name, variant in variants.items()
+    }
+    measured = figures(scorecard, rows, labels, scores[serving])
+    auc = bootstrap(labels, scores[serving], resamples=resamples, seed=seed)["auc"]
+    served = variants[serving]
+    checks = {
+        "parity": at_most(
+            "largest PD difference of the FP32 graph and the fitted model",
+            np.abs(own_pd - scores["fp32"]).max(),
+            limits.parity,
+        ),
+        "alone_and_in_batches": at_most(
+            "largest PD difference of a row alone and in batches",
+            max(_batch_difference(variant.graph, variant.inputs) for variant in variants.values()),
+            0.0,
+        ),
+        "extremes": at_most(
+            "extreme but valid applications without a PD in 0 to 1",
+            sum(_without_pd(scorecard, variant.graph, seed) for variant in variants.values()),
+            0.0,
+        ),
+        "auc": at_least("lower end of the AUC's 95 % interval", auc["low"], limits.lowest_auc),
+        "brier": at_most("Brier score", measured.brier, limits.brier),
+        "expected_calibration_error": at_most(
+            "expected calibration error", measured.expected_calibration_error, limits.expected_calibration_error
+        ),
+        **{
+            f"approval_gap_{column}": at_most(f"approval-rate gap by {column}", gap, limits.approval_gap)
+            for column, gap in measured.approval_gaps.items()
+        },
+        "reasons_alone_and_in_batches": at_most(
+            "largest difference of a contribution to a row's log-odds alone and in batches",
+            max(_reason_difference(variant.explainer, variant.inputs) for variant in variants.values()),
+            0.0,
+        ),
+        "reasons_add_up": at_most(
+            "largest difference of contributions in sum from a row's log-odds less the reference's",
+            max(item.additivity for item in reasons.values()),
+            ADDITIVITY,
+        ),
+        "reasons_reach": at_least(
+            "share of declines that the reference's values in their stated reasons would approve",
+            reasons[serving].reached_share,
+            limits.reasons_reach,
+        ),
+        **variant_checks(scores, scorecard.cutoff, served.graph, served.inputs, limits),
+    }
+    return Verification(
+        scorecard=scorecard.name,
+        serving=serving,
+        graph_sha256={name: variant.graph.sha256 for name, variant in variants.items()},
+        rows=len(rows),
+        holds=not failed(checks),
+        checks=checks,
+        auc=auc,
+        figures=measured,
+        reasons=reasons[serving],
+    )
+
+
+def figures(
+    scorecard: Scorecard, rows: pd.DataFrame, labels: Labels, scores: PDs, cutoff: float | None = None
+) -> Figures:
+    """Return the figures of one model's PDs, decided at its own cut-off, by default the scorecard's.
+
+    Args:
+        scorecard: the product.
+        rows: with the protected columns.
+        labels: [rows], 0 or 1; both occur.
+        scores: [rows].
+        cutoff: a PD at or above it declines.
+    """
+    card = scorecard if cutoff is None else dataclasses.replace(scorecard, cutoff=cutoff)
+    result = compare_groups(scorecard.name, False, 0, card, rows, labels, scores)
+    return Figures(
+        auc=result.auc,
+        brier=result.brier,
+        expected_calibration_error=calibration_error(labels, scores),
+        approval_rate=result.approval_rate,
+        groups=result.groups,
+        approval_gaps=approval_gaps(result.groups),
+        impact_ratios=impact_ratios(result.groups),
+    )
+
+
+def variant_checks(
+    scores: Mapping[Variant, PDs], cutoff: float, serving: Graph, inputs: Inputs, limits: PromotionLimits
+) -> dict[str, Check]:
+    """Check how many decisions differ between the variants, and the time of the one that serves.
+
+    Args:
+        scores: [rows] by variant, FP32 among them.
+        cutoff: a PD at or above it declines.
+        serving: the graph that serves.
+        inputs: rows as it reads them, to be timed.
+        limits: of the checks.
+    """
+    declines = {variant: declined(pd, cutoff) for variant, pd in scores.items()}
+    flipped = max(float(np.mean(other != declines["fp32"])) for other in declines.values())
+    checks = {
+        "flipped_share": at_most("share of decisions that differ between FP32 and INT8", flipped, limits.flipped_share)
+    }
+    for count, limit in zip(LATENCY_ROWS, (limits.microseconds_1, limits.microseconds_256), strict=True):
+        time = standard_microseconds(serving, inputs.resized(count))
+        what = f"standard µs for {count} row{'s' if count > 1 else ''}"
+        checks[f"microseconds_{count}"] = at_most(what, time, limit)
+    return checks
+
+
+def _batch_difference(graph: Graph, inputs: Inputs) -> float:
+    """Return the largest PD difference of the first rows alone, in batches, and among all rows."""
+    first = inputs[:ALONE_ROWS]
+    alone = np.concatenate([graph.score(first[row : row + 1]) for row in range(len(first))])
+    whole = graph.score(inputs)[: len(alone)]
+    batched = [
+        np.concatenate([graph.score(first[start : start + size]) for start in range(0, len(first), size)])
+        for size in BATCH_SIZES
+    ]
+    return max(float(np.abs(alone - other).max()) for other in (whole, *batched))
+
+
+def _reason_difference(explainer: Explainer, inputs: Inputs) -> float:
+    """Return the largest difference of a contribution of the first rows alone and among all rows, in log-odds."""
+    reference = explainer.references[0]
+    whole = explainer.contributions(inputs, reference)
+    alone = [explainer.contributions(inputs[row : row + 1], reference) for row in range(min(ALONE_ROWS, len(inputs)))]
+    return float(np.abs(whole[: len(alone)] - np.concatenate(alone)).max())
+
+
+def _without_pd(scorecard: Scorecard, graph: Graph, seed: int) -> int:
+    """Return how many extreme applications get no PD from 0 to 1."""
+    applications = extreme_applications(scorecard.request_model(graph.columns), scorecard.example, seed)
+    scores = graph.score(thin_frame(scorecard, graph.columns).inputs(applications))
+    return int(np.sum(~((scores >= 0) & (scores <= 1))))
