@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -31,6 +32,7 @@ from training.evaluation.variants import Benchmark
 from training.evaluation.verification import Verification
 from training.sources import Form
 
+Record = TypeVar("Record", bound=BaseModel)
 SAMPLE = "SAMPLE DATA"
 """The label of generated data in summaries, reports and the registry's tags."""
 
@@ -185,10 +187,7 @@ def read_benchmark(workspace: Workspace) -> Benchmark:
     Raises:
         StageError: the benchmark stage has not run.
     """
-    try:
-        return Benchmark.model_validate_json(workspace.benchmark.read_bytes())
-    except (OSError, ValueError) as error:
-        raise StageError(f"{workspace.benchmark} holds no benchmark: {error}; run: scorebox benchmark") from None
+    return _read(Benchmark, workspace.benchmark, "benchmark", "benchmark")
 
 
 def read_report(workspace: Workspace) -> Report:
@@ -197,11 +196,7 @@ def read_report(workspace: Workspace) -> Report:
     Raises:
         StageError: the report stage has not run.
     """
-    path = workspace.report_record
-    try:
-        return Report.model_validate_json(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise StageError(f"{path} holds no report: {error}; run: scorebox report") from None
+    return _read(Report, workspace.report_record, "report", "report")
 
 
 def read_verification(workspace: Workspace) -> Verification:
@@ -210,11 +205,14 @@ def read_verification(workspace: Workspace) -> Verification:
     Raises:
         StageError: the verify stage has not run.
     """
-    path = workspace.verification
+    return _read(Verification, workspace.verification, "verification", "verify")
+
+
+def _read(record: type[Record], path: Path, name: str, stage: str) -> Record:
     try:
-        return Verification.model_validate_json(path.read_bytes())
+        return record.model_validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise StageError(f"{path} holds no verification: {error}; run: scorebox verify") from None
+        raise StageError(f"{path} holds no {name}: {error}; run: scorebox {stage}") from None
 
 
 def file_sha256(path: Path) -> str:

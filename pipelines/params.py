@@ -13,7 +13,7 @@ from training.errors import StageError
 from training.evaluation.variants import VariantLimits
 from training.evaluation.verification import PromotionLimits
 from training.limits import Limit, Share
-from training.monitoring.drift import SHIFTED
+from training.monitoring.drift_report import DriftLimits
 
 PARAMS_FILE = Path("params.yaml")
 
@@ -41,17 +41,6 @@ class PerformanceLimits(_Strict):
     auc_tolerance: Limit = 0.03
     brier_tolerance: Limit = 0.01
     least_matured: Annotated[int, Field(ge=1)] = 200
-
-
-class DriftLimits(_Strict):
-    """When `scorebox drift` says that retraining is due."""
-
-    share: Share = 0.3
-    """Share of the features that have drifted."""
-    psi: Annotated[float, Field(gt=0)] = SHIFTED
-    """Of a feature that counts as drifted, and of the score."""
-    least_rows: Annotated[int, Field(ge=1)] = 500
-    """Applications; of fewer no verdict is given."""
 
 
 class Monitoring(_Strict):

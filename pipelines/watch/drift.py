@@ -1,17 +1,14 @@
-"""Whether applications, and what the model makes of them, are still those that it was trained on."""
+"""Stage drift: compares applications, and the scores they get, with the training rows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 from prometheus_client import CollectorRegistry, Gauge
-from pydantic import BaseModel
 
-from pipelines.params import DriftLimits, ScorecardParams
+from pipelines.params import ScorecardParams
 from pipelines.portfolio.places import one_line
 from pipelines.watch import evidently_report
 from pipelines.watch.current_rows import MOST_ROWS, Current, from_file, from_journal, utc
@@ -26,76 +23,18 @@ from scoring.scorecard import Scorecard
 from training.evaluation.metrics import PDs
 from training.graph.inputs import graph_inputs
 from training.monitoring import drift_page
-from training.monitoring.drift import ColumnDrift, compare_column, drifted_share
+from training.monitoring.drift import drifted_share
+from training.monitoring.drift_report import (
+    DriftLimits,
+    DriftReport,
+    Reference,
+    RowCounts,
+    ScoreDrift,
+    compare_features,
+    compare_score,
+    judge_drift,
+)
 from training.tables.files import SAMPLE_KEY, SNAPSHOT_KEY, read_parquet
-
-DriftStatus = Literal["stable", "retraining due", "too few rows"]
-MOST_CODES = 20
-"""Whole numbers of at most so many different values in the reference are codes, and compared as categories."""
-SCORE = "PD"
-
-
-class Reference(BaseModel):
-    """The training rows that the applications are compared with."""
-
-    rows: int
-    compared: int
-    data_sha256: str
-    sample: bool
-    """True for data that the project made up itself."""
-
-
-class RowCounts(BaseModel):
-    """The applications that are compared."""
-
-    source: str
-    found: int
-    compared: int
-    erased: int
-    """Decisions that were left out, since their applications are no longer in the journal."""
-    since: str | None
-    until: str | None
-    """When the first and the last decision were made; None for a file."""
-
-
-class ScoreDrift(BaseModel):
-    """The PDs of one model beside those that it gives the training rows."""
-
-    model: str
-    rows: int
-    drift: ColumnDrift | None
-    note: str
-    """Why there is no figure, or why it does not count, or what is to be known of it; may be empty."""
-    counts: bool
-    """Whether the verdict looks at it."""
-
-
-class DriftReport(BaseModel):
-    """The verdict, and all that it rests on."""
-
-    scorecard: str
-    profile: str
-    verdict: DriftStatus
-    due: bool
-    because: list[str]
-    """In sentences."""
-    model: str
-    """The model that serves; its graph's columns are the features."""
-    limits: DriftLimits
-    share: float
-    """Of the features, those that are shifted or missing."""
-    score_psi: float | None
-    """The largest of those that count."""
-    rows: RowCounts
-    reference: Reference
-    scores: list[ScoreDrift]
-    features: list[ColumnDrift]
-    """The largest PSI first."""
-    protected: list[ColumnDrift]
-    """For information: no verdict looks at them."""
-    not_compared: list[str]
-    """Columns of the history that a file does not have."""
-    checked_at: str
 
 
 def drift(
@@ -108,7 +47,7 @@ def drift(
     until: str | None = None,
     pushgateway: str | None = None,
 ) -> DriftReport:
-    """Writes status, page, Evidently's report and gauges to the folder `monitoring`.
+    """Write status, page, Evidently's report and gauges to the folder `monitoring`.
 
     Args:
         scorecard: the product.
@@ -145,15 +84,12 @@ def drift(
     before = frame.sample(reference.compared, random_state=params.seed).sort_index()
     # The service reads the history by key, so a file of applications does not have it.
     not_compared = [column for column in current.absent if column in scorecard.history]
-    drifts = [
-        _compared(scorecard, column, before, current.frame, limits)
-        for column in columns
-        if column not in not_compared and len(current.frame)
-    ]
+    compared = [column for column in columns if column not in not_compared] if len(current.frame) else []
+    drifts = compare_features(scorecard, compared, before, current.frame, limits)
     scores = _scores(current, before, champion, reference, limits)
     watched = [item for item in drifts if item.column not in scorecard.protected]
     counting = [score.drift for score in scores if score.drift is not None and score.counts]
-    verdict, because = _judged(current, watched, scores, limits)
+    verdict, because = judge_drift(len(current.frame), watched, scores, limits)
     status = DriftReport(
         scorecard=scorecard.name,
         profile=workspace.profile,
@@ -184,21 +120,10 @@ def drift(
     return status
 
 
-def _compared(
-    scorecard: Scorecard, column: str, reference: pd.DataFrame, current: pd.DataFrame, limits: DriftLimits
-) -> ColumnDrift:
-    """One column, in the type in which the graph reads it."""
-    rule = next((rule for rule in scorecard.rules if rule.column == column), None)
-    is_text = rule is not None and rule.kind == "text"
-    before, now = (side[column].astype(object if is_text else np.float32) for side in (reference, current))
-    is_code = rule is not None and rule.kind == "integer" and before.nunique() <= MOST_CODES
-    return compare_column(column, "category" if is_text or is_code else "number", before, now, limits.psi)
-
-
 def _scores(
     current: Current, reference: pd.DataFrame, champion: StoredModel, data: Reference, limits: DriftLimits
 ) -> list[ScoreDrift]:
-    """For each model that decided; for a file, the champion."""
+    """Return the drift of the score of each model that decided; for a file, of the champion's."""
     if not len(current.frame):
         return []
     tag = champion.record.tag
@@ -219,48 +144,17 @@ def _scores(
 def _score(
     tag: str, graph_sha256: str, pd_values: PDs, reference: pd.DataFrame, data: Reference, limits: DriftLimits
 ) -> ScoreDrift:
-    rows = len(pd_values)
     try:
         model = models.load(tag)
         if model.graph.sha256 != graph_sha256:
             raise GraphIntegrityError(f"{tag} in the store is not the graph that decided")
     except (ModelStoreError, GraphIntegrityError) as error:
-        return ScoreDrift(model=tag, rows=rows, drift=None, note=f"not compared: {one_line(error)}", counts=False)
-    trained = model.graph.score(graph_inputs(reference, model.graph.columns, model.graph.text_columns))
-    notes = []
-    if rows < limits.least_rows:
-        notes.append(f"does not count: fewer than {limits.least_rows:,} rows")
-    if model.record.data.sha256 != data.data_sha256:
-        notes.append("was trained on other data than these training rows")
-    return ScoreDrift(
-        model=tag,
-        rows=rows,
-        drift=compare_column(SCORE, "number", pd.Series(trained), pd.Series(pd_values), limits.psi),
-        note="; ".join(notes),
-        counts=rows >= limits.least_rows,
-    )
-
-
-def _judged(
-    current: Current, features: Sequence[ColumnDrift], scores: Sequence[ScoreDrift], limits: DriftLimits
-) -> tuple[DriftStatus, list[str]]:
-    """The verdict, and why, in sentences."""
-    rows = len(current.frame)
-    if rows < limits.least_rows:
-        return "too few rows", [f"{rows:,} applications; fewer than {limits.least_rows:,} give no verdict."]
-    share = drifted_share(features)
-    drifted = sum(column.drifted for column in features)
-    due = share >= limits.share
-    of_all = f"{drifted} of {len(features)} features ({share:.1%}) have drifted"
-    because = [f"{of_all}; retraining is due from {limits.share:.0%} on."]
-    for score in scores:
-        if score.drift is None or not score.counts:
-            continue
-        due |= score.drift.drifted
-        because.append(
-            f"The score's PSI is {score.drift.psi:.3f} for {score.model}; retraining is due from {limits.psi:g} on."
+        return ScoreDrift(
+            model=tag, rows=len(pd_values), drift=None, note=f"not compared: {one_line(error)}", counts=False
         )
-    return "retraining due" if due else "stable", because
+    trained = model.graph.score(graph_inputs(reference, model.graph.columns, model.graph.text_columns))
+    is_of_other_data = model.record.data.sha256 != data.data_sha256
+    return compare_score(tag, pd_values, trained, limits, is_of_other_data=is_of_other_data)
 
 
 def _write(folder: Path, status: DriftReport, reference: pd.DataFrame, current: pd.DataFrame, seed: int) -> None:
