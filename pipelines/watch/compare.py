@@ -21,6 +21,7 @@ from scoring.scorecard import Scorecard
 from training.errors import StageError
 from training.evaluation.intervals import shown
 from training.evaluation.plots import draw_comparison
+from training.markdown import table
 from training.monitoring.comparison import Comparison, compare_models, verdict
 
 OUTCOME_COLUMNS = ["decision_id", "defaulted"]
@@ -163,34 +164,38 @@ def _page(compared: Compared, picture: str) -> str:
     found = compared.comparison
     rate, pds, shift = found.approval_rate, found.mean_pd, found.pd_shift
     ranks = "–" if found.rank_correlation is None else f"{found.rank_correlation:.4f}"
+    rows = [
+        [
+            "approval rate",
+            f"{rate['champion']:.2%}",
+            f"{rate['challenger']:.2%}",
+            f"{100 * (rate['challenger'] - rate['champion']):+.2f} points",
+        ],
+        ["mean PD", f"{pds['champion']:.4f}", f"{pds['challenger']:.4f}", f"{shift['mean']:+.4f}"],
+    ]
+    outcomes = []
+    if (matured := found.matured) is not None:
+        names = {"auc": "AUC", "ks": "KS", "brier": "Brier score"}
+        rows += [
+            [
+                name,
+                f"{matured.champion[key]:.4f}",
+                f"{matured.challenger[key]:.4f}",
+                shown(matured.difference[key], "+.4f"),
+            ]
+            for key, name in names.items()
+        ]
+        outcomes = [f"{matured.applications:,} outcomes, {matured.defaults:,} defaults; intervals of 95 %.", ""]
     lines = [
         f"# {compared.scorecard}: champion and challenger",
         "",
         f"{compared.verdict[0].upper()}{compared.verdict[1:]}.",
         "",
-        f"`{compared.challenger}` beside `{compared.champion}` on {found.applications:,} applications, of which the "
+        f"`{compared.challenger}` next to `{compared.champion}` on {found.applications:,} applications, of which the "
         f"challenger decided {compared.by_challenger:,}; made {compared.made_at}.",
         "",
-        "| | champion | challenger | difference |",
-        "| --- | --- | --- | --- |",
-        f"| approval rate | {rate['champion']:.2%} | {rate['challenger']:.2%} | "
-        f"{100 * (rate['challenger'] - rate['champion']):+.2f} points |",
-        f"| mean PD | {pds['champion']:.4f} | {pds['challenger']:.4f} | {shift['mean']:+.4f} |",
-    ]
-    if (matured := found.matured) is not None:
-        names = {"auc": "AUC", "ks": "KS", "brier": "Brier score"}
-        lines += [
-            f"| {name} | {matured.champion[key]:.4f} | {matured.challenger[key]:.4f} | "
-            f"{shown(matured.difference[key], '+.4f')} |"
-            for key, name in names.items()
-        ]
-    lines += [
-        "",
-        *(
-            [f"{matured.applications:,} outcomes, {matured.defaults:,} defaults; intervals of 95 %.", ""]
-            if matured is not None
-            else []
-        ),
+        table(["", "champion", "challenger", "difference"], rows),
+        *outcomes,
         f"- {found.flips.share:.2%} of decisions differ: {found.flips.to_decline:,} approvals become declines, "
         f"{found.flips.to_approve:,} declines become approvals.",
         f"- PSI of the PDs {found.psi:.4f}, rank correlation {ranks}.",

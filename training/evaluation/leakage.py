@@ -19,9 +19,9 @@ from sklearn.metrics import roc_auc_score
 
 from training.errors import DataError
 from training.evaluation.intervals import Estimate, estimate, resample, shown
-from training.evaluation.report import table
 from training.families.family import Features, Labels
 from training.families.registry import FAMILIES
+from training.markdown import table
 from training.selection import out_of_fold
 from training.split import folds
 

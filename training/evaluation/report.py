@@ -8,17 +8,12 @@ from training.evaluation.fairness import Comparison
 from training.evaluation.intervals import Estimate
 from training.evaluation.metrics import ReliabilityBin
 from training.evaluation.reason_figures import ReasonFigures
+from training.markdown import table
 from training.selection import CandidateResult
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [f"| {' | '.join(head)} |", "|" + " --- |" * len(head)]
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)]) + "\n"
-
-
 def no_better_than_chance(auc: Estimate) -> str:
-    """What must be said of an AUC whose interval does not lie above 0.5; nothing of another."""
+    """Return the warning about an AUC whose interval does not lie above 0.5; an empty text for any other."""
     if auc["low"] > 0.5:
         return ""
     interval = f"{auc['low']:.4f} to {auc['high']:.4f}"
@@ -37,7 +32,7 @@ def markdown(
     reasons: ReasonFigures,
     comparisons: Sequence[Comparison],
 ) -> str:
-    """Candidates and gates, metrics with intervals, reliability, reasons, and protected columns in and out."""
+    """Return the report: candidates and gates, metrics with intervals, reliability, reasons, protected columns."""
     return "\n".join(
         [
             f"# {title}\n",
@@ -70,7 +65,7 @@ def markdown(
 
 
 def candidates_table(candidates: Sequence[CandidateResult]) -> str:
-    """One row per candidate, with the gates it fails."""
+    """Return a table of one row per candidate, with the gates it fails."""
     return table(
         [
             "candidate",
@@ -99,7 +94,7 @@ def candidates_table(candidates: Sequence[CandidateResult]) -> str:
 
 
 def reasons_table(figures: ReasonFigures) -> str:
-    """One row per group, the weightiest first."""
+    """Return a table of one row per reason group, the weightiest first."""
     return table(
         ["reason group", "mean contribution", "stated in"],
         [
@@ -110,7 +105,7 @@ def reasons_table(figures: ReasonFigures) -> str:
 
 
 def reasons_sentence(figures: ReasonFigures) -> str:
-    """Against whom, and how far the stated reasons go."""
+    """Return one sentence: against whom reasons are measured, and how far the stated ones go."""
     return (
         f"Contributions to the log-odds against the reference applicant at PD {figures.reference_pd:.4f}, on "
         f"{figures.rows:,} rows; reasons are stated for the {figures.declined:,} declines. With the reference's values "
@@ -120,7 +115,7 @@ def reasons_sentence(figures: ReasonFigures) -> str:
 
 
 def comparison_table(comparisons: Sequence[Comparison]) -> str:
-    """Accuracy with and without the protected columns."""
+    """Return a table of accuracy with and without the protected columns."""
     return table(
         ["candidate", "protected columns", "inputs", "AUC", "Brier", "approval rate"],
         [
@@ -138,7 +133,7 @@ def comparison_table(comparisons: Sequence[Comparison]) -> str:
 
 
 def group_table(comparisons: Sequence[Comparison]) -> str:
-    """Approval rate of each group under each compared model."""
+    """Return a table of each group's approval rate under each compared model; empty without models."""
     if not comparisons:
         return ""
     head = ["column", "group", "rows", "share of defaults"]

@@ -1,4 +1,4 @@
-"""The variants of one model side by side: what INT8 changes, and what it costs or saves."""
+"""The variants of one model side by side: the changes that INT8 makes, and the time that it costs or saves."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from scoring.models import Content
 from scoring.reasons import Explainer
 from training.evaluation.timing import least_microseconds, reasons_microseconds
 from training.families.family import Labels
+from training.markdown import table
 from training.selection import GateResult
 
 BATCHES = {1: 300, 64: 200, 1_024: 60, 65_536: 5}
@@ -71,7 +72,15 @@ def compare_variants(
     cutoff: float,
     limits: VariantLimits,
 ) -> Benchmark:
-    """Measures each variant on the same rows; INT8 serves only if it is as good and faster."""
+    """Measure each variant on the same rows; INT8 serves only if it is as good and faster.
+
+    Args:
+        contents: graph and explain graph by variant, FP32 among them.
+        inputs: [rows], as the graphs read them.
+        labels: [rows], 0 or 1; both occur.
+        cutoff: a PD at or above it declines.
+        limits: how far INT8 may be from FP32.
+    """
     graphs = {variant: Graph(content.graph) for variant, content in contents.items()}
     reference = graphs["fp32"].score(inputs).astype(np.float64)
     microseconds = _in_turns(graphs, inputs)
@@ -104,7 +113,7 @@ def compare_variants(
 
 
 def _in_turns(graphs: Mapping[Variant, Graph], inputs: Inputs) -> dict[Variant, dict[int, float]]:
-    """The shortest run of each variant for each number of rows, in microseconds."""
+    """Return the shortest run of each variant for each number of rows, in microseconds; they take turns."""
     least: dict[Variant, dict[int, float]] = {variant: dict.fromkeys(BATCHES, np.inf) for variant in graphs}
     for rows, runs in BATCHES.items():
         batch = inputs.resized(rows)
@@ -151,13 +160,12 @@ def _at_most(name: str, value: float, limit: float) -> GateResult:
 
 
 def markdown(benchmark: Benchmark) -> str:
-    """The table for the docs."""
+    """Return the variants side by side as a table, and one line about which of them serves."""
     head = ["variant", "bytes", "largest PD difference", "mean", "flipped", "AUC", "Brier"]
     head += [f"µs, {rows:,} row{'s' if rows > 1 else ''}" for rows in BATCHES]
     head.append("reasons, standard µs")
-    lines = [f"| {' | '.join(head)} |", "|" + " --- |" * len(head)]
-    for item in benchmark.variants:
-        cells = [
+    rows = [
+        [
             item.variant,
             f"{item.bytes:,}",
             f"{item.largest_pd_difference:.2e}",
@@ -165,9 +173,10 @@ def markdown(benchmark: Benchmark) -> str:
             f"{item.flipped_decisions} of {benchmark.rows:,}",
             f"{item.auc:.5f} ({item.auc_change:+.5f})",
             f"{item.brier:.5f} ({item.brier_change:+.5f})",
-            *(f"{item.microseconds[rows]:,.1f}" for rows in BATCHES),
+            *(f"{item.microseconds[count]:,.1f}" for count in BATCHES),
             f"{item.reasons_microseconds:,.1f}",
         ]
-        lines.append(f"| {' | '.join(cells)} |")
-    lines.append(f"\nCut-off {benchmark.cutoff:g}. {benchmark.serving.upper()} serves: {benchmark.reason}.")
-    return "\n".join(lines) + "\n"
+        for item in benchmark.variants
+    ]
+    served = f"Cut-off {benchmark.cutoff:g}. {benchmark.serving.upper()} serves: {benchmark.reason}."
+    return f"{table(head, rows)}\n{served}\n"

@@ -21,6 +21,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from scoring.files import write_atomically
 from training.errors import DataError
+from training.markdown import table
 from training.tables import TableSet, find
 from training.tables.build import build, queries
 from training.tables.engine import MEMORY, THREADS, count_rows, first_line, open_table
@@ -101,7 +102,7 @@ def _measure(
         ):
             peers.append(_in_own_process(work, name, *arguments))
             progress.advance(task)
-    _compare(scratch)
+    _check_same(scratch)
     return features, peers
 
 
@@ -157,7 +158,7 @@ def _peak_gibibytes() -> float:
     return int(found[1]) / 2**20
 
 
-def _compare(scratch: Path) -> None:
+def _check_same(scratch: Path) -> None:
     expected = pd.read_parquet(scratch / "pandas.parquet")
     for name in ("exact", "floating"):
         found = pd.read_parquet(scratch / f"{name}.parquet").sort_index()
@@ -176,20 +177,15 @@ def _report(
     return [
         *textwrap.wrap(f"{what} {how}", 118),
         "",
-        "| query | seconds | processor seconds | peak memory so far, GiB |",
-        "| --- | --- | --- | --- |",
-        *(_line(item) for item in features),
-        "",
+        table(["query", "seconds", "processor seconds", "peak memory so far, GiB"], list(map(_row, features))),
         f"The same 21 aggregates of the {rows[TABLE]:,} rows of {TABLE}, from Parquet, each in a process of its own:",
         "",
-        "| | seconds | processor seconds | peak memory, GiB |",
-        "| --- | --- | --- | --- |",
-        *(_line(item) for item in peers),
+        table(["", "seconds", "processor seconds", "peak memory, GiB"], list(map(_row, peers))).rstrip(),
     ]
 
 
-def _line(item: Measured) -> str:
-    return f"| {item.what} | {item.seconds:.1f} | {item.processor_seconds:.1f} | {item.gibibytes:.2f} |"
+def _row(item: Measured) -> list[str]:
+    return [item.what, f"{item.seconds:.1f}", f"{item.processor_seconds:.1f}", f"{item.gibibytes:.2f}"]
 
 
 def _write(report: Path, lines: list[str]) -> None:

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import real_data
+from tests.markdown import unpadded
 from training.errors import DataError
 from training.evaluation.intervals import Estimate
 from training.evaluation.leakage import HONEST, MODELS, WAYS, HeldOutRows, Way, markdown, measure, thinned
@@ -64,7 +65,7 @@ def test_where_there_is_nothing_to_thin_it_says_so() -> None:
 
 def test_the_table_has_a_line_for_each_way_and_a_column_for_each_model() -> None:
     item: Estimate = {"value": 0.5, "low": 0.4567, "high": 0.6}
-    lines = markdown({way.name: dict.fromkeys(MODELS, item) for way in WAYS}).splitlines()
+    lines = unpadded(markdown({way.name: dict.fromkeys(MODELS, item) for way in WAYS})).splitlines()
     assert lines[0] == f"| rows held out | {' | '.join(MODELS)} |"
     assert lines[2] == f"| {HONEST.name} |" + " 0.500 (0.457 to 0.600) |" * len(MODELS)
     assert len(lines) == 2 + len(WAYS)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.markdown import unpadded
 from training.evaluation.intervals import Estimate
 from training.evaluation.reason_figures import GroupFigures, ReasonFigures
 from training.evaluation.report import markdown
@@ -23,7 +24,7 @@ REASONS = ReasonFigures(
 
 def report(low: float, value: float, high: float) -> str:
     auc: Estimate = {"value": value, "low": low, "high": high}
-    return markdown("made_up", [], "one", {"auc": auc}, [], REASONS, [])
+    return unpadded(markdown("made_up", [], "one", {"auc": auc}, [], REASONS, []))
 
 
 def test_an_auc_whose_interval_includes_one_half_is_called_no_better_than_chance() -> None:

@@ -7,6 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from tests.markdown import unpadded
 from training.tables import benchmark, peers
 
 
@@ -27,7 +28,7 @@ def test_the_benchmark_puts_its_figures_between_the_marks(tmp_path: Path) -> Non
     app.command()(benchmark.main)
     result = CliRunner().invoke(app, ["--applications", "300", "--report", str(report)])
     assert result.exit_code == 0, result.output
-    text = report.read_text()
+    text = unpadded(report.read_text())
     assert text.startswith(f"before\n{benchmark.BEGIN}\n")
     assert text.endswith(f"{benchmark.END}\nafter\n")
     assert "old" not in text
