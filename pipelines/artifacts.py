@@ -52,7 +52,7 @@ class IngestedFile(BaseModel):
     modified_at: str | None
     """At the source, if its file system tells."""
     table_sha256: str
-    """Of the Parquet file in the snapshot."""
+    """sha256 of the Parquet file in the snapshot."""
 
 
 class IngestionTotal(BaseModel):
@@ -106,7 +106,7 @@ class Report(BaseModel):
     cutoff: float
     approval_rate: float
     metrics: dict[str, Estimate]
-    """Of the variant that serves."""
+    """Metrics of the variant that serves."""
     variant_metrics: dict[Variant, dict[str, float]]
     reliability: list[ReliabilityBin]
     reasons: ReasonFigures

@@ -36,17 +36,17 @@ class Workspace:
         return self.folder / "raw"
 
     def raw_table(self, name: str) -> Path:
-        """A table of the raw snapshot."""
+        """Return a table of the raw snapshot."""
         return self.raw / f"{name}.parquet"
 
     @property
     def pushed(self) -> Path:
-        """What of this workspace is in the model store; see `pipelines.governance.push`."""
+        """The part of this workspace that is in the model store, as `push` wrote it."""
         return self.folder / "push.json"
 
     @property
     def reports(self) -> Path:
-        """Folder of what is said about the data and the model."""
+        """Folder of reports on the data and the model."""
         return self.folder / "reports"
 
     @property
@@ -61,7 +61,7 @@ class Workspace:
 
     @property
     def cutoff(self) -> Path:
-        """The proposed cut-off beside the one in force, and the curve."""
+        """The proposed cut-off next to the one in force, and the curve."""
         return self.reports / "cutoff.json"
 
     @property
@@ -86,7 +86,7 @@ class Workspace:
 
     @property
     def lineage(self) -> Path:
-        """What each column of the applications was made from."""
+        """Tables that each column of the applications was made from."""
         return self.folder / "lineage.json"
 
     @property
@@ -130,7 +130,7 @@ class Workspace:
         return self.folder / "int8" / "int8.onnx"
 
     def explain(self, variant: str) -> Path:
-        """The graph that explains a variant."""
+        """Return the graph that explains a variant."""
         return self.folder / "explain" / f"{variant}.onnx"
 
     @property
@@ -140,7 +140,7 @@ class Workspace:
 
     @property
     def leakage(self) -> Path:
-        """What careless splits would have reported."""
+        """Figures that careless splits would have reported."""
         return self.folder / "leakage.md"
 
     @property
@@ -170,7 +170,7 @@ class Workspace:
 
     @property
     def monitoring(self) -> Path:
-        """Folder of what is said about the model while it serves."""
+        """Folder of reports on the model while it serves."""
         return self.folder / "monitoring"
 
     @property
@@ -190,7 +190,7 @@ class Workspace:
 
     @property
     def comparison(self) -> Path:
-        """Champion and challenger on the same applications; the page and the picture are beside it."""
+        """Champion and challenger on the same applications; the page and the picture are next to it."""
         return self.monitoring / "compare.json"
 
     @property

@@ -17,7 +17,7 @@ from training.families.family import Family, Features, Labels, Model
 Imbalance = Literal["none", "class_weight", "downsample", "smote"]
 
 NEIGHBOURS = 5
-"""Of a default that SMOTE draws new ones between."""
+"""Neighbours of a default that SMOTE draws new ones between."""
 
 
 class ImbalanceError(ValueError):

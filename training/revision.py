@@ -9,7 +9,7 @@ from training.errors import StageError
 
 
 def git_revision() -> str:
-    """The commit that is checked out, with `-dirty` if files differ from it; `unknown` outside git."""
+    """Return the commit that is checked out, with `-dirty` if files differ from it; `unknown` outside git."""
     try:
         described = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
@@ -23,7 +23,7 @@ def git_revision() -> str:
 
 
 def git_seconds() -> int:
-    """When that commit was made, in seconds since 1970; `SOURCE_DATE_EPOCH` goes before it, 0 is outside git.
+    """Return when that commit was made, in seconds since 1970; `SOURCE_DATE_EPOCH` goes before it, 0 is outside git.
 
     Raises:
         StageError: that variable is not a number.

@@ -23,7 +23,7 @@ DEFAULT_FILE = Path("mlflow.db")
 
 @contextmanager
 def connected(task: str) -> Iterator[MlflowClient]:
-    """A client of the tracking server and its model registry.
+    """Connect to the tracking server and its model registry; yield the client.
 
     Args:
         task: what fails if the server does, for the message.
@@ -42,7 +42,7 @@ def connected(task: str) -> Iterator[MlflowClient]:
 
 @contextmanager
 def run(experiment: str, name: str, tags: Mapping[str, str]) -> Iterator[str]:
-    """An MLflow run; gives its id.
+    """Start an MLflow run and yield its id.
 
     Raises:
         TrackingError: the server cannot be reached, or refuses.
@@ -56,7 +56,7 @@ def run(experiment: str, name: str, tags: Mapping[str, str]) -> Iterator[str]:
 def log(
     parameters: Mapping[str, Any], metrics: Mapping[str, float], files: Sequence[Path], folder: str | None = None
 ) -> None:
-    """Adds parameters, metrics and files to the active run."""
+    """Add parameters, metrics and files to the active run."""
     mlflow.log_params(dict(parameters))
     mlflow.log_metrics(dict(metrics))
     for path in files:

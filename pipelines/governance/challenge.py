@@ -20,7 +20,7 @@ from training.evaluation.promotion import HOLDS
 def start(
     scorecard: Scorecard, workspace: Workspace, number: int | None, share: float, bounds: Bounds
 ) -> tuple[Registered, Challenge]:
-    """Sends a registered version, by default the registry's challenger, against the champion.
+    """Send a registered version, by default the registry's challenger, against the champion.
 
     Every call makes another id, so one that the guard has withdrawn gets its share again.
 
@@ -57,14 +57,14 @@ def start(
 
 
 def end(workspace: Workspace) -> bool:
-    """Takes the challenge away, whatever is in the file; False if there was none."""
+    """Delete the challenge, whatever is in the file; return False if there was none."""
     existed = workspace.challenge.exists()
     workspace.challenge.unlink(missing_ok=True)
     return existed
 
 
 def end_if_champion(workspace: Workspace, champion: Release) -> None:
-    """Takes the challenge of a version away that has become champion: it cannot challenge itself."""
+    """Delete the challenge of a version that has become champion: it cannot challenge itself."""
     # A file that cannot be read is for `scorebox challenge` to say; the champion serves in any case.
     with suppress(ModelStoreError):
         challenge = Challenge.read(workspace.challenge, champion.scorecard)
@@ -73,7 +73,7 @@ def end_if_champion(workspace: Workspace, champion: Release) -> None:
 
 
 def _check(candidate: Registered, champion: Registered) -> None:
-    """Whether it may decide about applicants; a shadow may be anything.
+    """Check that a version may decide about applicants; a shadow may be anything.
 
     Raises:
         StageError: it may not.

@@ -1,4 +1,4 @@
-"""The cut-off of the highest expected profit, or one set by hand, beside the one in force; and the policy's file."""
+"""The cut-off of the highest expected profit, or one set by hand, next to the one in force; and the policy's file."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from training.families.family import Labels
 from training.graph.inputs import graph_inputs
 
 CURVE_POINTS = 200
-"""Cut-offs on the curve, evenly from all that make a difference; beside them those that are compared."""
+"""Cut-offs on the curve, evenly from all that make a difference; and those that are compared."""
 
 
 class Effect(BaseModel):
-    """What one cut-off makes of the test rows; profits are per application, approved or not, in units of exposure."""
+    """The effect of a cut-off on the test rows; profits are per application, approved or not, in units of exposure."""
 
     cutoff: float
     approval_rate: float
@@ -52,7 +52,7 @@ class Compared(BaseModel):
 
 
 class CutoffReport(BaseModel):
-    """The proposed policy beside the one in force: `reports/cutoff.json`."""
+    """The proposed policy next to the one in force: `reports/cutoff.json`."""
 
     scorecard: str
     model: str
@@ -99,7 +99,7 @@ def cutoff(
     assumptions: Assumptions,
     stated: CutoffPolicy | None = None,
 ) -> CutoffReport:
-    """Writes `cutoff.json` and `cutoff.png` of the cut-off found, or of the stated policy; changes no policy.
+    """Write `cutoff.json` and `cutoff.png` of the cut-off found, or of the stated policy; changes no policy.
 
     Raises:
         StageError: there is no champion, its test rows are not at hand, or nobody is worth approving.
@@ -143,7 +143,7 @@ def cutoff(
 
 
 def by_hand(scorecard: Scorecard, value: float, reason: str) -> CutoffPolicy:
-    """A policy of a cut-off that somebody chose.
+    """Return a policy of a cut-off that somebody chose.
 
     Raises:
         ValidationError: the cut-off does not lie between 0 and 1, or the reason says nothing or is too long.
@@ -153,7 +153,7 @@ def by_hand(scorecard: Scorecard, value: float, reason: str) -> CutoffPolicy:
 
 
 def reset(workspace: Workspace) -> bool:
-    """Takes the policy's file away, whatever is in it; False if there was none."""
+    """Delete the policy's file, whatever is in it; return False if there was none."""
     existed = workspace.policy.exists()
     workspace.policy.unlink(missing_ok=True)
     return existed

@@ -29,7 +29,7 @@ class Moved(NamedTuple):
 
 
 def promote(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams, number: int | None = None) -> Moved:
-    """Judges the candidate, by default the challenger, and makes it champion if every gate holds.
+    """Judge the candidate, by default the challenger, and make it champion if every gate holds.
 
     Writes `reports/promotion.json` in either case. A candidate that is the champion already stays so.
 
@@ -81,7 +81,7 @@ def candidate_profile(scorecard: Scorecard, number: int | None) -> str | None:
 
 
 def rollback(scorecard: Scorecard, workspace: Workspace) -> Moved:
-    """Makes the version before the champion the champion again.
+    """Make the version before the champion the champion again.
 
     A rollback that was interrupted is finished, and no more than that.
 
@@ -101,7 +101,7 @@ def rollback(scorecard: Scorecard, workspace: Workspace) -> Moved:
 
 
 def settle(registry: Registry, workspace: Workspace) -> tuple[list[str], Move | None]:
-    """Finishes a move that was interrupted, and brings alias and release back to the journal's champion.
+    """Finish a move that was interrupted, and bring alias and release back to the history's champion.
 
     Returns:
         What was repaired, and which move was finished, if one was.
@@ -116,7 +116,7 @@ def settle(registry: Registry, workspace: Workspace) -> tuple[list[str], Move | 
 
 
 def find_differences(registry: Registry, workspace: Workspace) -> list[str]:
-    """What disagrees among the journal, the alias and the release; empty when all is well."""
+    """Return the disagreements among history, alias and release, in words; empty when all is well."""
     journal = registry.journal()
     if not journal.champions:
         return []
@@ -135,7 +135,7 @@ def find_differences(registry: Registry, workspace: Workspace) -> list[str]:
 
 
 def _move(registry: Registry, workspace: Workspace, journal: ChampionHistory) -> None:
-    """Journal, then alias, then release: what is interrupted is found by `settle` and finished."""
+    """Write history, then alias, then release: `settle` finds and finishes what is interrupted."""
     champion = registry.version(journal.champions[-1])
     registry.restore(champion)
     registry.write(journal)

@@ -31,7 +31,7 @@ from training.evaluation.promotion import HOLDS
 
 @dataclass(frozen=True)
 class Pushed:
-    """What `push` did: the tags in the store, those that are new, and the registered version."""
+    """The outcome of `push`: the tags in the store, those that are new, and the registered version."""
 
     tags: list[str]
     added: list[str]

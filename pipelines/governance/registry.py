@@ -94,13 +94,13 @@ class Registry:
         self._name = scorecard.name
 
     def versions(self) -> list[Registered]:
-        """All versions, oldest first."""
+        """Return all versions, oldest first."""
         with connected("list the models") as client:
             found = client.search_model_versions(f"name = '{self._name}'")
         return sorted((_registered(item) for item in found), key=lambda item: item.number)
 
     def version(self, number: int) -> Registered:
-        """The version of that number.
+        """Return the version of that number.
 
         Raises:
             StageError: there is none.
@@ -113,13 +113,13 @@ class Registry:
         return found
 
     def aliases(self) -> dict[str, int]:
-        """Which version each alias is at; empty before the first push."""
+        """Return which version each alias is at; empty before the first push."""
         with connected("find the aliases") as client:
             entry = _entry(client, self._name)
         return {alias: int(number) for alias, number in entry.aliases.items()} if entry else {}
 
     def journal(self) -> ChampionHistory:
-        """The champions so far."""
+        """Return the champions so far."""
         with connected("read the champions") as client:
             entry = _entry(client, self._name)
         return (
@@ -129,22 +129,22 @@ class Registry:
         )
 
     def write(self, journal: ChampionHistory) -> None:
-        """Replaces the journal."""
+        """Replace the champion history."""
         with connected("record the champion") as client:
             client.set_registered_model_tag(self._name, JOURNAL, journal.model_dump_json())
 
     def point(self, alias: str, number: int) -> None:
-        """Moves an alias to a version."""
+        """Move an alias to a version."""
         with connected(f"move the alias {alias}") as client:
             client.set_registered_model_alias(self._name, alias, str(number))
 
     def drop(self, alias: str) -> None:
-        """Takes an alias away."""
+        """Delete an alias."""
         with connected(f"take the alias {alias} away") as client:
             client.delete_registered_model_alias(self._name, alias)
 
     def tag(self, number: int, name: str, value: str) -> None:
-        """Sets a tag of a version."""
+        """Set a tag of a version."""
         with connected("tag the model") as client:
             client.set_model_version_tag(self._name, str(number), name, value)
 
@@ -154,7 +154,7 @@ class Registry:
         contents: Mapping[Variant, Content],
         tags: Mapping[str, str],
     ) -> tuple[Registered, bool]:
-        """The version of these bytes, and whether it is new; the same bytes are registered once.
+        """Return the version of these bytes, and whether it is new; the same bytes are registered once.
 
         The files go to the training's own run, so it must be on the server.
         """
@@ -177,7 +177,7 @@ class Registry:
         return _registered(made), True
 
     def restore(self, registered: Registered) -> list[str]:
-        """Puts a version's variants into the model store where they are not there.
+        """Put a version's variants into the model store where they are not there.
 
         Returns:
             The tags that were missing.
@@ -207,7 +207,7 @@ class Registry:
             ) from None
 
     def _save(self, folder: Path, records: Mapping[Variant, ModelRecord], contents: Mapping[Variant, Content]) -> None:
-        """One folder: the FP32 graph in MLflow's ONNX flavour, the other graphs and the records beside it."""
+        """Write one folder: the FP32 graph in MLflow's ONNX flavour, with the other graphs and the records."""
         graph = onnx.load_model_from_string(contents["fp32"].graph)
         mlflow.onnx.save_model(
             graph,
@@ -226,7 +226,7 @@ class Registry:
         (folder / RECORDS_FILE).write_bytes(RECORDS.dump_json(dict(records), indent=2))
 
     def _input_example(self, content: bytes) -> dict[str, Any]:
-        """The scorecard's example as the graph's inputs, by name."""
+        """Return the scorecard's example as the graph's inputs, by name."""
         graph = Graph(content)
         application = self._scorecard.request_model(graph.columns).model_validate(dict(self._scorecard.example))
         return thin_frame(self._scorecard, graph.columns).inputs([application]).feed(graph.ports)
@@ -249,7 +249,7 @@ def _version_tags(records: Mapping[Variant, ModelRecord]) -> dict[str, str]:
 
 
 def _signature(graph: onnx.ModelProto) -> ModelSignature:
-    """The graph's own inputs and outputs as tensors, rows of any number."""
+    """Return the graph's own inputs and outputs as tensors, rows of any number."""
 
     def schema(values: Any) -> Schema:
         return Schema(
@@ -268,7 +268,7 @@ def _signature(graph: onnx.ModelProto) -> ModelSignature:
 
 
 def _entry(client: MlflowClient, name: str) -> Any:
-    """The registered model, None if there is none."""
+    """Return the registered model, None if there is none."""
     try:
         return client.get_registered_model(name)
     except MlflowException as error:

@@ -1,4 +1,4 @@
-"""What the registry says serves, on a machine that has neither release nor models: the first step of a release."""
+"""Release and models of the champion, for a machine that has neither: the first step of a release."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from training.errors import StageError
 
 @dataclass(frozen=True)
 class Restored:
-    """The champion whose release and models are there now, and the challenger that looks on beside it, if one does."""
+    """The champion whose release and models are there now, and the challenger that shadows it, if one does."""
 
     champion: Registered
     shadow: Registered | None
 
 
 def restore(scorecard: Scorecard, workspace: Workspace, *, shadow: bool = False) -> Restored:
-    """Writes the champion's release and puts its models into the store; the registry is only read.
+    """Write the champion's release and put its models into the store; the registry is only read.
 
     Args:
         scorecard: the product.

@@ -27,7 +27,7 @@ from training.evaluation.report import candidates_table, comparison_table, reaso
 
 
 def card(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams) -> Path:
-    """Writes `report/card.md` and `report/card.html`, and gives the latter's path.
+    """Write `report/card.md` and `report/card.html`, and return the latter's path.
 
     Raises:
         StageError: a stage has not run, or measured other graphs.

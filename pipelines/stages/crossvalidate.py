@@ -36,7 +36,7 @@ class CrossValidation(BaseModel):
     auc: float
     auc_deviation: float
     auc_interval: Estimate
-    """Of the mean over the folds, by resampling each fold's rows."""
+    """Interval of the mean over the folds, by resampling each fold's rows."""
     fold_auc: list[float]
     brier: float
     expected_calibration_error: float
@@ -50,7 +50,7 @@ class CrossValidations(BaseModel):
 
 
 def crossvalidate(scorecard: Scorecard, workspace: Workspace, knobs: Params, advance: Advance) -> CrossValidations:
-    """Writes `crossvalidation.json`: each candidate on the same folds of the whole data set."""
+    """Write `crossvalidation.json`: each candidate on the same folds of the whole data set."""
     params = knobs.scorecard(scorecard.name)
     resamples = knobs.profile(workspace.profile).bootstrap_resamples
     frame, _ = read_parquet(workspace.applications)

@@ -17,7 +17,7 @@ from training.tables.files import read_parquet
 
 
 def explain(scorecard: Scorecard, workspace: Workspace) -> dict[Variant, Explainer]:
-    """Writes the explain graph of each variant, and gives it opened."""
+    """Write the explain graph of each variant, and return them opened."""
     specification = load_trained(workspace).specification
     blocks = candidate_blocks(scorecard, specification.features, specification.protected_fields)
     frame, _ = read_parquet(workspace.train)

@@ -17,14 +17,14 @@ from training.tables.files import read_parquet
 
 
 def export(scorecard: Scorecard, workspace: Workspace) -> str:
-    """Writes the FP32 graph and gives its sha256."""
+    """Write the FP32 graph and return its sha256."""
     content = load_trained(workspace).graph(scorecard)
     write_atomically(workspace.fp32, content)
     return sha256(content)
 
 
 def quantize(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams) -> str:
-    """Writes the INT8 graph if the model has a usable one, and tells what came of it."""
+    """Write the INT8 graph if the model has a usable one, and return one line about what came of it."""
     columns = load_trained(workspace).specification.columns
     frame, _ = read_parquet(workspace.train)
     rows = frame.sample(min(params.quantization_rows, len(frame)), random_state=params.seed)
@@ -42,7 +42,7 @@ def quantize(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams
 
 
 def benchmark(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams) -> Benchmark:
-    """Writes the variants' table, as JSON and as Markdown."""
+    """Write the variants' table, as JSON and as Markdown."""
     columns = load_trained(workspace).specification.columns
     test, _ = read_parquet(workspace.test)
     result = compare_variants(

@@ -20,12 +20,12 @@ SOURCES = Path("data/sources")
 
 
 def source_variable(scorecard: str) -> str:
-    """The environment variable that names the scorecard's source."""
+    """Return the environment variable that names the scorecard's source."""
     return f"SCOREBOX_SOURCE_{scorecard.upper()}"
 
 
 def remember_source(scorecard: str, location: str | None, *, sample: bool = False) -> str | None:
-    """Sets the source for later runs: a location, or sample data; by neither, the source in force.
+    """Set the source for later runs: a location, or sample data; by neither, the source in force.
 
     The file is rewritten only if that changes something, so that nothing is made anew for nothing.
 
@@ -41,7 +41,7 @@ def remember_source(scorecard: str, location: str | None, *, sample: bool = Fals
 
 
 def current_source(scorecard: str) -> str | None:
-    """The source in force: the environment's, else the remembered one; None for sample data."""
+    """Return the source in force: the environment's, else the remembered one; None for sample data."""
     if location := os.environ.get(source_variable(scorecard)):
         return location
     path = SOURCES / scorecard
@@ -52,7 +52,7 @@ def current_source(scorecard: str) -> str | None:
 def ingest(
     scorecard: Scorecard, workspace: Workspace, location: str | None, sample_rows: int, tell: Tell
 ) -> IngestionSummary:
-    """Writes the raw snapshot and the summary; `location` None makes sample data.
+    """Write the raw snapshot and the summary; `location` None makes sample data.
 
     The snapshot is made aside and put in place when it is whole, so a failure leaves the old one.
 
@@ -62,9 +62,9 @@ def ingest(
     shutil.rmtree(workspace.incoming, ignore_errors=True)  # of a run that was killed
     try:
         if location is None:
-            summary = _take_in_sample(scorecard, workspace.incoming / "raw", sample_rows)
+            summary = _ingest_sample(scorecard, workspace.incoming / "raw", sample_rows)
         else:
-            summary = _take_in(scorecard, workspace.incoming, location, tell)
+            summary = _ingest_location(scorecard, workspace.incoming, location, tell)
         replace_folder(workspace.incoming / "raw", workspace.raw)
     finally:
         shutil.rmtree(workspace.incoming, ignore_errors=True)
@@ -72,7 +72,7 @@ def ingest(
     return summary
 
 
-def _take_in_sample(scorecard: Scorecard, folder: Path, rows: int) -> IngestionSummary:
+def _ingest_sample(scorecard: Scorecard, folder: Path, rows: int) -> IngestionSummary:
     files = [
         IngestedFile(
             name=SAMPLE,
@@ -91,7 +91,7 @@ def _take_in_sample(scorecard: Scorecard, folder: Path, rows: int) -> IngestionS
     return _summary(scorecard, SAMPLE, "sample", None, files)
 
 
-def _take_in(scorecard: Scorecard, incoming: Path, location: str, tell: Tell) -> IngestionSummary:
+def _ingest_location(scorecard: Scorecard, incoming: Path, location: str, tell: Tell) -> IngestionSummary:
     fetched = fetch(scorecard, location, incoming / "fetched", tell)
     snapshot = snapshot_hash({file.published.table: file.sha256 for file in fetched.files})
     sample = any(is_sample(file) for file in fetched.files)
@@ -122,7 +122,7 @@ def _take_in(scorecard: Scorecard, incoming: Path, location: str, tell: Tell) ->
 def _summary(
     scorecard: Scorecard, shown: str, form: Form, source: Source | None, files: list[IngestedFile]
 ) -> IngestionSummary:
-    """The summary; `source` None for sample data."""
+    """Return the summary; `source` None for sample data."""
     return IngestionSummary(
         scorecard=scorecard.name,
         source=shown,

@@ -1,4 +1,4 @@
-"""What careless splits of a scorecard's rows would have reported, beside the honest figure."""
+"""Figures that careless splits of a scorecard's rows would have reported, next to the honest one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from training.tables.files import SAMPLE_KEY, read_parquet
 def leakage(
     scorecard: Scorecard, workspace: Workspace, params: Params, advance: Callable[[str, int], None]
 ) -> Mapping[str, Mapping[str, Estimate]]:
-    """Writes `leakage.md`; every model on all rows, with the published features and the protected columns.
+    """Write `leakage.md`: every model on all rows, with the published features and the protected columns.
 
     Raises:
         DataError: there are no applications, or so many defaults that nothing can be thinned.

@@ -36,13 +36,13 @@ class ContractViolatedError(StageError):
 
 
 def _tables(scorecard: Scorecard, workspace: Workspace) -> TableSet | None:
-    """The form of raw tables that was taken in; None for a scorecard whose rows come as they are."""
+    """Return the form of raw tables that was taken in; None for a scorecard whose rows come as they are."""
     forms = find(scorecard.name)
     return pick(forms, workspace.raw) if forms else None
 
 
 def validate(scorecard: Scorecard, workspace: Workspace, advance: Advance = lambda what, rows: None) -> ContractReport:
-    """Writes the verdict of the raw tables' contracts; a single table's is the scorecard's own.
+    """Write the verdict of the raw tables' contracts; a single table's is the scorecard's own.
 
     Raises:
         ContractViolatedError: a rule is broken; the report is written all the same.
@@ -56,18 +56,18 @@ def validate(scorecard: Scorecard, workspace: Workspace, advance: Advance = lamb
     else:
         with TemporaryDirectory(dir=workspace.folder, prefix=".validate.") as scratch:
             report = tables_contract.check(tables, workspace.raw, Path(scratch), advance)
-    _judge(report, workspace.contract)
+    _write_report(report, workspace.contract)
     return report
 
 
 def raw_rows(scorecard: Scorecard, workspace: Workspace) -> int:
-    """How many rows `validate` reads in batches: for a progress bar."""
+    """Return how many rows `validate` reads in batches: for a progress bar."""
     tables = _tables(scorecard, workspace)
     return count_rows(tables.tables, workspace.raw) if tables else 0
 
 
 def queries_needed(scorecard: Scorecard, workspace: Workspace) -> int:
-    """How many queries `features` runs: for a progress bar."""
+    """Return how many queries `features` runs: for a progress bar."""
     tables = _tables(scorecard, workspace)
     return len(tables_build.queries(tables)) if tables else 0
 
@@ -75,7 +75,7 @@ def queries_needed(scorecard: Scorecard, workspace: Workspace) -> int:
 def features(
     scorecard: Scorecard, workspace: Workspace, advance: Advance = lambda what, queries: None
 ) -> ContractReport:
-    """Writes one row per application, where each column comes from, and the scorecard's verdict on them.
+    """Write one row per application, where each column comes from, and the scorecard's verdict on them.
 
     Raises:
         ContractViolatedError: a rule is broken; the report is written all the same, the rows are not.
@@ -93,7 +93,7 @@ def features(
         raw, metadata, lineage = _built(tables, workspace, advance)
     frame = typed(scorecard, raw)
     report = check(scorecard, frame)
-    _judge(report, workspace.features_contract)
+    _write_report(report, workspace.features_contract)
     write_atomically(workspace.lineage, json.dumps(lineage, indent=2) + "\n")
     write_parquet(workspace.applications, frame, metadata)
     return report
@@ -102,7 +102,7 @@ def features(
 def _built(
     tables: TableSet, workspace: Workspace, advance: Advance
 ) -> tuple[pd.DataFrame, dict[bytes, bytes], dict[str, object]]:
-    """Rows by the product's own queries, what is known of the raw tables, and the lineage."""
+    """Return rows by the product's own queries, what is known of the raw tables, and the lineage."""
     with TemporaryDirectory(dir=workspace.folder, prefix=".features.") as scratch:
         built = Path(scratch, "applications.parquet")
         lineage = tables_build.build(tables, workspace.raw, built, advance)
@@ -112,14 +112,14 @@ def _built(
     return frame, kept, lineage.model_dump(mode="json")
 
 
-def _judge(report: ContractReport, path: Path) -> None:
+def _write_report(report: ContractReport, path: Path) -> None:
     write_atomically(path, report.model_dump_json(indent=2) + "\n")
     if not report.holds:
         raise ContractViolatedError(report, path)
 
 
 def split(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams) -> dict[str, object]:
-    """Writes training rows, test rows, and a summary with their hashes.
+    """Write training rows, test rows, and a summary with their hashes.
 
     Raises:
         StageError: a key or an applicant would be in both parts.

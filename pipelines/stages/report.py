@@ -40,7 +40,7 @@ PUBLISHED = "published"
 def report(
     scorecard: Scorecard, workspace: Workspace, params: Params, advance: Advance = lambda what, steps: None
 ) -> Report:
-    """Writes metrics, plots, the report as JSON and Markdown, and an MLflow run of it all."""
+    """Write metrics, plots, the report as JSON and Markdown, and an MLflow run of it all."""
     trained = load_trained(workspace)
     competition = load_competition(workspace)
     contents = read_contents(workspace)
@@ -145,7 +145,7 @@ def _compare_protected(
     labels: NDArray[np.int64],
     advance: Advance,
 ) -> list[Comparison]:
-    """The winner and the candidate on the published features, each with and without protected columns."""
+    """Compare the winner and the candidate on the published features, each with and without protected columns."""
     knobs = params.scorecard(scorecard.name)
     competition = load_competition(workspace)
     compared = [
@@ -179,7 +179,7 @@ def _compare_protected(
 
 
 def comparison_fits(workspace: Workspace, params: Params) -> int:
-    """How many fits and steps `report` makes: for a progress bar."""
+    """Return how many fits and steps `report` makes: for a progress bar."""
     competition = load_competition(workspace)
     compared = sum(
         result.name == competition.winner or result.features == PUBLISHED for result in competition.candidates

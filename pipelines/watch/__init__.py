@@ -1,1 +1,1 @@
-"""What watches a model that serves; it runs in an image without the libraries that fit models."""
+"""Commands that watch a model that serves; they run in an image without the libraries that fit models."""

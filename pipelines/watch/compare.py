@@ -52,7 +52,7 @@ def run(
     until: str | None = None,
     outcomes: Path | None = None,
 ) -> Compared:
-    """Writes `compare.json`, `compare.md` and `compare.png`, and gives the first.
+    """Write `compare.json`, `compare.md` and `compare.png`, and return the first.
 
     Args:
         scorecard: the product.
@@ -61,7 +61,7 @@ def run(
         journal: its folder.
         since: the earliest time of a decision, ISO 8601 in UTC; a date stands for its first moment.
         until: the time, in the same form, before which decisions were made.
-        outcomes: CSV or Parquet with decision_id and defaulted, 0 or 1; else the outcomes beside the journal.
+        outcomes: CSV or Parquet with decision_id and defaulted, 0 or 1; else the outcomes next to the journal.
 
     Raises:
         JournalError: the journal cannot be read.
@@ -108,7 +108,7 @@ def run(
 def _scored_by_both(
     journal: Path, since: str | None, until: str | None, champion: set[str], challenger: str | None
 ) -> pd.DataFrame:
-    """One row for each application; without a challenge that of the model that last met the champion."""
+    """Return one row for each application; without a challenge that of the model that last met the champion."""
     reader = JournalReader(journal)
     decisions = {record.decision_id: record for record in reader.decisions(since=since, until=until)}
     rows = []
@@ -136,12 +136,12 @@ def _scored_by_both(
 
 
 def _known(journal: Path) -> dict[str, int]:
-    """The labels that were recorded beside the journal."""
+    """Return the labels that were recorded next to the journal, by decision id."""
     return Outcomes(journal).labels() if (journal / FILE).exists() else {}
 
 
 def _read_labels(path: Path) -> dict[str, int]:
-    """The labels in a file."""
+    """Read the labels in a file, by decision id."""
     try:
         table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype={"decision_id": str})
     except (OSError, ValueError) as error:

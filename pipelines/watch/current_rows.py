@@ -24,7 +24,7 @@ from scoring.scorecard import Scorecard
 from training.errors import StageError
 
 MOST_ROWS = 20_000
-"""Rows of a sample. The PSI that chance reaches with so many on both sides is far below any limit."""
+"""Rows of a sample. The PSI that chance reaches with as many on both sides is far below any limit."""
 CHUNK = 10_000
 """Records of the journal that are in memory before some are drawn."""
 DRAWN = pa.schema({"application": pa.string(), "inputs": pa.binary(), "basis": pa.int64(), "pd": pa.float32()})
@@ -47,7 +47,7 @@ class Current:
     until: str | None = None
     """When the first and the last of the decisions were made."""
     bases: Sequence[Basis] = ()
-    """What journaled decisions rest on; empty for a file."""
+    """The bases of journaled decisions; empty for a file."""
     basis: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     """For each row, the place of its decision's basis."""
     pd: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, dtype=np.float32))
@@ -55,7 +55,7 @@ class Current:
 
 
 def sampled(tables: Iterable[pa.Table], schema: pa.Schema, seed: int) -> tuple[pa.Table, int]:
-    """At most `MOST_ROWS` rows of all tables, each as likely as any other, in order; and how many there were.
+    """Draw at most `MOST_ROWS` rows of all tables, each as likely as any other; return rows and their number.
 
     Every row draws a number, and those with the smallest stay.
     """
@@ -74,7 +74,7 @@ def sampled(tables: Iterable[pa.Table], schema: pa.Schema, seed: int) -> tuple[p
 
 
 def utc(moment: str | None) -> str | None:
-    """A date or time as the journal writes it; without an offset it is UTC.
+    """Return a date or time as the journal writes it; without an offset it is UTC.
 
     Raises:
         StageError: it is not of ISO 8601.
@@ -92,14 +92,14 @@ def utc(moment: str | None) -> str | None:
 def from_journal(
     scorecard: Scorecard, columns: Sequence[str], folder: Path, since: str | None, until: str | None, seed: int
 ) -> Current:
-    """The applications of journaled decisions, history as the graph read it.
+    """Read the applications of journaled decisions, history as the graph read it.
 
     Args:
         scorecard: whose decisions they are.
         columns: to read; those of the history come from what the graph read.
         folder: of the journal.
-        since: see `JournalReader.decisions`.
-        until: see there.
+        since: the earliest time of a decision, ISO 8601.
+        until: the time before which decisions were made.
         seed: of the sample.
 
     Raises:
@@ -164,7 +164,7 @@ def from_journal(
 def _history(
     past: Sequence[str], bases: Sequence[Basis], basis: NDArray[np.int64], inputs: Sequence[bytes]
 ) -> NDArray[np.float32]:
-    """[rows, columns of history], NaN where a decision's graph did not read the column."""
+    """Return [rows, columns of history], NaN where a decision's graph did not read the column."""
     rows = np.full((len(inputs), len(past)), np.nan, dtype=np.float32)
     # The row holds numbers only; texts, which come last, are not in it.
     places = [
@@ -179,7 +179,7 @@ def _history(
 
 
 def from_file(scorecard: Scorecard, columns: Sequence[str], address: str, seed: int) -> Current:
-    """The applications of a Parquet or CSV file, whatever their values; its other columns are not read.
+    """Read the applications of a Parquet or CSV file, whatever their values; its other columns are not read.
 
     Raises:
         DataError: the file cannot be read.
@@ -229,7 +229,7 @@ def _tables(file: Place, schema: pa.Schema, by_column: dict[str, str]) -> Iterat
 
 
 def _typed(table: pa.Table, schema: pa.Schema, by_column: dict[str, str], file: Place) -> pa.Table:
-    """The table in the columns of the schema; null where it does not have them."""
+    """Return the table in the columns of the schema; null where it does not have them."""
     arrays = []
     for item in schema:
         if (name := by_column.get(item.name)) is None:

@@ -18,13 +18,13 @@ from training.monitoring.drift import Kind
 
 MOST_COLUMNS = 50
 MOST_ROWS = 5_000
-"""Of either side. With 312 columns and 20,000 rows the page had 23 MB and took over a minute and 1 GB."""
+"""Rows of each side. With 312 columns and 20,000 rows the page had 23 MB and took over a minute and 1 GB."""
 
 
 def html(
     reference: pd.DataFrame, current: pd.DataFrame, kinds: Mapping[str, Kind], *, share: float, psi: float, seed: int
 ) -> str:
-    """One page without anything from elsewhere; columns that are empty on one side are left out.
+    """Return one page without anything from elsewhere; columns that are empty on one side are left out.
 
     Args:
         reference: training rows.

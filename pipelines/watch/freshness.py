@@ -26,7 +26,7 @@ class FeedFreshness(BaseModel):
     limit_days: float | None
     """None for what cannot grow stale: a file with its published hash, and sample data."""
     counted_from: str
-    """What the age counts from, or why there is no limit or no feed."""
+    """The moment that the age counts from, or why there is no limit or no feed."""
 
 
 class FreshnessReport(BaseModel):
@@ -40,7 +40,7 @@ class FreshnessReport(BaseModel):
 
 
 def freshness(scorecard: Scorecard, workspace: Workspace, limits: Freshness) -> FreshnessReport:
-    """Writes and gives the age of each feed, counted from its change at the source, else from its ingestion.
+    """Write and return the age of each feed, counted from its change at the source, else from its ingestion.
 
     Raises:
         StageError: the ingestion summary is damaged.
@@ -59,7 +59,7 @@ def freshness(scorecard: Scorecard, workspace: Workspace, limits: Freshness) -> 
                 )
             )
         else:
-            feeds.append(_judge(file, summary, limits, now))
+            feeds.append(_judge_feed(file, summary, limits, now))
     verdicts = {feed.verdict for feed in feeds}
     report = FreshnessReport(
         scorecard=scorecard.name,
@@ -73,7 +73,7 @@ def freshness(scorecard: Scorecard, workspace: Workspace, limits: Freshness) -> 
 
 
 def _expected(scorecard: Scorecard, summary: IngestionSummary | None) -> list[str]:
-    """The tables of the data set that was taken in; before that, those of the first one."""
+    """Return the tables of the data set that was taken in; before that, those of the first one."""
     known = {source.title: source for source in scorecard.sources}
     if summary and summary.title not in known:  # sample data
         return [file.table for file in summary.files]
@@ -81,7 +81,7 @@ def _expected(scorecard: Scorecard, summary: IngestionSummary | None) -> list[st
     return [file.table for file in source.files]
 
 
-def _judge(file: IngestedFile, summary: IngestionSummary, limits: Freshness, now: datetime) -> FeedFreshness:
+def _judge_feed(file: IngestedFile, summary: IngestionSummary, limits: Freshness, now: datetime) -> FeedFreshness:
     limit: float | None = limits.max_age_days
     counted_from = "change at the source" if file.modified_at else "ingestion"
     if file.verified or summary.sample_data:

@@ -10,7 +10,7 @@ from training.errors import StageError
 
 
 def publish(registry: CollectorRegistry, path: Path, job: str, pushgateway: str | None) -> None:
-    """Writes the gauges to `path`, whole or not at all, and sends them to a Pushgateway if one is named.
+    """Write the gauges to `path`, whole or not at all, and sends them to a Pushgateway if one is named.
 
     Args:
         registry: the gauges.

@@ -36,7 +36,7 @@ Advance = Callable[[str, int], None]
 
 
 def clients(scorecard: Scorecard, workspace: Workspace) -> int:
-    """How many clients the store will hold: for a progress bar.
+    """Return how many clients the store will hold: for a progress bar.
 
     Raises:
         StageError: the scorecard has no history.
@@ -49,12 +49,12 @@ def clients(scorecard: Scorecard, workspace: Workspace) -> int:
 def fill(
     scorecard: Scorecard, workspace: Workspace, to: str | None = None, advance: Advance = lambda what, rows: None
 ) -> tuple[HistoryRecord, str]:
-    """Writes every client's history to a file or a Redis, whole or not at all.
+    """Write every client's history to a file or a Redis, whole or not at all.
 
     Args:
         scorecard: the product.
         workspace: where `features` left the applications.
-        to: a path or a `redis://` address; the file beside the release if not given.
+        to: a path or a `redis://` address; the file next to the release if not given.
         advance: told of clients that are written.
 
     Returns:
@@ -97,7 +97,7 @@ def _applications(scorecard: Scorecard, workspace: Workspace) -> pq.ParquetFile:
 
 
 def _rows(scorecard: Scorecard, file: pq.ParquetFile) -> Iterator[list[Row]]:
-    """Keys with their stored rows, in batches."""
+    """Return keys with their stored rows, in batches."""
     columns = list(scorecard.history)
     for batch in file.iter_batches(BATCH, columns=[scorecard.key, *columns]):
         keys = batch.column(scorecard.key).to_pylist()
@@ -134,7 +134,7 @@ def _fill_file(path: Path, record: HistoryRecord, rows: Iterator[list[Row]], adv
 
 
 def _fill_redis(address: str, record: HistoryRecord, rows: Iterator[list[Row]], advance: Advance) -> str:
-    """A new version, to which the pointer moves when it is whole; then the old one goes."""
+    """Write a new version, to which the pointer moves when it is whole; then delete the old one."""
     import redis
 
     from scoring.history.redis import connect, pointer, record_key, refuse_eviction, row_prefix, shown

@@ -1,4 +1,4 @@
-"""Matured outcomes from a file into the store beside the journal."""
+"""Matured outcomes from a file into the store next to the journal."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ OBSERVED_ON = "observed_on"
 REJECT_COLUMNS = ("row", *REQUIRED, OBSERVED_ON, "result", "why")
 
 Result: TypeAlias = Fate | Literal["broken"]
-"""What becomes of a row; broken: it is no outcome, and cannot be kept."""
+"""The fate of a row; broken: it is no outcome, and cannot be kept."""
 
 WHY: dict[Fate, str] = {
     "conflicting": "another label of this decision is recorded, and stays in force",
     "unknown": "the journal has no such decision; it is kept until the decision appears",
     "early": "it was observed before the decision was made",
 }
-"""Of the outcomes that were not recorded."""
+"""Fates of the outcomes that were not recorded."""
 
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -81,7 +81,7 @@ class OutcomesFile:
     """None if only reading tells."""
 
     def batches(self) -> Iterator[ApplicationBatch]:
-        """Its rows in order; those of a CSV as text.
+        """Yield its rows in order, in batches; those of a CSV as text.
 
         Raises:
             DataError: it cannot be read.
@@ -95,11 +95,11 @@ class OutcomesFile:
 
 @dataclass
 class ImportSummary:
-    """What became of the rows of a file."""
+    """The fates of the rows of a file."""
 
     results: Counter[Result] = field(default_factory=Counter)
     adopted: Counter[Fate] = field(default_factory=Counter)
-    """What became of outcomes that had waited for their decisions."""
+    """The fates of outcomes that had waited for their decisions."""
 
     @property
     def not_recorded(self) -> int:
@@ -108,7 +108,7 @@ class ImportSummary:
 
 
 def find(address: str, observed_on: date | None) -> OutcomesFile:
-    """The file at an address.
+    """Find the file at an address.
 
     Raises:
         DataError: there is none, it is of another kind or damaged, or lacks columns.
@@ -136,7 +136,7 @@ def import_outcomes(
     rejects: Path | None,
     advance: Callable[[int], None],
 ) -> ImportSummary:
-    """Records the outcomes of a file, batch by batch, after those that waited for their decisions.
+    """Record the outcomes of a file, batch by batch, after those that waited for their decisions.
 
     A file that breaks off has its rows before that recorded; taken in again, they are repetitions.
 
@@ -198,7 +198,7 @@ Reject: TypeAlias = Callable[[int, dict[str, Any], Result, str], None]
 
 @contextmanager
 def _rejects(path: Path | None) -> Iterator[Reject]:
-    """Takes rows for a CSV file, which appears when all is done."""
+    """Collect rows for a CSV file, which appears when all is done."""
     if path is None:
         yield lambda row, cells, result, why: None
         return

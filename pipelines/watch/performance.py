@@ -1,4 +1,4 @@
-"""Stage performance: journaled decisions beside their outcomes, and whether a model has decayed."""
+"""Stage performance: journaled decisions next to their outcomes, and whether a model has decayed."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Performance(BaseModel):
 
 
 def read_decisions(journal: Path, since: str | None, until: str | None) -> pd.DataFrame:
-    """The decisions of a journal with their outcomes; see `training.monitoring.performance`.
+    """Return the decisions of a journal with their outcomes, as `training.monitoring.performance` reads them.
 
     Raises:
         JournalError: journal or outcomes cannot be read.
@@ -85,7 +85,7 @@ def performance(
     pushgateway: str | None = None,
     advance: Advance = lambda what, done: None,
 ) -> Performance:
-    """Writes `performance.json`, `performance.html` and `performance.prom`, and gives the first.
+    """Write `performance.json`, `performance.html` and `performance.prom`, and return the first.
 
     Raises:
         JournalError: journal or outcomes cannot be read.
@@ -139,11 +139,11 @@ def performance(
 
 
 STEPS = 4
-"""What `performance` tells `advance`."""
+"""Steps of which `performance` tells `advance`."""
 
 
 def _tested(model: str) -> dict[str, float] | None:
-    """The metrics of a model's record; None if the store no longer has it."""
+    """Return the metrics of a model's record; None if the store no longer has it."""
     try:
         record, _ = models.read(model)
     except (ModelStoreError, GraphIntegrityError):
@@ -152,7 +152,7 @@ def _tested(model: str) -> dict[str, float] | None:
 
 
 def _gauges(result: Performance) -> CollectorRegistry:
-    """The gauges of each version of the model; one that has no figure yet is left out."""
+    """Return the gauges of each version of the model; one that has no figure yet is left out."""
     registry = CollectorRegistry()
     metrics = {
         "auc": Gauge("scorebox_realised_auc", "AUC of matured decisions.", _LABELS, registry=registry),

@@ -37,13 +37,13 @@ SECTIONS = (
     "Lineage",
 )
 NO_VALUE = re.compile(r"(?i)^(none|null|[+-]?inf%?|[-–]?)$|\bnan\b")
-"""What stands in a cell that nobody filled."""
+"""The text of a cell that nobody filled."""
 NO_NUMBER = re.compile(r"(?i)\b(nan|inf)\b")
-"""What stands in a sentence whose figure is missing."""
+"""The text in a sentence whose figure is missing."""
 
 
 def render(context: Mapping[str, Any]) -> str:
-    """The card in Markdown.
+    """Return the card in Markdown.
 
     Raises:
         DataError: a name that the text uses is missing, a section or a table is empty, or a cell has no value.
@@ -59,7 +59,7 @@ def render(context: Mapping[str, Any]) -> str:
 
 
 def page(text: str, folder: Path) -> str:
-    """The card as one HTML file; the images that it names, from `folder`, are inside.
+    """Return the card as one HTML file; the images that it names, from `folder`, are inside.
 
     Raises:
         DataError: an image is missing.
@@ -77,7 +77,7 @@ def page(text: str, folder: Path) -> str:
 
 
 def check(text: str) -> None:
-    """Whether every section is there and says something, and every table cell has a value.
+    """Check that every section is there and says something, and that every table cell has a value.
 
     Raises:
         DataError: naming the section, and the row and column of the cell.
@@ -120,7 +120,7 @@ def _check_tables(section: str, tokens: Sequence[Token]) -> None:
 
 
 def _sections(tokens: Sequence[Token]) -> dict[str, list[Token]]:
-    """The tokens below each heading of the second level."""
+    """Return the tokens below each heading of the second level."""
     bodies: dict[str, list[Token]] = {}
     name = ""
     for position, token in enumerate(tokens):

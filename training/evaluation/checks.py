@@ -24,27 +24,27 @@ class Check(BaseModel):
 
 
 def at_most(what: str, value: float, limit: float) -> Check:
-    """Holds if the value is not above the limit."""
+    """Check that the value is not above the limit."""
     return Check(what=what, value=float(value), rule="at most", limit=limit, holds=bool(value <= limit))
 
 
 def at_least(what: str, value: float, limit: float) -> Check:
-    """Holds if the value is not below the limit."""
+    """Check that the value is not below the limit."""
     return Check(what=what, value=float(value), rule="at least", limit=limit, holds=bool(value >= limit))
 
 
 def failed(checks: Mapping[str, Check]) -> list[str]:
-    """The names of the checks that do not hold."""
+    """Return the names of the checks that do not hold."""
     return [name for name, check in checks.items() if not check.holds]
 
 
 def approval_gaps(groups: Iterable[GroupRate]) -> dict[str, float]:
-    """By protected column: the highest less the lowest approval rate of its groups, 0 to 1."""
+    """Return the highest less the lowest approval rate of the groups of each protected column, 0 to 1."""
     return {column: max(rates) - min(rates) for column, rates in _rates(groups).items()}
 
 
 def impact_ratios(groups: Iterable[GroupRate]) -> dict[str, float]:
-    """By protected column: the lowest over the highest approval rate of its groups, 0 to 1.
+    """Return the lowest over the highest approval rate of the groups of each protected column, 0 to 1.
 
     The adverse impact ratio of the Uniform Guidelines on Employee Selection Procedures (29 CFR
     1607.4 D), which asks for a closer look below 0.8. 1 where nobody is approved.

@@ -14,14 +14,14 @@ CORNERS = 500
 
 
 def extreme_applications(application: type[Application], example: Mapping[str, Any], seed: int) -> list[Application]:
-    """Valid applications with one field at an edge of its rule, with all of them, and with a random mix.
+    """Return valid applications with one field at an edge of its rule, with all of them, and with a random mix.
 
     The edges come from the model's JSON schema: smallest, largest, every choice of text, and null
     where the model takes it.
 
     Args:
         application: the model that requests are validated with.
-        example: a plain application; its values stand beside the one field that is at an edge.
+        example: a plain application; its values stand next to the one field that is at an edge.
         seed: of the random mix.
     """
     properties = application.model_json_schema(by_alias=True)["properties"]

@@ -46,7 +46,7 @@ class Way:
     thinned: Literal["", "fitted rows", "all rows"] = ""
     """Which rows are thinned: those that a model is fitted on, or all, before the split."""
     shuffled: bool = False
-    """Whether labels are dealt out anew: what models make of labels that say nothing, to compare with."""
+    """Whether labels are dealt out anew, to compare with models of labels that say nothing."""
 
 
 HONEST = Way("identical applicants together", together=True)

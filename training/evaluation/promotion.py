@@ -19,7 +19,7 @@ class Provenance:
     sample: bool
     """Whether the project made the data up itself."""
     data_sha256: str
-    """Of the snapshot."""
+    """sha256 of the snapshot."""
     test_rows_sha256: str
 
     @property

@@ -1,4 +1,4 @@
-"""What the reasons of a model are on some rows, and whether they hold what they say."""
+"""Figures of a model's reasons on some rows: how they are spread, and whether they hold what they say."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class GroupFigures(BaseModel):
     mean_contribution: float
     """Mean absolute contribution to the log-odds, over all rows."""
     stated_share: float
-    """Of the declined rows, how many have it among their stated reasons."""
+    """Share of the declined rows that have it among their stated reasons."""
 
 
 class ReasonFigures(BaseModel):
@@ -44,7 +44,7 @@ class ReasonFigures(BaseModel):
 def reason_figures(
     scorecard: Scorecard, graph: Graph, explainer: Explainer, inputs: Inputs, cutoff: float
 ) -> ReasonFigures:
-    """The figures of a graph and the one that explains it on these rows."""
+    """Return the figures of a graph and the one that explains it on these rows."""
     reference = explainer.reference_for(cutoff)
     found = explainer.explain(inputs, reference)
     pd = graph.score(inputs).astype(np.float64)
@@ -77,7 +77,7 @@ def reason_figures(
 def _neutralised(
     scorecard: Scorecard, graph: Graph, inputs: Inputs, stated: NDArray[np.bool_], reference: Reference
 ) -> Inputs:
-    """The rows with the reference's values in the stated groups, [rows, groups]."""
+    """Return the rows with the reference's values in the stated groups, [rows, groups]."""
     groups = groups_read(scorecard, graph.columns)
 
     def replaced(columns: Sequence[str]) -> NDArray[np.bool_]:

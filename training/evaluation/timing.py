@@ -1,4 +1,4 @@
-"""What a scoring costs, in standard microseconds, so that a limit means the same on every machine.
+"""The time of a scoring in standard microseconds, so that a limit means the same on every machine.
 
 The same graph takes twice as long on one machine as on another, and a limit on the clock would choose the model
 by the machine it was trained on. So a yardstick of the same kind of work is timed in the same run: a small fixed
@@ -28,18 +28,18 @@ _ROWS, _COLUMNS, _HIDDEN, _NODES = 64, 24, 64, 32
 
 
 def least_microseconds(graph: Graph, inputs: Inputs, runs: int) -> float:
-    """The shortest of `runs` scorings of the rows on this machine's clock: what it costs when nothing else runs."""
+    """Return the shortest of `runs` scorings of the rows by this machine's clock, in microseconds."""
     graph.score(inputs)
     return min(_seconds(lambda: graph.score(inputs)) for _ in range(runs)) * 1e6
 
 
 def standard_microseconds(graph: Graph, inputs: Inputs) -> float:
-    """Of scoring the rows, in standard microseconds."""
+    """Return the time of scoring the rows, in standard microseconds."""
     return _against_yardstick(lambda: graph.score(inputs))
 
 
 def reasons_microseconds(explainer: Explainer, applicant: Inputs, reference: Reference) -> float:
-    """Of the reasons for one applicant, in standard microseconds."""
+    """Return the time of the reasons for one applicant, in standard microseconds."""
     return _against_yardstick(lambda: explainer.explain(applicant, reference))
 
 

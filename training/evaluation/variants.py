@@ -43,7 +43,7 @@ class VariantFigures(BaseModel):
     brier_change: float
     microseconds: dict[int, float]
     reasons_microseconds: float
-    """Of the exact reasons for one application; standard ones, see `training.evaluation.timing`."""
+    """Standard microseconds (`training.evaluation.timing`) of the exact reasons for one application."""
     gates: list[GateResult] = []
 
 

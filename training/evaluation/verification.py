@@ -82,7 +82,7 @@ class Verification(BaseModel):
     auc: Estimate
     figures: Figures
     reasons: ReasonFigures
-    """Of the variant that serves."""
+    """The reasons of the variant that serves."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -46,7 +46,7 @@ PREFIX = "explain/"
 
 
 def with_explain_graph(scorecard: Scorecard, content: bytes, inputs: Inputs, features: Features) -> Content:
-    """A PD graph with its explain graph, whose reference applicants are made of these training rows.
+    """Return a PD graph with its explain graph, whose reference applicants are made of these training rows.
 
     Raises:
         DataError: none of them would be approved.
@@ -56,7 +56,7 @@ def with_explain_graph(scorecard: Scorecard, content: bytes, inputs: Inputs, fea
 
 
 def groups_read(scorecard: Scorecard, columns: Sequence[str]) -> tuple[ReasonGroup, ...]:
-    """The reason groups of a graph that reads these columns, each with those columns only.
+    """Return the reason groups of a graph that reads these columns, each with those columns only.
 
     Groups of which it reads nothing are left out; protected columns that it reads are one group more, the last.
     """
@@ -69,13 +69,13 @@ def groups_read(scorecard: Scorecard, columns: Sequence[str]) -> tuple[ReasonGro
 
 
 def coalitions(groups: int) -> NDArray[np.bool_]:
-    """Every subset of the groups, [2^groups, groups]; the first is empty, the last has all."""
+    """Return every subset of the groups, [2^groups, groups]; the first is empty, the last has all."""
     numbers = np.arange(2**groups)[:, None]
     return np.asarray(numbers >> np.arange(groups) & 1, dtype=np.bool_)
 
 
 def shapley_weights(groups: int) -> NDArray[np.float64]:
-    """What the value of each coalition counts for in the contribution of each group, [2^groups, groups]."""
+    """Return the weight of each coalition's value in the contribution of each group, [2^groups, groups]."""
     members = coalitions(groups)
     sizes = members.sum(axis=1, keepdims=True)
     weight = np.array([factorial(size) * factorial(groups - size - 1) / factorial(groups) for size in range(groups)])
@@ -85,7 +85,7 @@ def shapley_weights(groups: int) -> NDArray[np.float64]:
 
 
 def explain_graph(content: bytes, scorecard: Scorecard, references: Sequence[Reference] = ()) -> bytes:
-    """The explain graph of a PD graph, of any family and variant.
+    """Return the explain graph of a PD graph, of any family and variant.
 
     Args:
         content: the PD graph.
@@ -129,7 +129,7 @@ def explain_graph(content: bytes, scorecard: Scorecard, references: Sequence[Ref
 
 
 def _mask(groups: Sequence[ReasonGroup], columns: Sequence[str]) -> NDArray[np.bool_]:
-    """Which columns come from the applicant in each coalition, [coalitions, columns]."""
+    """Return which columns come from the applicant in each coalition, [coalitions, columns]."""
     of = {column: position for position, group in enumerate(groups) for column in group.columns}
     return coalitions(len(groups))[:, [of[column] for column in columns]]
 
@@ -145,15 +145,15 @@ class _Writer:
         """The PD graph's tensors that coalitions stand for, by name."""
 
     def mix(self, applicant: str, reference: str, mask: NDArray[np.bool_]) -> None:
-        """[rows, columns] of applicants and [1, columns] of the reference to [rows * coalitions, columns]."""
+        """Add nodes from applicants [rows, columns] and the reference [1, columns] to [rows * coalitions, columns]."""
         name = f"{PREFIX}{applicant}"
-        beside = self._node("Unsqueeze", [applicant, self._constant(f"{name}/axis", np.array([1]))], f"{name}/rows")
-        chosen = self._node("Where", [self._constant(f"{name}/mask", mask), beside, reference], f"{name}/coalitions")
+        each = self._node("Unsqueeze", [applicant, self._constant(f"{name}/axis", np.array([1]))], f"{name}/rows")
+        chosen = self._node("Where", [self._constant(f"{name}/mask", mask), each, reference], f"{name}/coalitions")
         shape = self._constant(f"{name}/shape", np.array([-1, mask.shape[1]]))
         self._mixed[applicant] = self._node("Reshape", [chosen, shape], name)
 
     def mix_text(self, mask: NDArray[np.bool_]) -> None:
-        """The same for text, once it is codes: strings would be copied one by one."""
+        """Add the same nodes for text, once it is codes: strings would be copied one by one."""
         (encoder,) = (node for node in self._graph.node if TEXT in node.input)
         (codes,) = encoder.output
         of_reference = f"{PREFIX}{codes}/reference"
@@ -164,7 +164,7 @@ class _Writer:
         self.mix(codes, of_reference, mask)
 
     def body(self) -> str:
-        """The PD graph's nodes up to its log-odds, whose name it gives, reading coalitions."""
+        """Add the PD graph's nodes up to its log-odds, reading coalitions; return the name of the log-odds."""
         log_odds = self._last_log_odds()
         needed, found = [], {log_odds}
         for node in reversed(self._graph.node):
@@ -181,14 +181,14 @@ class _Writer:
         return log_odds
 
     def _last_log_odds(self) -> str:
-        """The tensor that calibration reads: INT8 rounds the log-odds first."""
+        """Return the tensor that calibration reads: INT8 rounds the log-odds first."""
         name = LOG_ODDS
         while after := [node for node in self._graph.node if name in node.input and "eLinear" in node.op_type]:
             name = after[0].output[0]
         return name
 
     def weigh(self, log_odds: str, groups: int) -> None:
-        """Log-odds [rows * coalitions, 1] to values and contributions.
+        """Add nodes from log-odds [rows * coalitions, 1] to values and contributions.
 
         In double: float32 would lose in the sum over the coalitions what is left of it.
         """

@@ -20,7 +20,7 @@ from training.graph.frontend import FEATURES, OPSET, build_model, front_graph, i
 
 
 def export_graph(blocks: Sequence[Block], columns: Sequence[str], model: Model, calibration: Calibration) -> bytes:
-    """The ONNX file from raw columns, in this order, to PD."""
+    """Return the ONNX file from raw columns, in this order, to PD."""
     front = front_graph(blocks, columns)
     body = stripped(model.to_onnx(calibration.slope, calibration.intercept))
     body = compose.add_prefix(body, "model/", rename_inputs=False, rename_outputs=False)
@@ -42,7 +42,7 @@ def export_graph(blocks: Sequence[Block], columns: Sequence[str], model: Model, 
 
 
 def stripped(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model without what the exporter notes about the machine and the source it ran from."""
+    """Return the model without what the exporter notes about the machine and the source it ran from."""
     clean = onnx.ModelProto()
     clean.CopyFrom(model)
     assert all(entry.version == OPSET for entry in clean.opset_import if not entry.domain), clean.opset_import

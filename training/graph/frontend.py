@@ -3,7 +3,7 @@
 Training takes its feature matrix from this graph too (`feature_matrix`), so a model is fitted on
 the very bits that it will see when it serves.
 
-Text columns become indicators by one LabelEncoder and one comparison, beside the numbers. Every block
+Text columns become indicators by one LabelEncoder and one comparison, next to the numbers. Every block
 that is linear in these (selections, sums, differences, means, orders of codes) comes out of one MatMul
 with a constant matrix: one node instead of dozens, and safe in every batch size. What may be missing is
 0 there, for NaN times 0 is NaN; `optional` blocks take it from the input itself.
@@ -39,7 +39,7 @@ def build_model(
     outputs: dict[str, int],
     constants: Sequence[onnx.TensorProto],
 ) -> onnx.ModelProto:
-    """An ONNX model whose inputs and outputs are [rows, width] float32, but for the text inputs' strings."""
+    """Return an ONNX model whose inputs and outputs are [rows, width] float32, but for the text inputs' strings."""
 
     def ports(widths: dict[str, int]) -> list[onnx.ValueInfoProto]:
         return [
@@ -61,19 +61,19 @@ def build_model(
 
 
 def split_columns(blocks: Sequence[Block], columns: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The columns of numbers, and those of text, each in the given order."""
+    """Return the columns of numbers, and those of text, each in the given order."""
     text = {column for block in every_block(blocks) for column, _ in block.choices}
     return [name for name in columns if name not in text], [name for name in columns if name in text]
 
 
 def input_widths(blocks: Sequence[Block], columns: Sequence[str]) -> dict[str, int]:
-    """The graph's inputs and their widths; one that nothing is read from is left out."""
+    """Return the graph's inputs and their widths; one that nothing is read from is left out."""
     numeric, text = split_columns(blocks, columns)
     return {name: len(part) for name, part in ((INPUT, numeric), (TEXT, text)) if part}
 
 
 def front_graph(blocks: Sequence[Block], columns: Sequence[str]) -> onnx.ModelProto:
-    """The graph from the raw columns, in this order, to the blocks' features side by side."""
+    """Return the graph from the raw columns, in this order, to the blocks' features side by side."""
     writer = _Writer(blocks, columns)
     parts = [writer.value(block) for block in blocks]
     writer.emit("Concat", parts, output=FEATURES, axis=1)
@@ -83,12 +83,12 @@ def front_graph(blocks: Sequence[Block], columns: Sequence[str]) -> onnx.ModelPr
 
 
 def feature_names(blocks: Sequence[Block]) -> list[str]:
-    """One name per column of the feature matrix."""
+    """Return one name per column of the feature matrix."""
     return [name for block in blocks for name in block.names]
 
 
 def feature_matrix(blocks: Sequence[Block], columns: Sequence[str], inputs: Inputs) -> NDArray[np.float32]:
-    """The features of raw rows, [rows, features] float32, computed by the front graph itself."""
+    """Return the features of raw rows, [rows, features] float32, computed by the front graph itself."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     session = ort.InferenceSession(
@@ -133,7 +133,7 @@ class _Writer:
         return name
 
     def value(self, block: Block) -> str:
-        """The name of the tensor that holds the block."""
+        """Return the name of the tensor that holds the block."""
         if id(block) not in self._values:
             self._kept.append(block)
             weights = self._weights(block)
@@ -141,7 +141,7 @@ class _Writer:
         return self._values[id(block)]
 
     def _weights(self, block: Block) -> NDArray[np.float32] | None:
-        """The [raw columns, width] matrix of a block that is linear in the raw columns, else None."""
+        """Return the [raw columns, width] matrix of a block that is linear in the raw columns, else None."""
         if block.operation in ("raw", "indicators"):
             weights = np.zeros((len(self._positions), block.width), dtype=np.float32)
             sources: Sequence[str | tuple[str, str]] = block.choices or block.names
@@ -171,7 +171,7 @@ class _Writer:
         return self._linear[key][0]
 
     def finish(self) -> None:
-        """Puts the one MatMul, and what it reads and is split into, before everything else."""
+        """Put the one MatMul, and what it reads and is split into, before everything else."""
         blocks = list(self._linear.values())
         if not blocks:
             return
@@ -187,7 +187,7 @@ class _Writer:
         self.nodes += [product, split, *later]
 
     def _base(self) -> str:
-        """Numbers without what is missing, and indicators: what linear blocks are made of."""
+        """Add what linear blocks are made of: numbers without what is missing, and indicators."""
         parts = []
         if self._numeric:
             parts.append(INPUT)
@@ -198,7 +198,7 @@ class _Writer:
         return parts[0] if len(parts) == 1 else self._node("Concat", parts, "base", axis=1)
 
     def _write_indicators(self) -> str:
-        """[rows, indicators]: each text column's code compared with the code of each choice."""
+        """Add [rows, indicators]: each text column's code compared with the code of each choice."""
         vocabulary = list(dict.fromkeys(choice for _, choice in self._indicators))
         encoder = helper.make_node(
             "LabelEncoder",
@@ -267,7 +267,7 @@ class _Writer:
         raise AssertionError(f"{block.operation} is always linear")
 
     def _interpolate(self, operand: str, width: int, points: NDArray[np.float64]) -> str:
-        """The first value plus, per segment, its rise times how far x is through it, held to 0..1."""
+        """Add the first value plus, per segment, its rise times how far x is through it, held to 0..1."""
         positions, values = points
         lengths = np.diff(positions)
         spread = np.kron(np.eye(width), (1 / lengths)[None, :])

@@ -2,7 +2,7 @@
 
 Static, never dynamic: dynamic scales come from the whole batch, so a score would depend on its
 neighbours. Only the model's own layers are quantised; the features before them hold amounts up to
-ten million beside shares below one, which eight bits cannot.
+ten million next to shares below one, which eight bits cannot.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CALIBRATION_BATCH = 256
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the quantiser's advice to pre-process: its pre-processor fails on a free number of rows."""
+    """Silence the quantiser's advice to pre-process: its pre-processor fails on a free number of rows."""
     logging.disable(logging.WARNING)
     try:
         yield
@@ -45,7 +45,7 @@ class _Rows(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime ships n
 
 
 def quantisable_nodes(model: onnx.ModelProto) -> list[str]:
-    """The Gemm and MatMul nodes that belong to the model, by name; a tree ensemble has none."""
+    """Return the Gemm and MatMul nodes that belong to the model, by name; a tree ensemble has none."""
     return [
         node.name
         for node in model.graph.node
@@ -54,7 +54,7 @@ def quantisable_nodes(model: onnx.ModelProto) -> list[str]:
 
 
 def quantized(content: bytes, inputs: Inputs) -> bytes | None:
-    """The INT8 variant of a graph, or None if it has nothing to quantise.
+    """Return the INT8 variant of a graph, or None if it has nothing to quantise.
 
     Args:
         content: the FP32 graph.

@@ -25,7 +25,7 @@ QUANTILES = (0.01, 0.995)
 NEAR_SHARE, FEWEST_NEAR, MOST_NEAR = 0.05, 50, 200
 """How many training rows count as near a level."""
 NOBODY_S_OWN = 5
-"""A blend may equal training rows if at least so many have these values: where columns are few, most blends do."""
+"""A blend may equal training rows if at least this many have these values: where columns are few, most blends do."""
 BLENDED = 9
 """Rows in one blend. Odd, so that the median of a column that is always known is the middle one."""
 HAIR = 0.02
@@ -33,7 +33,7 @@ HAIR = 0.02
 
 
 def reference_ladder(graph: Graph, inputs: Inputs, features: Features, cutoff: float) -> list[Reference]:
-    """References of about 40 levels of PD, evenly spaced in log-odds, and one for the cut-off; `pd` rises.
+    """Return references of about 40 levels of PD, evenly spaced in log-odds, and one for the cut-off; `pd` rises.
 
     A reference's PD is below its level by at most a step of the ladder; a level without such a blend has none.
 
@@ -64,12 +64,12 @@ def reference_ladder(graph: Graph, inputs: Inputs, features: Features, cutoff: f
 
 
 def _log_odds(pd: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of PDs that may be 0 or 1 in float32."""
+    """Return the log-odds of PDs that may be 0 or 1 in float32."""
     return np.asarray(logit(pd.clip(1e-7, 1 - 1e-7)))
 
 
 def _standardised(features: Features) -> Features:
-    """Each column with mean 0 and deviation 1; 0 where a value is missing."""
+    """Return each column with mean 0 and deviation 1; 0 where a value is missing."""
     known = ~np.isnan(features)
     count = np.maximum(known.sum(axis=0), 1)
     mean = np.where(known, features, 0).sum(axis=0, dtype=np.float64) / count
@@ -79,7 +79,7 @@ def _standardised(features: Features) -> Features:
 
 
 def _near(log_odds: NDArray[np.float64], level: float) -> NDArray[np.int64]:
-    """The rows nearest to a level."""
+    """Return the rows nearest to a level."""
     count = int(np.clip(NEAR_SHARE * len(log_odds), FEWEST_NEAR, MOST_NEAR))
     return np.argsort(np.abs(log_odds - level), kind="stable")[:count]
 
@@ -92,7 +92,7 @@ def _below(
     near: NDArray[np.int64],
     level: float,
 ) -> Iterator[Reference]:
-    """Blends of near rows whose PD is below the level, none of them one person's record, the best first.
+    """Return blends of near rows whose PD is below the level, none of them one person's record, the best first.
 
     Those a hair below it come by how typical they are: how near the rows blended are to the mean of all near rows.
     The others come by their PD.
@@ -115,7 +115,7 @@ def _below(
 
 
 def _lower_median(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Per column the middle of the known values, the lower of two; missing where most are.
+    """Return per column the middle of the known values, the lower of two; missing where most are.
 
     So it is a value that occurs: whole numbers stay whole, and what stands for none stays what it is.
     """
@@ -126,13 +126,13 @@ def _lower_median(rows: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _most_frequent(rows: NDArray[np.object_]) -> list[str]:
-    """Per column the text that most rows have, the first of several in alphabetical order."""
+    """Return per column the text that most rows have, the first of several in alphabetical order."""
     columns = [column.tolist() for column in rows.T]
     return [max(sorted(set(column)), key=column.count) for column in columns]
 
 
 def _same(rows: Inputs, one: Inputs) -> int:
-    """How many of the rows have the values of that one."""
+    """Return how many of the rows have the values of that one."""
     same = ((rows.numeric == one.numeric) | (np.isnan(rows.numeric) & np.isnan(one.numeric))).all(axis=1)
     if rows.text is not None:
         same &= (rows.text == one.text).all(axis=1)

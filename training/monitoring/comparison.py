@@ -35,7 +35,7 @@ class Flips(BaseModel):
 
 
 class Matured(BaseModel):
-    """What labels say of both, on the applications that have one."""
+    """Figures of both by the labels, on the applications that have one."""
 
     applications: int
     defaults: int
@@ -55,7 +55,7 @@ class Comparison(BaseModel):
     pd_shift: dict[str, float]
     """Mean, and quantiles by share, of the difference of the PDs of each application."""
     psi: float
-    """Of the challenger's PDs against the champion's."""
+    """PSI of the challenger's PDs against the champion's."""
     rank_correlation: float | None
     """Spearman's; None where one gives everybody the same PD."""
     flips: Flips

@@ -1,4 +1,4 @@
-"""Whether a column holds other values than it did: the population stability index (PSI) of two samples.
+"""Columns that hold other values than they did: the population stability index (PSI) of two samples.
 
 The formula is in `scoring.stability`. Below 0.1 nothing of weight has changed, from 0.1 on it should be looked into,
 from 0.25 on the population is another one: N. Siddiqi, Credit Risk Scorecards (Wiley 2006), system stability report.
@@ -32,7 +32,7 @@ WATCH = 0.1
 SHIFTED = 0.25
 """PSI from which the population is another one."""
 CHANCE = 0.999
-"""Of columns that have not moved, the share whose PSI lies below `ColumnDrift.chance`."""
+"""Share of the columns that have not moved whose PSI lies below `ColumnDrift.chance`."""
 TENTHS = np.arange(1, 10) / 10
 RARE = 0.01
 """Categories with a smaller share of the reference are one bin."""

@@ -14,11 +14,11 @@ DRAWN = 6
 
 
 def render(status: Mapping[str, Any], report: str | None) -> str:
-    """One HTML file without anything from elsewhere.
+    """Return one HTML file without anything from elsewhere.
 
     Args:
         status: the members of `pipelines.watch.drift.DriftReport`.
-        report: the name of Evidently's page beside it; None if there is none.
+        report: the name of Evidently's page next to it; None if there is none.
     """
     environment = Environment(
         loader=PackageLoader("training.monitoring"),

@@ -28,7 +28,7 @@ class DriftLimits(BaseModel):
     share: Share = 0.3
     """Share of the features that have drifted."""
     psi: Annotated[float, Field(gt=0)] = SHIFTED
-    """Of a feature that counts as drifted, and of the score."""
+    """PSI of a feature that counts as drifted, and of the score."""
     least_rows: Annotated[int, Field(ge=1)] = 500
     """Applications below which there is no verdict."""
 
@@ -81,7 +81,7 @@ class DriftReport(BaseModel):
     """The model that serves; its graph's columns are the features."""
     limits: DriftLimits
     share: float
-    """Of the features, those that are shifted or missing."""
+    """Share of the features that are shifted or missing."""
     score_psi: float | None
     """The largest of those that count."""
     rows: RowCounts

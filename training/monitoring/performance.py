@@ -47,7 +47,7 @@ class BandFigures(BaseModel):
     """Interval of the share; see `figures`."""
 
     def off(self, tolerance: float) -> bool:
-        """Whether the expected share lies outside the interval, by more than the tolerance."""
+        """Return whether the expected share lies outside the interval, by more than the tolerance."""
         return not self.low - tolerance <= self.expected <= self.high + tolerance
 
 
@@ -58,7 +58,7 @@ class Figures(BaseModel):
     approval_rate: float
     matured: int
     matured_approved: int
-    """Of the matured ones, those that had been approved."""
+    """The matured ones that had been approved."""
     defaults: int
     metrics: dict[str, Estimate]
     """`METRICS`; empty where outcomes of one kind only are known."""

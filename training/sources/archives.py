@@ -25,12 +25,12 @@ LARGEST = 16 << 30
 
 
 def is_archive(name: str) -> bool:
-    """Whether a file of that name is read as an archive."""
+    """Return whether a file of that name is read as an archive."""
     return name.lower().endswith(SUFFIXES)
 
 
-def look_into(path: Path, name: str, wanted: Collection[str], modified: datetime | None) -> Found:
-    """The wanted files of an archive; a .gz file is the one file in it.
+def list_members(path: Path, name: str, wanted: Collection[str], modified: datetime | None) -> Found:
+    """Return the wanted files of an archive; a .gz file is the one file in it.
 
     Args:
         path: the archive.

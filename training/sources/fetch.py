@@ -18,9 +18,9 @@ from aiohttp import ClientError
 from scoring.scorecard import Scorecard, Source, SourceFile
 from training.errors import DataError
 from training.sources import Form
-from training.sources.archives import is_archive, look_into
+from training.sources.archives import is_archive, list_members
 from training.sources.found import CHUNK, Found, FoundFile
-from training.sources.locations import look, redacted, shown
+from training.sources.locations import list_files, redacted, shown
 
 ZIP_MAGIC = b"PK\x03\x04"
 
@@ -56,7 +56,7 @@ class Fetched:
 
 
 def fetch(scorecard: Scorecard, location: str, folder: Path, tell: Tell) -> Fetched:
-    """Reads the first published data set of which the location holds every file.
+    """Read the first published data set of which the location holds every file.
 
     A location of one file, whatever it is called, is a data set of one file. A folder, prefix or
     archive holds the published names; a Parquet file of the same stem stands in for a missing one.
@@ -67,13 +67,13 @@ def fetch(scorecard: Scorecard, location: str, folder: Path, tell: Tell) -> Fetc
     """
     told = shown(location)
     with _named(scorecard, location):
-        found = look(location, _wanted(scorecard))
+        found = list_files(location, _wanted(scorecard))
         form: Form = "folder" if found.folder else "file"
         if not found.folder:
             (only,) = found.files.values()
             if is_archive(only.name):
                 form = "archive"
-                found = look_into(_on_disk(only, folder, tell), only.name, _wanted(scorecard), only.modified)
+                found = list_members(_on_disk(only, folder, tell), only.name, _wanted(scorecard), only.modified)
     source, chosen = _choose(scorecard, found, told)
     with _named(scorecard, location):
         files = tuple(_fetch_file(published, file, folder, tell) for published, file in chosen)
@@ -89,7 +89,7 @@ def fetch(scorecard: Scorecard, location: str, folder: Path, tell: Tell) -> Fetc
 
 @contextmanager
 def _named(scorecard: Scorecard, location: str) -> Iterator[None]:
-    """One line for whatever goes wrong while a location is read."""
+    """Turn whatever goes wrong while a location is read into one line."""
     try:
         yield
     except Exception as error:  # each file system has its own exceptions
@@ -151,7 +151,7 @@ def _fetch_file(published: SourceFile, found: FoundFile, folder: Path, tell: Tel
     path, size, digest = _read(found, folder, tell)
     modified = found.modified
     if found.name.endswith(".csv") and _starts_with(path, ZIP_MAGIC):  # as Kaggle sends files of some size
-        inner = look_into(path, f"{found.name}.zip", [found.name], found.modified).files.get(found.name)
+        inner = list_members(path, f"{found.name}.zip", [found.name], found.modified).files.get(found.name)
         if inner is None:
             raise DataError(f"{found.name} is a zip without a file of that name")
         path, size, digest = _read(replace(inner, name=f"{found.name}.unpacked"), folder, tell)
@@ -173,7 +173,7 @@ def _on_disk(found: FoundFile, folder: Path, tell: Tell) -> Path:
 
 
 def _read(found: FoundFile, folder: Path, tell: Tell) -> tuple[Path, int, str]:
-    """Reads a file once, to `folder` unless it is on this machine; gives its path, bytes and sha256."""
+    """Read a file once, to `folder` unless it is on this machine; return its path, bytes and sha256."""
     digest, size = hashlib.sha256(), 0
     tell(found.name, 0, found.size)
     if found.path:

@@ -16,7 +16,7 @@ PAGE = 200
 
 
 def kaggle_files(page: str, wanted: Collection[str]) -> dict[str, FoundFile]:
-    """The wanted files of a page.
+    """Return the wanted files of a page.
 
     Args:
         page: `competitions/NAME` or `datasets/OWNER/NAME[/VERSION]`.
@@ -51,7 +51,7 @@ def kaggle_files(page: str, wanted: Collection[str]) -> dict[str, FoundFile]:
 
 
 def _client() -> Any:
-    """The client, signed in; it looks for credentials when it is imported, and prints help if there are none."""
+    """Return the client, signed in; it looks for credentials when it is imported, and prints help if there are none."""
     try:
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             from kaggle.api.kaggle_api_extended import KaggleApi

@@ -29,8 +29,8 @@ SILENCE = 60
 """Seconds without a byte after which a web server is given up."""
 
 
-def look(location: str, wanted: Collection[str]) -> Found:
-    """Finds the wanted files at a location without reading them.
+def list_files(location: str, wanted: Collection[str]) -> Found:
+    """Find the wanted files at a location without reading them.
 
     Args:
         location: a path; `https://`, `s3://`, `az://` or any other URL that fsspec reads;
@@ -43,7 +43,7 @@ def look(location: str, wanted: Collection[str]) -> Found:
     if location.startswith(KAGGLE):
         return Found(kaggle_files(location.removeprefix(KAGGLE), wanted), folder=True)
     if location.startswith(WEB):
-        return _look_on_the_web(location, wanted)
+        return _list_web_files(location, wanted)
     if location.startswith(DVC):
         system, path = _dvc(location.removeprefix(DVC))
     else:
@@ -58,8 +58,11 @@ def look(location: str, wanted: Collection[str]) -> Found:
     )
 
 
-def _look_on_the_web(location: str, wanted: Collection[str]) -> Found:
-    """A URL with a slash at its end is a folder: each wanted name is asked for, since few servers list them."""
+def _list_web_files(location: str, wanted: Collection[str]) -> Found:
+    """Find files on the web; a URL with a slash at its end is a folder, of which each wanted name is asked for.
+
+    Few servers list their folders.
+    """
     from aiohttp import ClientTimeout
 
     # The client's own limit is five minutes for the whole of a file.
@@ -79,14 +82,17 @@ def _look_on_the_web(location: str, wanted: Collection[str]) -> Found:
 
 
 def _require_azure_credentials() -> None:
-    """Its library would ask this machine's network for an identity for more than a minute, then print a page."""
+    """Check that there are Azure credentials.
+
+    Without them its library would ask this machine's network for an identity for more than a minute.
+    """
     if not any(os.environ.get(name) for name in AZURE_ACCOUNT):
         raise DataError(f"no Azure credentials: set {' or '.join(AZURE_ACCOUNT)}; see docs/how-to/data.md")
     logging.getLogger("azure.identity").setLevel(logging.ERROR)  # what it warns of is in its error too
 
 
 def _dvc(location: str) -> tuple[Any, str]:
-    """DVC's file system of a repository, and the path in it; `REVISION:PATH` is Git's notation."""
+    """Return DVC's file system of a repository, and the path in it; `REVISION:PATH` is Git's notation."""
     from dvc.api import DVCFileSystem
     from dvc.scm import CloneError
 
@@ -103,7 +109,11 @@ def _dvc(location: str) -> tuple[Any, str]:
 
 
 def _found(system: Any, path: str) -> FoundFile:
-    """Raises FileNotFoundError, or what the file system raises for it, if there is no such file."""
+    """Describe one file.
+
+    Raises:
+        FileNotFoundError: there is none; or whatever the file system raises for it.
+    """
     info = system.info(path)
     size: int | None = info.get("size")
 
@@ -138,13 +148,13 @@ def _modified(system: Any, path: str, info: Mapping[str, Any]) -> datetime | Non
 
 
 def shown(location: str) -> str:
-    """The location as it may be told to others: a URL without user name, password, query, where tokens are."""
+    """Return the location as it may be told to others: a URL without user name, password, query, where tokens are."""
     without_user = re.sub(r"://[^/?#]*@", "://", location)
     return re.sub(r"\?[^#]*", "", without_user) if "://" in location else location
 
 
 def redacted(text: str, location: str) -> str:
-    """A file system's message without what `shown` leaves out of the location."""
+    """Return a file system's message without what `shown` leaves out of the location."""
     text = text.replace(location, shown(location))
     if "://" not in location:
         return text

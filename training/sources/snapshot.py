@@ -38,7 +38,7 @@ class RawTable:
     rows: int
     columns: int
     sha256: str
-    """Of the Parquet file."""
+    """sha256 of the Parquet file."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,11 @@ class SampleTable(RawTable):
     size: int
     """Bytes of its rows as CSV."""
     source_sha256: str
-    """Of its rows as CSV."""
+    """sha256 of its rows as CSV."""
 
 
 def sample_tables(scorecard: Scorecard, rows: int, folder: Path) -> tuple[SampleTable, ...]:
-    """Writes the tables that the scorecard's generator makes up; the same number of rows gives the same data."""
+    """Write the tables that the scorecard's generator makes up; the same number of rows gives the same data."""
     forms = find(scorecard.name)
     if forms:
         return _generated(forms[0], rows, folder)
@@ -65,7 +65,7 @@ def sample_tables(scorecard: Scorecard, rows: int, folder: Path) -> tuple[Sample
 
 
 def _generated(tables: TableSet, applications: int, folder: Path) -> tuple[SampleTable, ...]:
-    """The raw tables of a product that is made of several, each saying that it is sample data."""
+    """Return the raw tables of a product that is made of several, each saying that it is sample data."""
     folder.mkdir(parents=True, exist_ok=True)
     tables.generate(folder, applications, SAMPLE_SEED, lambda what, done: None)
     made_of = {table.name: sha256(folder / f"{table.name}.parquet") for table in tables.tables}
@@ -86,19 +86,19 @@ def _generated(tables: TableSet, applications: int, folder: Path) -> tuple[Sampl
 
 
 def snapshot_hash(files: Mapping[str, str]) -> str:
-    """The hash of a snapshot by the sha256 of each table's file: of one, its own; else of the list by table."""
+    """Return the hash of a snapshot by the sha256 of each table's file: of one, its own; else of the list by table."""
     if len(files) == 1:
         return next(iter(files.values()))
     return hashlib.sha256("".join(f"{table} {files[table]}\n" for table in sorted(files)).encode()).hexdigest()
 
 
 def metadata(snapshot: str, *, sample: bool) -> dict[bytes, bytes]:
-    """What every file of a snapshot says of itself."""
+    """Return the metadata that every file of a snapshot carries."""
     return {SAMPLE_KEY: b"true" if sample else b"false", SNAPSHOT_KEY: snapshot.encode()}
 
 
 def is_sample(file: FetchedFile) -> bool:
-    """Whether a Parquet file says that its rows are sample data.
+    """Return whether a Parquet file says that its rows are sample data.
 
     Raises:
         DataError: it is not a whole Parquet file.
@@ -112,7 +112,7 @@ def is_sample(file: FetchedFile) -> bool:
 
 
 def write_table(file: FetchedFile, folder: Path, about: Mapping[bytes, bytes]) -> RawTable:
-    """Writes a fetched file as `<table>.parquet`, in memory that does not grow with it.
+    """Write a fetched file as `<table>.parquet`, in memory that does not grow with it.
 
     A column of a CSV file holds whole numbers, else numbers, else text, by all of its values; numbers
     are the closest doubles to their text. Parquet keeps its types.
@@ -150,7 +150,7 @@ def _write(target: Path, schema: Any, batches: Iterable[Any], about: Mapping[byt
 
 
 def _row_groups(batches: Iterable[Any]) -> Iterator[Any]:
-    """The same rows in tables of `ROW_GROUP` rows, but for the last."""
+    """Return the same rows in tables of `ROW_GROUP` rows, but for the last."""
     held: list[Any] = []
     count = 0
     for batch in batches:
@@ -176,7 +176,7 @@ def _csv_reader(path: Path, published: SourceFile, types: Mapping[str, Any]) -> 
 
 
 def _types(path: Path, published: SourceFile) -> dict[str, Any]:
-    """The type of every column, from a first pass over the whole file as text."""
+    """Return the type of every column, from a first pass over the whole file as text."""
     names = published.columns or tuple(_csv_reader(path, published, {}).schema.names)
     if doubled := sorted({name for name in names if names.count(name) > 1}):
         raise pa.ArrowInvalid(f"two columns are called {', '.join(doubled)}")
@@ -189,7 +189,7 @@ def _types(path: Path, published: SourceFile) -> dict[str, Any]:
 
 
 def _holds(values: Any, candidates: list[Any]) -> bool:
-    """Whether the text can be of the first type. A whole number is a number too: Arrow alone would take 0x1F."""
+    """Return whether the text can be of the first type. A whole number is a number too: Arrow alone would take 0x1F."""
     try:
         for kind in candidates[:-1]:
             values.cast(kind)
@@ -199,5 +199,5 @@ def _holds(values: Any, candidates: list[Any]) -> bool:
 
 
 def _first_line(error: Exception) -> str:
-    """Without the text of the row, which the parser's message quotes: it is somebody's data."""
+    """Return the message without the text of the row, which the parser quotes: it is somebody's data."""
     return re.sub(r"(got \d+): .*", r"\1", (str(error).splitlines() or [type(error).__name__])[0])

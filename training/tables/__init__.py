@@ -25,7 +25,7 @@ class Generate(Protocol):
     def __call__(
         self, folder: Path, applications: int, seed: int, tell: Tell, file_format: TableFormat = "parquet"
     ) -> None:
-        """Writes `<folder>/<table>.<file_format>` for every raw table."""
+        """Write `<folder>/<table>.<file_format>` for every raw table."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class TableSet:
 
 
 def find(scorecard_name: str) -> tuple[TableSet, ...]:
-    """The forms in which a scorecard's raw tables may come: `TABLES` of the package of its name here.
+    """Return the forms in which a scorecard's raw tables may come: `TABLES` of the package of its name here.
 
     Sample data take the first form. Empty for a scorecard whose rows come as they are.
     """
@@ -58,7 +58,7 @@ def find(scorecard_name: str) -> tuple[TableSet, ...]:
 
 
 def pick(forms: Sequence[TableSet], raw: Path) -> TableSet:
-    """The one form whose raw tables lie in the folder `raw`, as `<table>.parquet`.
+    """Return the one form whose raw tables lie in the folder `raw`, as `<table>.parquet`.
 
     Raises DataError where no form is there whole, or more than one.
     """

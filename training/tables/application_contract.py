@@ -37,7 +37,7 @@ class ContractReport(BaseModel):
 
 
 def schema(scorecard: Scorecard) -> pa.DataFrameSchema:
-    """The contract of the scorecard's data set.
+    """Return the contract of the scorecard's data set.
 
     Every field must be there, protected ones too: fairness is measured on this data. Numbers may be
     written as 1e+05, so a column of whole numbers may come as floats, but not with fractions.
@@ -78,7 +78,7 @@ def _history_column(name: str, default: float) -> pa.Column:
 
 
 def typed(scorecard: Scorecard, frame: pd.DataFrame) -> pd.DataFrame:
-    """The same table with columns of the contract's types, where no value would change.
+    """Return the same table with columns of the contract's types, where no value would change.
 
     Rows without a key are numbered from 1, and a target in the data set's own values becomes 0 and 1.
     """
@@ -103,7 +103,7 @@ def typed(scorecard: Scorecard, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def check(scorecard: Scorecard, frame: pd.DataFrame) -> ContractReport:
-    """Every broken rule of a table that has been through `typed`."""
+    """Return every broken rule of a table that has been through `typed`."""
     violations: list[Violation] = []
     texts = {rule.column for rule in scorecard.rules if rule.kind == "text"}
     try:
@@ -125,7 +125,7 @@ def check(scorecard: Scorecard, frame: pd.DataFrame) -> ContractReport:
 
 
 def _type_violation(column: pd.Series, text: bool) -> tuple[str, list[int]]:
-    """The rule that a column of the wrong type breaks, and the rows that break it."""
+    """Return the rule that a column of the wrong type breaks, and the rows that break it."""
     if text:
         return "text", [row for row, value in enumerate(column) if not isinstance(value, str)]
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):

@@ -40,7 +40,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Measured:
-    """What one piece of work took in a process of its own: wall and processor time, and its peak memory."""
+    """The cost of one piece of work in a process of its own: wall and processor time, and its peak memory."""
 
     what: str
     seconds: float
@@ -60,7 +60,7 @@ def main(
         Path, typer.Option(help="The document whose table is replaced.", show_default="docs/explanation/features.md")
     ] = REPORT,
 ) -> None:
-    """Measure all seven tables to features, and DuckDB beside pandas on the largest table of payments.
+    """Measure all seven tables to features, and DuckDB next to pandas on the largest table of payments.
 
     Exits with 1 if the features take more than 60 seconds or 4 GiB.
     """
@@ -113,7 +113,7 @@ def _in_own_process(work: Callable[..., Result], *arguments: object) -> Result:
 
 
 def _build(raw: Path, scratch: Path, memory: str, threads: int) -> list[Measured]:
-    """Each query, and all together with hashing and lineage."""
+    """Measure each query, and all together with hashing and lineage."""
     (tables,) = find("home_credit")
     steps: list[Measured] = []
     begun: list[tuple[float, float]] = []
@@ -151,7 +151,7 @@ def _since(start: tuple[float, float], what: str) -> Measured:
 
 
 def _peak_gibibytes() -> float:
-    """The most memory that this process has held, as Linux counts it."""
+    """Return the most memory that this process has held, as Linux counts it."""
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     found = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
     assert found

@@ -41,7 +41,7 @@ class ColumnOrigin(BaseModel):
 
 
 class Lineage(BaseModel):
-    """What a table of features was made from; `sql` and `raw` by file and table name."""
+    """The queries and raw tables that a table of features was made from; `sql` and `raw` by file and table name."""
 
     scorecard: str
     engine: str
@@ -60,7 +60,7 @@ class _Query:
 
 
 def queries(tables: TableSet) -> list[Path]:
-    """The SQL files in the order in which they run; `features.sql` is the last."""
+    """Return the SQL files in the order in which they run; `features.sql` is the last."""
     found = sorted(tables.sql.glob("*.sql"), key=lambda path: (path.stem == LAST, path.stem))
     if not found or found[-1].stem != LAST:
         raise DataError(f"{tables.sql / LAST}.sql: no such file; it joins the applications with their features")
@@ -70,7 +70,7 @@ def queries(tables: TableSet) -> list[Path]:
 def build(
     tables: TableSet, raw: Path, output: Path, tell: Tell, *, memory: str = MEMORY, threads: int = THREADS
 ) -> Lineage:
-    """Writes the rows of the applications to `output`, one Parquet file, whole or not at all.
+    """Write the rows of the applications to `output`, one Parquet file, whole or not at all.
 
     `raw` holds `<table>.parquet` for each raw table. `tell` is called once before each query of `queries`, with
     its file's name, and 1 after it. The same raw rows in any order, with any number of threads, give the same bytes.
@@ -134,7 +134,7 @@ def _raw_file(database: duckdb.DuckDBPyConnection, path: Path, table: str) -> Ra
 
 
 def sha256(path: Path) -> str:
-    """The hash of a file, read in pieces."""
+    """Return the hash of a file, read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -158,7 +158,7 @@ def _origins(
 
 
 def _sources(database: duckdb.DuckDBPyConnection, query: str) -> set[str]:
-    """The tables, views and common table expressions that a query names."""
+    """Return the tables, views and common table expressions that a query names."""
     parsed = database.execute("SELECT json_serialize_sql(?)", [query]).fetchone()
     assert parsed is not None
     nodes, found = [json.loads(parsed[0])], set()

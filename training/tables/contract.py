@@ -24,7 +24,7 @@ BATCH_ROWS = 250_000
 def check(
     tables: TableSet, raw: Path, scratch: Path, tell: Tell, *, memory: str = MEMORY, threads: int = THREADS
 ) -> ContractReport:
-    """Every broken rule of the raw tables in the folder `raw`.
+    """Return every broken rule of the raw tables in the folder `raw`.
 
     A violation's column is `<table>.<column>`, its rows are counted from 0 over the whole table. `rows` is of all
     tables together. `tell` receives a table's name and how many more of its rows are done; the total is
@@ -66,7 +66,7 @@ def _check_rows(table: RawTable, raw: Path, tell: Tell) -> tuple[int, list[Viola
 
 
 def _check_batch(table: RawTable, frame: pd.DataFrame, start: int, found: dict[tuple[str, str], Violation]) -> None:
-    """Adds the broken rules of the batch that begins at row `start` to those of the batches before it."""
+    """Add the broken rules of the batch that begins at row `start` to those of the batches before it."""
     try:
         table.schema.validate(typed(table, frame), lazy=True)
     except SchemaErrors as error:
@@ -81,7 +81,7 @@ def _check_batch(table: RawTable, frame: pd.DataFrame, start: int, found: dict[t
 
 
 def _broken(table: RawTable, frame: pd.DataFrame, cases: pd.DataFrame) -> list[tuple[str, str, list[int]]]:
-    """Column, rule and rows of each broken rule of a batch."""
+    """Return column, rule and rows of each broken rule of a batch."""
     result = []
     for (context, check, number), broken in cases.groupby(["schema_context", "check", "check_number"], dropna=False):
         rule = str(check)
@@ -103,7 +103,7 @@ def _broken(table: RawTable, frame: pd.DataFrame, cases: pd.DataFrame) -> list[t
 
 
 def _type_violation(table: RawTable, frame: pd.DataFrame, name: str) -> tuple[str, list[int]]:
-    """The rule that a column of the wrong type breaks, and the rows that break it."""
+    """Return the rule that a column of the wrong type breaks, and the rows that break it."""
     column, values = next(column for column in table.columns if column.name == name), frame[name]
     if column.kind == "text":
         return "texts", list(range(len(values)))
@@ -113,7 +113,7 @@ def _type_violation(table: RawTable, frame: pd.DataFrame, name: str) -> tuple[st
 
 
 def _check_keys(database: duckdb.DuckDBPyConnection, tables: TableSet, table: RawTable, raw: Path) -> list[Violation]:
-    """Broken uniqueness and foreign keys; a column that is missing has been reported by its rows."""
+    """Return broken uniqueness and foreign keys; a column that is missing has been reported by its rows."""
     columns = {
         name: {column for column, *_ in database.execute(f'DESCRIBE "{name}"').fetchall()}
         for name in (other.name for other in tables.tables)
@@ -143,7 +143,7 @@ def _orphans(database: duckdb.DuckDBPyConnection, table: RawTable, raw: Path, ke
 def _rows_of(
     database: duckdb.DuckDBPyConnection, table: RawTable, raw: Path, join: str, rule: str, column: str
 ) -> list[Violation]:
-    """The violation of `rule` by the rows that `join` leaves over; none where it leaves none."""
+    """Return the violation of `rule` by the rows that `join` leaves over; none where it leaves none."""
     left = database.execute(f'SELECT count(*) FROM "{table.name}" {join}').fetchone()
     assert left is not None
     if not left[0]:

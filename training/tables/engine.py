@@ -19,12 +19,16 @@ THREADS = 2
 
 
 def raw_path(raw: Path, table: RawTable) -> Path:
-    """Where a raw table lies in the folder."""
+    """Return where a raw table lies in the folder."""
     return raw / f"{table.name}.parquet"
 
 
 def open_table(raw: Path, table: RawTable) -> pq.ParquetFile:
-    """The table's file, opened; a DataError where it is missing or no whole Parquet file."""
+    """Open the table's file.
+
+    Raises:
+        DataError: it is missing, or no whole Parquet file.
+    """
     path = raw_path(raw, table)
     try:
         return pq.ParquetFile(path)
@@ -35,26 +39,26 @@ def open_table(raw: Path, table: RawTable) -> pq.ParquetFile:
 
 
 def count_rows(tables: Sequence[RawTable], raw: Path) -> int:
-    """The rows of all tables together, as the files say."""
+    """Return the rows of all tables together, as the files say."""
     return sum(open_table(raw, table).metadata.num_rows for table in tables)
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, without its later lines."""
+    """Return the first line of an error."""
     return next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
 
 
 @contextmanager
 def connect(
-    tables: Sequence[RawTable], raw: Path, beside: Path, memory: str, threads: int
+    tables: Sequence[RawTable], raw: Path, spill_folder: Path, memory: str, threads: int
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database in memory in which each raw table is a view of its name.
+    """Return a database in memory in which each raw table is a view of its name.
 
-    What does not fit into `memory` goes to a folder in `beside` that is removed afterwards. An error of the
+    Data that do not fit into `memory` go to a folder in `spill_folder` that is removed afterwards. An error of the
     database becomes a DataError.
     """
-    beside.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=beside, prefix=".duckdb.") as spill:
+    spill_folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=spill_folder, prefix=".duckdb.") as spill:
         configuration: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": memory,
             "threads": threads,

@@ -20,7 +20,7 @@ SNAPSHOT_KEY = b"scorebox.snapshot"
 
 
 def write_parquet(path: Path, frame: pd.DataFrame, metadata: Mapping[bytes, bytes]) -> str:
-    """Writes the rows as Parquet, whole or not at all, and gives the file's sha256."""
+    """Write the rows as Parquet, whole or not at all, and return the file's sha256."""
     table = pa.Table.from_pandas(frame, preserve_index=False)
     buffer = io.BytesIO()
     pq.write_table(table.replace_schema_metadata(dict(metadata)), buffer)
@@ -30,7 +30,7 @@ def write_parquet(path: Path, frame: pd.DataFrame, metadata: Mapping[bytes, byte
 
 
 def read_parquet(path: Path) -> tuple[pd.DataFrame, dict[bytes, bytes]]:
-    """The rows and the metadata of a file that `write_parquet` wrote.
+    """Return the rows and the metadata of a file that `write_parquet` wrote.
 
     Raises:
         DataError: there is no such file, or it is damaged.
@@ -46,7 +46,7 @@ def read_parquet(path: Path) -> tuple[pd.DataFrame, dict[bytes, bytes]]:
 
 
 def data_record(frame: pd.DataFrame, metadata: Mapping[bytes, bytes], target: str) -> DataRecord:
-    """What a model's record says of the rows it was trained on."""
+    """Return the part of a model's record about the rows that it was trained on."""
     return DataRecord(
         sha256=metadata[SNAPSHOT_KEY].decode(),
         rows=len(frame),

@@ -46,7 +46,7 @@ AGGREGATES = """
 
 
 def with_duckdb(file: Path, memory: str, threads: int, *, exact: bool) -> pd.DataFrame:
-    """By client; with `exact`, amounts are added so that the order of rows does not matter."""
+    """Aggregate by client in DuckDB; with `exact`, amounts are added so that the order of rows does not matter."""
     total, mean = ("amount_sum", "amount_mean") if exact else ("sum", "avg")
     with duckdb.connect(config={"memory_limit": memory, "threads": threads}) as database:
         # It would write over the benchmark's own.
@@ -57,7 +57,7 @@ def with_duckdb(file: Path, memory: str, threads: int, *, exact: bool) -> pd.Dat
 
 
 def with_pandas(file: Path) -> pd.DataFrame:
-    """By client."""
+    """Aggregate by client in pandas."""
     rows = pd.read_parquet(file)
     rows["delay"] = rows["DAYS_ENTRY_PAYMENT"] - rows["DAYS_INSTALMENT"]
     rows["late"] = rows["delay"] > 0

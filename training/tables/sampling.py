@@ -21,7 +21,7 @@ MISSING = -1
 
 
 def correlated(random: np.random.Generator, latent: Floats, correlation: float) -> Floats:
-    """A uniform number per row whose normal score has this correlation with the standard normal `latent`.
+    """Return a uniform number per row whose normal score has this correlation with the standard normal `latent`.
 
     What is drawn by it keeps its shares and still depends on `latent` (a Gaussian copula).
     """
@@ -30,12 +30,12 @@ def correlated(random: np.random.Generator, latent: Floats, correlation: float) 
 
 
 def code(column: Column, text: str) -> int:
-    """The code of one choice."""
+    """Return the code of one choice."""
     return list(column.choices).index(text)
 
 
 def pick(column: Column, uniform: Floats, among: Sequence[str] = (), without: Sequence[str] = ()) -> Integers:
-    """Codes of the column's choices in their shares; the lower the uniform number, the earlier in the list.
+    """Return codes of the column's choices in their shares; the lower the uniform number, the earlier in the list.
 
     `among` is the list, if not all of the column's choices in its order; `without` leaves some of them out.
     """
@@ -47,22 +47,22 @@ def pick(column: Column, uniform: Floats, among: Sequence[str] = (), without: Se
 
 
 def flag(random: np.random.Generator, share: float | Floats, rows: int) -> Integers:
-    """Ones with this probability, otherwise zeros."""
+    """Return ones with this probability, otherwise zeros."""
     return (random.random(rows) < share).astype(np.int64)
 
 
 def blank(values: NDArray[np.generic], missing: Flags) -> Floats:
-    """The values as floats, NaN where they are missing."""
+    """Return the values as floats, NaN where they are missing."""
     return np.where(missing, np.nan, values.astype(np.float64))
 
 
 def cents(amounts: Floats) -> Floats:
-    """Amounts to two decimals."""
+    """Return amounts to two decimals."""
     return np.round(amounts, 2)
 
 
 def finish(table: RawTable, data: Mapping[str, NDArray[np.generic]], order: Integers) -> pa.Table:
-    """The drawn columns as the raw table, its columns in their order and types, the rows in the given order."""
+    """Return the drawn columns as the raw table, its columns in their order and types, the rows in the given order."""
     return pa.table({column.name: _finished(column, data[column.name][order]) for column in table.columns})
 
 

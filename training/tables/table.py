@@ -38,7 +38,7 @@ class Sentinel:
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a raw table; see the module for its parts."""
+    """One column of a raw table, in the parts named at the top of this module."""
 
     name: str
     kind: Kind
@@ -71,13 +71,13 @@ class RawTable:
 
 
 def raw_table(path: Path, unique: Sequence[str] = (), foreign_keys: Sequence[ForeignKey] = ()) -> RawTable:
-    """The table that `path` describes; its name is the file's."""
+    """Return the table that `path` describes; its name is the file's."""
     columns = read_columns(path)
     return RawTable(path.stem, columns, schema(columns), tuple(unique), tuple(foreign_keys))
 
 
 def read_columns(path: Path) -> tuple[Column, ...]:
-    """The columns in the order of the file."""
+    """Return the columns in the order of the file."""
     with path.open(newline="", encoding="utf-8") as file:
         return tuple(_column(line) for line in csv.DictReader(file))
 
@@ -109,7 +109,7 @@ def _sentinel(text: str) -> Sentinel | None:
 
 
 def schema(columns: Sequence[Column]) -> pa.DataFrameSchema:
-    """The contract of each row, for a frame that has been through `typed`; other columns break it."""
+    """Return the contract of each row, for a frame that has been through `typed`; other columns break it."""
     rules = [_sentinel_rule(column.name, column.sentinel) for column in columns if column.sentinel]
     return pa.DataFrameSchema(
         {column.name: _rules(column) for column in columns},
@@ -157,7 +157,7 @@ def _sentinel_rule(name: str, sentinel: Sentinel | None) -> pa.Check | None:
 
 
 def typed(table: RawTable, frame: pd.DataFrame) -> pd.DataFrame:
-    """The same rows with columns of the contract's types, where no value would change."""
+    """Return the same rows with columns of the contract's types, where no value would change."""
     result = frame.copy()
     for column in table.columns:
         values = result.get(column.name)

@@ -1,7 +1,7 @@
 """Sample data of both forms: the scorecard's made-up clients as the raw tables that hold them.
 
 Counts are the published ones, scaled: of 438,557 applications 47 repeat another's ID, and 36,457 clients have months
-of credit too, beside 9,528 clients of whom no application is known. A client's months run without a gap to the
+of credit too, next to 9,528 clients of whom no application is known. A client's months run without a gap to the
 latest, back to -60 at most; each follows from the one before it by fixed chances. A defaulter's debt ages a month at
 a time, from 1 (30 days past due) to 3 and on until it is paid or stays at 5; nobody else's gets past 2.
 """
@@ -51,7 +51,7 @@ Integers = NDArray[np.int64]
 
 
 def generate(folder: Path, applications: int, seed: int, tell: Tell, file_format: TableFormat = "parquet") -> None:
-    """Writes `application_record` with this many rows, and `credit_record`; see the module.
+    """Write `application_record` with this many rows, and `credit_record`.
 
     Raises DataError for more applications than there are IDs in the published range.
     """
@@ -77,7 +77,7 @@ def generate(folder: Path, applications: int, seed: int, tell: Tell, file_format
 def generate_labelled(
     folder: Path, applications: int, seed: int, tell: Tell, file_format: TableFormat = "parquet"
 ) -> None:
-    """Writes `application_record_with_default` with this many rows."""
+    """Write `application_record_with_default` with this many rows."""
     columns = sample_with_doubles(np.random.default_rng(seed), applications)
     table = _applications(columns, np.arange(applications))
     labelled = table.append_column("Default", pa.array(columns["TARGET"]))
@@ -86,7 +86,7 @@ def generate_labelled(
 
 
 def _applications(columns: dict[str, NDArray[Any]], order: Integers) -> pa.Table:
-    """The raw table's columns in their order; a mobile phone, which everybody has, stands before the other phones."""
+    """Return the raw table's columns in their order; a mobile phone, which everybody has, stands before the others."""
     names = ["ID", *SCORECARD.columns]
     arrays = {name: pa.array(columns[name][order]) for name in names}
     arrays["FLAG_MOBIL"] = pa.array(np.ones(len(order), dtype=np.int64))
@@ -95,7 +95,7 @@ def _applications(columns: dict[str, NDArray[Any]], order: Integers) -> pa.Table
 
 
 def _months(random: np.random.Generator, owners: Integers, defaults: NDArray[np.bool_]) -> pa.Table:
-    """The months of each owner."""
+    """Return the months of each owner."""
     count = len(owners)
     # On average 23 months, the oldest of them up to 60 back, and for two owners in three up to now.
     oldest = np.floor(MONTHS * random.beta(1.1, 1.25, count)).astype(np.int64)
@@ -123,7 +123,7 @@ def _months(random: np.random.Generator, owners: Integers, defaults: NDArray[np.
 
 
 def _age(states: NDArray[np.int8], since: Integers) -> None:
-    """Gives the three months up to a default, `since` -2 to 0, the states 1, 2 and 3."""
+    """Give the three months up to a default, `since` -2 to 0, the states 1, 2 and 3."""
     near = (since >= -2) & (since <= 0)
     states[near] = LATE + since[near]
 

@@ -15,13 +15,13 @@ MONTHS_BACK = 96
 
 
 def _expand(counts: Integers) -> tuple[Integers, Integers]:
-    """For each row its parent's position, and its number among the parent's rows, from 0."""
+    """Return for each row its parent's position, and its number among the parent's rows, from 0."""
     parent = np.repeat(np.arange(len(counts)), counts)
     return parent, np.arange(len(parent)) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
 def _late(random: np.random.Generator, share: Floats, mean: float) -> Integers:
-    """Days past due: none for most rows, few for most of the others."""
+    """Return days past due: none for most rows, few for most of the others."""
     days = np.ceil(random.gamma(0.5, mean * 2, len(share)))
     return np.where(random.random(len(share)) < share.clip(0, 0.7), days, 0).astype(np.int64).clip(0, 4_000)
 
@@ -29,7 +29,7 @@ def _late(random: np.random.Generator, share: Floats, mean: float) -> Integers:
 def draw_pos(
     random: np.random.Generator, clients: Clients, table: RawTable, loans: Loans
 ) -> dict[str, NDArray[np.generic]]:
-    """The columns of POS_CASH_balance: each month of a loan from its first instalment to its last, or to now."""
+    """Draw the columns of POS_CASH_balance: each month of a loan from its first instalment to its last, or to now."""
     status = {column.name: column for column in table.columns}["NAME_CONTRACT_STATUS"]
     start = np.ceil(loans.first_due / 30).clip(-MONTHS_BACK, -1).astype(np.int64)
     months = np.where(loans.card, 0, np.minimum(loans.paid + 1, -start))
@@ -61,7 +61,7 @@ def draw_pos(
 def draw_card(
     random: np.random.Generator, clients: Clients, table: RawTable, loans: Loans
 ) -> dict[str, NDArray[np.generic]]:
-    """The columns of credit_card_balance: each month of a card since its first due date."""
+    """Draw the columns of credit_card_balance: each month of a card since its first due date."""
     columns = {column.name: column for column in table.columns}
     status = columns["NAME_CONTRACT_STATUS"]
     card, number = _expand(np.where(loans.card, loans.paid, 0))
@@ -116,7 +116,7 @@ def draw_card(
 
 
 def draw_payments(random: np.random.Generator, clients: Clients, loans: Loans) -> dict[str, NDArray[np.generic]]:
-    """The columns of installments_payments: each instalment due before the application, some paid in two parts."""
+    """Draw the columns of installments_payments: each instalment due before the application, some paid in two parts."""
     loan, number = _expand(loans.paid)
     conduct = clients.conduct[loans.owner] + 0.5 * random.standard_normal(len(loans.ids))
     split = random.random(len(loan)) < (0.03 * np.exp(0.4 * conduct[loan])).clip(0, 0.5)

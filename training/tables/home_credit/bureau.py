@@ -22,7 +22,7 @@ MONTH = 30.4375
 def draw_credits(
     random: np.random.Generator, clients: Clients, table: RawTable, first: int
 ) -> tuple[dict[str, NDArray[np.generic]], Integers]:
-    """The columns of bureau, keys from `first` on, and the position of each credit's client."""
+    """Draw the columns of bureau, keys from `first` on, and the position of each credit's client."""
     columns = {column.name: column for column in table.columns}
     many = 1 + random.poisson(random.gamma(1.6, (CREDITS - 1) / 1.6, len(clients)))
     counts = np.where(random.random(len(clients)) < WITHOUT_CREDIT, 0, many.clip(max=116))
@@ -84,7 +84,7 @@ def draw_months(
     credits_: dict[str, NDArray[np.generic]],
     owner: Integers,
 ) -> dict[str, NDArray[np.generic]]:
-    """The columns of bureau_balance: a status for each month since the credit began, for clients with reports."""
+    """Draw the columns of bureau_balance: a status for each month since the credit began, for clients with reports."""
     status = {column.name: column for column in table.columns}["STATUS"]
     began = credits_["DAYS_CREDIT"].astype(np.float64)
     reported = (random.random(len(clients)) < REPORTED)[owner]

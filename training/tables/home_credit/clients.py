@@ -35,21 +35,21 @@ class Clients:
 
 
 def draw_clients(random: np.random.Generator, first: int, count: int) -> Clients:
-    """Clients `first` to `first + count - 1`."""
+    """Draw clients `first` to `first + count - 1`."""
     risk = random.standard_normal(count)
     conduct = 0.75 * risk + np.sqrt(1 - 0.75**2) * random.standard_normal(count)
     return Clients(np.arange(first, first + count, dtype=np.int64) + FIRST_ID, risk, conduct)
 
 
 def default_intercept(share: float) -> float:
-    """The intercept of the log-odds with which this share of clients defaults, by Gauss-Hermite quadrature."""
+    """Return the intercept of the log-odds with which this share of clients defaults, by Gauss-Hermite quadrature."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(64)
     weights = weights / weights.sum()
     return float(brentq(lambda intercept: weights @ expit(intercept + RISK_WEIGHT * nodes) - share, -20, 5))
 
 
 def draw_applications(random: np.random.Generator, clients: Clients, table: RawTable) -> dict[str, NDArray[np.generic]]:
-    """The columns of application_train, one row per client."""
+    """Draw the columns of application_train, one row per client."""
     columns = {column.name: column for column in table.columns}
     rows, risk = len(clients), clients.risk
     target = columns["TARGET"].typical
@@ -69,7 +69,7 @@ def draw_applications(random: np.random.Generator, clients: Clients, table: RawT
 
 
 def _draw_plain(random: np.random.Generator, table: RawTable, data: dict[str, NDArray[np.generic]], rows: int) -> None:
-    """What the description says all about: choices, flags with a share, and the measures of the building."""
+    """Draw what the description says all about: choices, flags with a share, and the measures of the building."""
     # The measures of a building are known or missing together: rarer ones only where commoner ones are known.
     building = random.random(rows)
     size = random.standard_normal(rows)
@@ -159,7 +159,7 @@ def _draw_loan(
 def _draw_scores(
     random: np.random.Generator, table: RawTable, data: dict[str, NDArray[np.generic]], risk: Floats
 ) -> None:
-    """The three external scores: higher for the better, each with its own noise."""
+    """Draw the three external scores: higher for the better, each with its own noise."""
     columns = {column.name: column for column in table.columns}
     rows = len(risk)
     for name, correlation in (("EXT_SOURCE_1", 0.43), ("EXT_SOURCE_2", 0.45), ("EXT_SOURCE_3", 0.48)):

@@ -22,7 +22,7 @@ CHUNK_CLIENTS = 20_000
 
 
 def generate(folder: Path, applications: int, seed: int, tell: Tell, file_format: TableFormat = "parquet") -> None:
-    """Writes `<folder>/<table>.<file_format>` for the seven tables, all of them or none.
+    """Write `<folder>/<table>.<file_format>` for the seven tables, all of them or none.
 
     The other tables have as many rows for each application as the published files: 307,511 applications come with
     about 27.3 million rows of bureau_balance. `tell` receives how many more applications are done.
@@ -50,7 +50,7 @@ def _writer(path: Path, schema: pa.Schema, file_format: TableFormat) -> pq.Parqu
 
 
 def _chunks(applications: int, seed: int) -> Iterator[tuple[int, Iterator[tuple[str, pa.Table]]]]:
-    """For each chunk its number of applications, and its part of each table."""
+    """Return for each chunk its number of applications, and its part of each table."""
     keys = {"bureau": bureau.FIRST_ID, "previous": loans.FIRST_ID}
     for number, first in enumerate(range(0, applications, CHUNK_CLIENTS)):
         count = min(CHUNK_CLIENTS, applications - first)

@@ -46,7 +46,7 @@ class Loans:
 def draw_previous(
     random: np.random.Generator, clients: Clients, table: RawTable, first: int
 ) -> tuple[dict[str, NDArray[np.generic]], Loans]:
-    """The columns of previous_application, keys from `first` on, and the credits among them."""
+    """Draw the columns of previous_application, keys from `first` on, and the credits among them."""
     columns = {column.name: column for column in table.columns}
     many = 1 + random.poisson(random.gamma(1.7, (PREVIOUS - 1) / 1.7, len(clients)))
     counts = np.where(random.random(len(clients)) < WITHOUT_PREVIOUS, 0, many.clip(max=77))
@@ -84,7 +84,7 @@ def draw_previous(
 
 
 def _draw_kind(random: np.random.Generator, columns: dict[str, Column], canceled: Flags) -> Integers:
-    """Contract types in their shares, of which consumer loans are never canceled."""
+    """Draw contract types in their shares, of which consumer loans are never canceled."""
     types, statuses = columns["NAME_CONTRACT_TYPE"], columns["NAME_CONTRACT_STATUS"]
     others = 1 - types.choices["Consumer loans"]
     lost = statuses.choices["Canceled"]
@@ -101,7 +101,7 @@ def _draw_labels(
     kind: Integers,
     named: Flags,
 ) -> None:
-    """The texts that follow from the contract's type and status; XNA and XAP say that there is none."""
+    """Draw the texts that follow from the contract's type and status; XNA and XAP say that there is none."""
     rows = len(kind)
     types = columns["NAME_CONTRACT_TYPE"]
     consumer, cash = kind == code(types, "Consumer loans"), kind == code(types, "Cash loans")
@@ -148,7 +148,7 @@ def _draw_amounts(
     named: Flags,
     conduct: Floats,
 ) -> tuple[Integers, Floats]:
-    """Term in months and instalment, with the columns of amounts and rates."""
+    """Draw term in months and instalment, with the columns of amounts and rates."""
     rows = len(kind)
     types = columns["NAME_CONTRACT_TYPE"]
     consumer, card = kind == code(types, "Consumer loans"), kind == code(types, "Revolving loans")
@@ -184,7 +184,7 @@ def _draw_dates(
     annuity: Floats,
     conduct: Floats,
 ) -> Loans:
-    """The five dates, with 365243 for a date that has not come, and the credits that were taken."""
+    """Draw the five dates, with 365243 for a date that has not come, and the credits that were taken."""
     rows = len(owner)
     decision = data["DAYS_DECISION"].astype(np.float64)
     card = kind == code(columns["NAME_CONTRACT_TYPE"], "Revolving loans")
