@@ -33,8 +33,6 @@ from training.evaluation.verification import Verification
 from training.sources import Form
 
 Record = TypeVar("Record", bound=BaseModel)
-SAMPLE = "SAMPLE DATA"
-"""The label of generated data in summaries, reports and the registry's tags."""
 
 
 class IngestedFile(BaseModel):

@@ -6,7 +6,6 @@ from contextlib import suppress
 
 from uuid_utils import uuid7
 
-from pipelines.artifacts import SAMPLE
 from pipelines.governance.registry import CHALLENGER, CHAMPION, Registered, Registry
 from pipelines.workspace import Workspace
 from scoring.challenger.challenge import Bounds, Challenge
@@ -15,6 +14,7 @@ from scoring.moment import now_to_the_second
 from scoring.scorecard import Scorecard
 from training.errors import StageError
 from training.evaluation.promotion import HOLDS
+from training.sources import SAMPLE
 
 
 def start(

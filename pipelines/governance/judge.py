@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel
 
-from pipelines.artifacts import SAMPLE, file_sha256
+from pipelines.artifacts import file_sha256
 from pipelines.governance.registry import Registered, Registry
 from pipelines.params import ScorecardParams
 from pipelines.workspace import Workspace
@@ -22,6 +22,7 @@ from training.evaluation.promotion import Provenance, describe_comparison, promo
 from training.evaluation.verification import Figures, figures, variant_checks
 from training.families.family import Labels
 from training.graph.inputs import graph_inputs
+from training.sources import SAMPLE
 from training.tables.files import read_parquet
 
 

@@ -25,7 +25,6 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 from mlflow.types import Schema, TensorSpec
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from pipelines.artifacts import SAMPLE
 from scoring import models
 from scoring.decision import Variant
 from scoring.frames import thin_frame
@@ -33,6 +32,7 @@ from scoring.graph import Graph
 from scoring.models import Content, ModelRecord, ModelStoreError, Release
 from scoring.scorecard import Scorecard
 from training.errors import StageError
+from training.sources import REAL, SAMPLE
 from training.tracking import connected
 
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -239,7 +239,7 @@ def _version_tags(records: Mapping[Variant, ModelRecord]) -> dict[str, str]:
         "store_version": record.version,
         "family": record.family,
         "cutoff": repr(record.cutoff),
-        "data": SAMPLE if record.data.sample else "real data",
+        "data": SAMPLE if record.data.sample else REAL,
         "data_sha256": record.data.sha256,
         "git_revision": record.git_revision,
         **{f"graph_sha256_{variant}": item.graph_sha256 for variant, item in records.items()},

@@ -6,12 +6,12 @@ import os
 import shutil
 from pathlib import Path
 
-from pipelines.artifacts import SAMPLE, IngestedFile, IngestionSummary, IngestionTotal
+from pipelines.artifacts import IngestedFile, IngestionSummary, IngestionTotal
 from pipelines.workspace import Workspace
 from scoring.files import replace_folder, write_atomically
 from scoring.moment import now_to_the_second
 from scoring.scorecard import Scorecard, Source
-from training.sources import Form
+from training.sources import SAMPLE, Form
 from training.sources.fetch import Tell, fetch
 from training.sources.snapshot import is_sample, metadata, sample_tables, snapshot_hash, write_table
 

@@ -14,6 +14,7 @@ from training.evaluation.leakage import HONEST, HeldOutRows, compare_splits, mar
 from training.evaluation.report import no_better_than_chance
 from training.graph.frontend import feature_matrix
 from training.graph.inputs import graph_inputs
+from training.sources import REAL, SAMPLE
 from training.split import applicants
 from training.tables.files import SAMPLE_KEY, read_parquet
 
@@ -40,7 +41,7 @@ def leakage(
         seed=params.scorecard(scorecard.name).seed,
         tell=advance,
     )
-    title = f"{scorecard.name} ({'SAMPLE DATA' if metadata[SAMPLE_KEY] == b'true' else 'real data'})"
+    title = f"{scorecard.name} ({SAMPLE if metadata[SAMPLE_KEY] == b'true' else REAL})"
     best = max(outcome[HONEST.name].values(), key=lambda item: item["value"])
     write_atomically(
         workspace.leakage,

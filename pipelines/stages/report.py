@@ -30,6 +30,7 @@ from training.evaluation.reason_figures import reason_figures
 from training.evaluation.report import markdown
 from training.graph.inputs import graph_inputs
 from training.revision import git_revision
+from training.sources import REAL, SAMPLE
 from training.tables.files import data_record, read_parquet
 
 LIBRARIES = ("lightgbm", "numpy", "onnx", "onnxruntime", "scikit-learn", "torch")
@@ -65,7 +66,7 @@ def report(
     advance("intervals", 1)
     comparisons = _compare_protected(scorecard, workspace, params, train_frame, test, labels, advance)
     data = data_record(train_frame, metadata, scorecard.target)
-    title = f"{scorecard.name} ({'SAMPLE DATA' if data.sample else 'test rows'})"
+    title = f"{scorecard.name} ({SAMPLE if data.sample else 'test rows'})"
     plots = draw_all(workspace.report / "plots", title, labels, pd_values, scorecard.cutoff, reasons)
     write_atomically(
         workspace.report / "metrics.json",
@@ -83,7 +84,7 @@ def report(
         "git_revision": git_revision(),
         "data_sha256": data.sha256,
         "graph_sha256": sha256(variants["fp32"]),
-        "data": "SAMPLE DATA" if data.sample else "real data",
+        "data": SAMPLE if data.sample else REAL,
     }
     with tracking.run(scorecard.name, workspace.profile, tags) as run_id:
         result = Report(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from training.evaluation.checks import Check, at_least, at_most
 from training.evaluation.verification import Figures, PromotionLimits
+from training.sources import REAL, SAMPLE
 
 HOLDS = "holds"
 """The registry's tag `verification` of a version whose every check held."""
@@ -25,7 +26,7 @@ class Provenance:
     @property
     def label(self) -> str:
         """The data's label in the registry's tags."""
-        return "SAMPLE DATA" if self.sample else "real data"
+        return SAMPLE if self.sample else REAL
 
 
 def promotion_gates(
