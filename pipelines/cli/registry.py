@@ -92,7 +92,9 @@ def registry(scorecard: ScorecardName) -> None:
             f"verification {item.tags['verification']}; {item.tags.get('promotion', 'not judged yet')}",
         )
     console.print(table)
-    print_line("registry", f"champions in order: {', '.join(map(str, known.journal().champions)) or 'none yet'}")
+    print_line(
+        "registry", f"champions in order: {', '.join(map(str, known.champion_history().champions)) or 'none yet'}"
+    )
     for difference in promotion.find_differences(known, Workspace(scorecard, FULL)):
         print_warning("differs", f"{difference}; `scorebox promote` repairs it")
 

@@ -63,7 +63,7 @@ def promote(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams,
         return Moved(champion, repaired, promotion)
     registry.tag(candidate.number, "promotion", f"promoted {promotion.decided_at}")
     # An alias that was set by hand is a champion too.
-    before = registry.journal().champions or ([champion.number] if champion else [])
+    before = registry.champion_history().champions or ([champion.number] if champion else [])
     _move(registry, workspace, ChampionHistory(champions=[*before, candidate.number], unfinished="promotion"))
     _end_challenge(registry, candidate)
     return Moved(candidate, repaired, promotion)
@@ -90,14 +90,14 @@ def rollback(scorecard: Scorecard, workspace: Workspace) -> Moved:
     """
     registry = Registry(scorecard)
     repaired, finished = settle(registry, workspace)
-    journal = registry.journal()
+    history = registry.champion_history()
     if finished != "rollback":
-        if len(journal.champions) < 2:
+        if len(history.champions) < 2:
             raise StageError(f"{scorecard.name} has no champion before the present one")
-        registry.tag(journal.champions[-1], "promotion", f"{ROLLED_BACK} {now_to_the_second()}")
-        journal = ChampionHistory(champions=journal.champions[:-1], unfinished="rollback")
-        _move(registry, workspace, journal)
-    return Moved(registry.version(journal.champions[-1]), repaired)
+        registry.tag(history.champions[-1], "promotion", f"{ROLLED_BACK} {now_to_the_second()}")
+        history = ChampionHistory(champions=history.champions[:-1], unfinished="rollback")
+        _move(registry, workspace, history)
+    return Moved(registry.version(history.champions[-1]), repaired)
 
 
 def settle(registry: Registry, workspace: Workspace) -> tuple[list[str], Move | None]:
@@ -106,24 +106,26 @@ def settle(registry: Registry, workspace: Workspace) -> tuple[list[str], Move | 
     Returns:
         What was repaired, and which move was finished, if one was.
     """
-    journal = registry.journal()
+    history = registry.champion_history()
     differences = find_differences(registry, workspace)
-    if journal.unfinished:
-        differences.insert(0, f"a {journal.unfinished} of version {journal.champions[-1]} was interrupted")
+    if history.unfinished:
+        differences.insert(0, f"a {history.unfinished} of version {history.champions[-1]} was interrupted")
     if differences:
-        _move(registry, workspace, journal)
-    return differences, journal.unfinished
+        _move(registry, workspace, history)
+    return differences, history.unfinished
 
 
 def find_differences(registry: Registry, workspace: Workspace) -> list[str]:
     """Return the disagreements among history, alias and release, in words; empty when all is well."""
-    journal = registry.journal()
-    if not journal.champions:
+    history = registry.champion_history()
+    if not history.champions:
         return []
-    number = journal.champions[-1]
+    number = history.champions[-1]
     expected = registry.version(number).release
     alias = registry.aliases().get(CHAMPION)
-    found = [] if alias == number else [f"the alias {CHAMPION} is at version {alias}, the journal says {number}"]
+    found = (
+        [] if alias == number else [f"the alias {CHAMPION} is at version {alias}, the champion history says {number}"]
+    )
     try:
         release = Release.read(workspace.release)
     except ModelStoreError:
@@ -134,14 +136,14 @@ def find_differences(registry: Registry, workspace: Workspace) -> list[str]:
     return found
 
 
-def _move(registry: Registry, workspace: Workspace, journal: ChampionHistory) -> None:
+def _move(registry: Registry, workspace: Workspace, history: ChampionHistory) -> None:
     """Write history, then alias, then release: `settle` finds and finishes what is interrupted."""
-    champion = registry.version(journal.champions[-1])
+    champion = registry.version(history.champions[-1])
     registry.restore(champion)
-    registry.write(journal)
+    registry.write_history(history)
     registry.point(CHAMPION, champion.number)
     _follow(registry, champion, workspace)
-    registry.write(ChampionHistory(champions=journal.champions))
+    registry.write_history(ChampionHistory(champions=history.champions))
 
 
 def _follow(registry: Registry, champion: Registered, workspace: Workspace) -> None:

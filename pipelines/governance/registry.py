@@ -36,8 +36,8 @@ from training.sources import REAL, SAMPLE
 from training.tracking import connected
 
 CHAMPION, CHALLENGER = "champion", "challenger"
-JOURNAL = "scorebox.champions"
-"""Tag of the registered model; see `ChampionHistory`."""
+CHAMPIONS = "scorebox.champions"
+"""Tag of the registered model that holds its `ChampionHistory`."""
 RECORDS_FILE = "records.json"
 GRAPH_FILES: dict[Variant, str] = {"fp32": "model.onnx", "int8": "int8.onnx"}
 EXPLAIN_FILES: dict[Variant, str] = {"fp32": "explain.onnx", "int8": "explain_int8.onnx"}
@@ -118,20 +118,20 @@ class Registry:
             entry = _entry(client, self._name)
         return {alias: int(number) for alias, number in entry.aliases.items()} if entry else {}
 
-    def journal(self) -> ChampionHistory:
+    def champion_history(self) -> ChampionHistory:
         """Return the champions so far."""
         with connected("read the champions") as client:
             entry = _entry(client, self._name)
         return (
-            ChampionHistory.model_validate_json(entry.tags[JOURNAL])
-            if entry and JOURNAL in entry.tags
+            ChampionHistory.model_validate_json(entry.tags[CHAMPIONS])
+            if entry and CHAMPIONS in entry.tags
             else ChampionHistory()
         )
 
-    def write(self, journal: ChampionHistory) -> None:
+    def write_history(self, history: ChampionHistory) -> None:
         """Replace the champion history."""
         with connected("record the champion") as client:
-            client.set_registered_model_tag(self._name, JOURNAL, journal.model_dump_json())
+            client.set_registered_model_tag(self._name, CHAMPIONS, history.model_dump_json())
 
     def point(self, alias: str, number: int) -> None:
         """Move an alias to a version."""

@@ -33,10 +33,10 @@ def restore(scorecard: Scorecard, workspace: Workspace, *, shadow: bool = False)
         ModelStoreError: the registry's bytes are not the recorded ones.
     """
     registry = Registry(scorecard)
-    aliases, journal = registry.aliases(), registry.journal()
+    aliases, history = registry.aliases(), registry.champion_history()
     if CHAMPION not in aliases:
         raise StageError(f"{scorecard.name} has no champion; run: scorebox promote {scorecard.name}")
-    if journal.unfinished or journal.champions[-1:] != [aliases[CHAMPION]]:
+    if history.unfinished or history.champions[-1:] != [aliases[CHAMPION]]:
         raise StageError(
             f"the registry of {scorecard.name} is amid a move; where models are promoted, run: "
             f"scorebox registry {scorecard.name}"

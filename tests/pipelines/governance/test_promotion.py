@@ -65,8 +65,8 @@ def kill_before(governed: Governed, step: str, *command: str) -> None:
 def assert_all_agree_on(governed: Governed, champion: int) -> None:
     registry = governed.registry
     assert registry.aliases()["champion"] == champion
-    assert registry.journal().champions[-1] == champion
-    assert registry.journal().unfinished is None
+    assert registry.champion_history().champions[-1] == champion
+    assert registry.champion_history().unfinished is None
     assert governed.release == registry.version(champion).release.model_dump()
     assert "differs" not in governed.run("registry", CARD.name)[1]
 
@@ -242,7 +242,7 @@ def test_sample_data_never_replace_real_data(governed: Governed) -> None:
 def test_an_alias_that_was_moved_by_hand_is_put_back(governed: Governed) -> None:
     governed.challenge(a_little_higher)
     governed.registry.point("champion", 2)
-    difference = "the alias champion is at version 2, the journal says 1"
+    difference = "the alias champion is at version 2, the champion history says 1"
     assert difference in governed.run("registry", CARD.name)[1]
     code, printed = governed.run("promote", CARD.name, "--version", "1")
     assert code == 0

@@ -70,7 +70,7 @@ def test_a_registry_without_a_champion_says_what_to_do(bare: Governed) -> None:
     "journal", [ChampionHistory(champions=[1], unfinished="promotion"), ChampionHistory(champions=[1, 2])]
 )
 def test_a_registry_amid_a_move_is_not_released_from(bare: Governed, journal: ChampionHistory) -> None:
-    bare.registry.write(journal)
+    bare.registry.write_history(journal)
     code, printed = bare.run("restore", CARD.name)
     assert code == 1
     assert "the registry of card_default is amid a move" in printed
