@@ -36,7 +36,7 @@ class Freshness(_Strict):
 
 
 class PerformanceLimits(_Strict):
-    """When realised outcomes say that a model has decayed; see `training.monitoring.performance.judge`."""
+    """When realised outcomes say that a model has decayed; see `training.monitoring.performance.judge_performance`."""
 
     auc_tolerance: Limit = 0.03
     brier_tolerance: Limit = 0.01
