@@ -159,11 +159,6 @@ class Workspace:
         return self.reports / "verification.json"
 
     @property
-    def promotion(self) -> Path:
-        """Verdict of the gates on the last candidate for promotion."""
-        return self.reports / "promotion.json"
-
-    @property
     def crossvalidation(self) -> Path:
         """Each candidate on folds of the whole data set."""
         return self.folder / "crossvalidation.json"
