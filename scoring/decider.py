@@ -20,7 +20,7 @@ from scoring.decision_rules import DecidedColumns, DecisionRules
 from scoring.graph import Inputs
 from scoring.journal.record import DecisionRecord
 from scoring.models import StoredModel
-from scoring.moment import ids_at, now
+from scoring.moment import ids_at, now_to_the_millisecond
 from scoring.policy import CutoffPolicy
 from scoring.reasons import Reference
 from scoring.scorecard import Scorecard
@@ -106,7 +106,7 @@ class Decider:
                 if is_declined:
                     weights = values.tolist()
                     stated[row] = [self._reason(self.basis.groups[group], weights[group]) for group in groups]
-        decided_at = now()
+        decided_at = now_to_the_millisecond()
         return Decisions(
             basis=self.basis,
             decided_at=decided_at,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,3 +137,7 @@ class Decisions:
         members = self.members(index)
         members["reasons"] = [Reason.model_construct(**reason) for reason in members["reasons"]]
         return model.model_construct(**members)
+
+
+BatchSlice: TypeAlias = tuple[Decisions, int, int]
+"""One caller's part of a batch: the batch's decisions, its first row, and the row after its last."""

@@ -12,7 +12,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-def now() -> str:
+def now_to_the_millisecond() -> str:
     """Return the present time in ISO 8601, UTC to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 

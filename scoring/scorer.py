@@ -1,7 +1,7 @@
-"""Applications in, decisions out: the one way to a score.
+"""Turn applications into decisions, in batches that all callers share.
 
-Every caller's rows join one batcher. What has been waiting is put into arrays, scored, decided and
-explained at once, and put into the journal by one commit; each caller gets its own share of the result.
+Every caller's rows join one batcher. All rows that wait are put into arrays, scored, decided and
+explained at once, and put into the journal by one commit; each caller gets its own slice of the batch.
 """
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from time import perf_counter
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 
 from scoring.application import Application
 from scoring.batcher import Batcher
 from scoring.decider import Decider
-from scoring.decision import Decisions
+from scoring.decision import BatchSlice, Decisions
 from scoring.frames import Frame
 from scoring.history.store import HistoryStore, HistoryUnavailableError
-from scoring.journal.names import KeyConflictError, KeyTakenError
+from scoring.idempotency import BatchAnswers
+from scoring.journal.names import KeyTakenError
 from scoring.journal.origin import Key, RequestOrigin
 from scoring.journal.record import rows_of
 from scoring.journal.transaction import JournalUnavailableError
@@ -29,12 +30,9 @@ from scoring.journal.writer import Journal
 from scoring.rows import Rows, joined_inputs, json_of
 from scoring.scorecard import Scorecard
 
-BatchSlice: TypeAlias = tuple[Decisions, int, int]
-"""One caller's part of a batch: the batch's decisions, its first row, and the row after its last."""
-
 
 class Caller(NamedTuple):
-    """Who asks, and for what."""
+    """The caller of a request, and the options of the request."""
 
     request_id: str
     applicant: str | None = None
@@ -42,7 +40,7 @@ class Caller(NamedTuple):
     key: str | None = None
     """Idempotency key: the same request under it gets the same decisions."""
     request_sha256: bytes = b""
-    """Of all that makes the request the same."""
+    """The hash of all that makes the request the same."""
     every_reason: bool = False
     """Whether the contributions of approvals are computed too."""
 
@@ -53,7 +51,8 @@ class _Item(NamedTuple):
     part: int
 
     @property
-    def origin(self) -> RequestOrigin:
+    def request_origin(self) -> RequestOrigin:
+        """The request that the rows are of, as the journal keeps it."""
         caller = self.caller
         key = None if caller.key is None else Key(caller.key, self.part, caller.request_sha256)
         return RequestOrigin(len(self.rows), caller.request_id, caller.applicant, key)
@@ -61,12 +60,12 @@ class _Item(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Observers:
-    """Told of what happens, in whichever thread it does."""
+    """Functions that are called with what has happened, in the thread where it did."""
 
     batch: Callable[[int, float], None] = lambda rows, waited: None
     """The rows of a batch, and the seconds its oldest rows waited."""
     decisions: Callable[[Decisions, Sequence[Rows]], None] = lambda decisions, parts: None
-    """The decisions of a batch, once they are in the journal, and what they were made of."""
+    """The decisions of a batch, once they are in the journal, and the rows that they are of."""
     commit: Callable[[float], None] = lambda seconds: None
     """The seconds that putting a batch into the journal took."""
 
@@ -81,7 +80,7 @@ class Scorer:
         journal: where decisions are kept; None to keep none.
         max_batch_size: rows in one session call.
         max_wait: seconds after which waiting rows are refused.
-        observers: who is told.
+        observers: called with what has happened.
     """
 
     def __init__(
@@ -114,10 +113,11 @@ class Scorer:
         return self._batcher.oldest_wait
 
     async def decide(self, application: Application, caller: Caller) -> BatchSlice:
-        """The decision of one application.
+        """Return the decision of one application.
 
         Raises:
-            QueueTimeoutError, BatcherClosedError: see `Batcher.submit`.
+            QueueTimeoutError: it has waited longer than `max_wait`.
+            BatcherClosedError: the scorer is closed.
             HistoryUnavailableError: the history cannot be read.
             JournalUnavailableError: the decision cannot be kept, so none is made.
             KeyConflictError: the caller's key stands for another request.
@@ -125,7 +125,7 @@ class Scorer:
         return await self._batcher.submit(_Item((application,), caller, 0))
 
     async def decide_all(self, rows: Rows, caller: Caller) -> list[BatchSlice]:
-        """The decisions of many rows, in order, in parts of at most `max_batch_size`.
+        """Return the decisions of many rows, in order, in slices of at most `max_batch_size`.
 
         Between two parts other callers get their turn, so a large table does not hold them up.
 
@@ -139,76 +139,48 @@ class Scorer:
         ]
 
     async def close(self) -> None:
-        """Refuses new rows and finishes those that wait."""
+        """Refuse new rows and finish those that wait."""
         await self._batcher.close()
         self._worker.shutdown()
 
     async def _process(self, items: Sequence[_Item]) -> Sequence[BatchSlice | Exception]:
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._worker, self._work, items)
+            return await asyncio.get_running_loop().run_in_executor(self._worker, self._answer, items)
         except (HistoryUnavailableError, JournalUnavailableError) as error:
             # For each alone they would be asked, and waited for, once more.
             return [type(error)(str(error)) for _ in items]
 
-    def _work(self, items: Sequence[_Item]) -> list[BatchSlice | Exception]:
-        origins = [item.origin for item in items]
-        results: dict[int, BatchSlice | Exception] = {}
-        # The first item of each key, by which later ones are answered too.
-        first_of: dict[tuple[str, int], int] = {}
-        fresh: list[int] = []
-        for index, origin in enumerate(origins):
-            if origin.key is None:
-                fresh.append(index)
-            elif (before := first_of.setdefault((origin.key.name, origin.key.part), index)) == index:
-                try:
-                    recalled = self._recall(origin.key, origin.rows)
-                except KeyConflictError as error:
-                    recalled = error
-                    # The next one under this key may be the request that it stands for.
-                    del first_of[origin.key.name, origin.key.part]
-                if recalled is None:
-                    fresh.append(index)
-                else:
-                    results[index] = recalled
-            elif origins[before].key != origin.key:
-                results[index] = KeyConflictError(origin.key.name)
-        if fresh:
+    def _answer(self, items: Sequence[_Item]) -> list[BatchSlice | Exception]:
+        """Return each item's decisions: earlier ones under its key, else new ones, kept in the journal."""
+        request_origins = [item.request_origin for item in items]
+        answers = BatchAnswers(request_origins, self._decider, self._journal)
+        if fresh := answers.fresh:
             try:
-                decisions = self._decide([items[index] for index in fresh], [origins[index] for index in fresh])
+                decisions = self._decide([items[index] for index in fresh], [request_origins[index] for index in fresh])
             except KeyTakenError:
                 # Two scorers decide where there is a challenger, and while models are exchanged.
-                return self._work(items)
-            start = 0
-            for index in fresh:
-                results[index] = (decisions, start, start + origins[index].rows)
-                start += origins[index].rows
-        for index, origin in enumerate(origins):
-            if index not in results:
-                assert origin.key is not None
-                results[index] = results[first_of[origin.key.name, origin.key.part]]
-        return [results[index] for index in range(len(items))]
+                return self._answer(items)
+            answers.add(decisions)
+        return answers.in_order()
 
-    def _recall(self, key: Key, rows: int) -> BatchSlice | Exception | None:
-        assert self._journal is not None, "keys need a journal"
-        records = self._journal.recall(key)
-        if records is not None and len(records) != rows:
-            # Batches have had another size since.
-            raise KeyConflictError(key.name)
-        return None if records is None else (self._decider.recalled(records), 0, len(records))
+    def _decide(self, items: Sequence[_Item], request_origins: Sequence[RequestOrigin]) -> Decisions:
+        """Decide the items' rows together, and keep the decisions in the journal.
 
-    def _decide(self, items: Sequence[_Item], origins: Sequence[RequestOrigin]) -> Decisions:
+        Raises:
+            KeyTakenError: another scorer has decided under one of the keys meanwhile.
+        """
         parts = [item.rows for item in items]
         inputs = joined_inputs(parts, self.frame)
         explained = np.zeros(len(inputs), dtype=bool)
         start = 0
-        for item, origin in zip(items, origins, strict=True):
+        for item, origin in zip(items, request_origins, strict=True):
             explained[start : start + origin.rows] = item.caller.every_reason
             start += origin.rows
         decisions = self._decider.decide(inputs, explained)
         if self._journal is not None:
             began = perf_counter()
             applications = [application for part in parts for application in json_of(part, self.frame)]
-            self._journal.append(decisions, rows_of(inputs.numeric), applications, origins)
+            self._journal.append(decisions, rows_of(inputs.numeric), applications, request_origins)
             self._observers.commit(perf_counter() - began)
         self._observers.decisions(decisions, parts)
         return decisions

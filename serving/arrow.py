@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from scoring.decision import BatchSlice
 from scoring.errors import FieldError, InvalidApplicationError, RowError
 from scoring.frames import Frame
 from scoring.rows import Table
-from scoring.scorer import BatchSlice
 from serving.problems import ProblemError, broken_rules
 
 ARROW_STREAM = b"application/vnd.apache.arrow.stream"

@@ -15,11 +15,11 @@ from typing import Any, TypeVar
 
 from scoring.application import Application
 from scoring.batcher import QueueTimeoutError
-from scoring.decision import decision_model
+from scoring.decision import BatchSlice, decision_model
 from scoring.errors import RowError
 from scoring.journal.schema import JournalError
 from scoring.journal.transaction import JournalUnavailableError
-from scoring.scorer import BatchSlice, Caller
+from scoring.scorer import Caller
 from serving.arrow import TableRows, read_rows
 from serving.explain import explain
 from serving.metrics import Metrics
@@ -245,7 +245,7 @@ class Core:
     async def _retire(self, before: ServingModels) -> None:
         await before.close()
         # The guard may have withdrawn the challenger while its last requests were answered.
-        self._models.traffic_split.heed_withdrawal()
+        self._models.traffic_split.apply_withdrawal()
 
     def _check_rows(self, errors: list[RowError], good: int) -> None:
         self.metrics.count_broken_rules(item for error in errors for item in error.errors)

@@ -11,7 +11,8 @@ from http import HTTPStatus
 import orjson
 from pydantic import SecretStr
 
-from scoring.scorer import BatchSlice, Caller
+from scoring.decision import BatchSlice
+from scoring.scorer import Caller
 from serving.arrow import ARROW_STREAM, TableRows, write_decisions
 from serving.core import Core
 from serving.exchange import JSON, Answer, Exchange

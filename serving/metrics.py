@@ -180,7 +180,7 @@ class Metrics:
         series.QUEUE_AGE.set(self._oldest_wait())
         self._set_journal_gauges()
         if self._traffic_split is not None:
-            challenger = self._traffic_split.opponent
+            challenger = self._traffic_split.challenger
             series.CHALLENGER_SHARE.set(self._traffic_split.share)
             series.CHALLENGER_PLANNED_SHARE.set(0 if challenger is None else challenger.challenge.share)
             measures = {} if self._traffic_split.guard is None else self._traffic_split.guard.measures()

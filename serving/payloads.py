@@ -9,10 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidato
 
 from scoring.application import Application
 from scoring.counterfactual import Counterfactual
-from scoring.decision import Decision, Variant
+from scoring.decision import BatchSlice, Decision, Variant
 from scoring.errors import FieldError, RowError, field_errors
 from scoring.models import DataRecord
-from scoring.scorer import BatchSlice
 from serving.settings import Settings
 
 MOST_ERRORS_OF_A_ROW = 25

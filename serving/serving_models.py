@@ -74,7 +74,7 @@ class ServingModels:
     @property
     def oldest_wait(self) -> float:
         """Seconds that the oldest waiting rows have waited."""
-        challenger = self.traffic_split.opponent
+        challenger = self.traffic_split.challenger
         at_challenger = 0.0 if challenger is None else challenger.scorer.oldest_wait
         return max(self.traffic_split.champion.oldest_wait, at_challenger)
 

@@ -18,7 +18,7 @@ from scoring.files import write_atomically
 from scoring.graph import GraphIntegrityError
 from scoring.journal.reader import JournalReader
 from scoring.models import ModelStoreError
-from scoring.moment import now
+from scoring.moment import now_to_the_millisecond
 from scoring.outcomes.store import Fate, Outcomes
 from scoring.scorecard import Scorecard
 from training.errors import StageError
@@ -119,7 +119,7 @@ def performance(
     asides: tuple[Fate, ...] = ("conflicting", "unknown", "early")
     result = Performance(
         scorecard=scorecard.name,
-        made_at=now(),
+        made_at=now_to_the_millisecond(),
         since=since,
         until=until,
         verdict=worst(judged),

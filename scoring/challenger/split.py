@@ -1,9 +1,9 @@
-"""Champion and challenger: who decides an application, and who looks on.
+"""Divide applicants between champion and challenger.
 
-The champion decides. A challenger scores the same applications off the request path, and where it has a share
-of the applicants it decides for those, with a batcher and a thread of its own, so that its queue is never the
-champion's; the champion then looks on. What it fails, or leaves waiting, is decided by the champion. A guard watches
-it, and takes its share back for good where it breaks a bound.
+The champion decides. A challenger shadows it: it scores the same applications off the request path. Where it has a
+share of the applicants it decides for those, with a batcher and a thread of its own, so that its queue is never the
+champion's; the champion then shadows it. The champion decides whatever the challenger fails or leaves waiting. A guard
+watches the challenger, and withdraws its share for good where it breaks a bound.
 """
 
 from __future__ import annotations
@@ -24,19 +24,20 @@ from scoring.batcher import BatcherClosedError
 from scoring.challenger.challenge import Challenge, place
 from scoring.challenger.guard import Breach, Guard
 from scoring.challenger.shadow import Shadow
+from scoring.decision import BatchSlice
 from scoring.files import write_atomically
 from scoring.history.store import HistoryUnavailableError
 from scoring.journal.names import KeyConflictError
 from scoring.journal.transaction import JournalUnavailableError
-from scoring.moment import now
+from scoring.moment import now_to_the_millisecond
 from scoring.rows import Rows, Table
 from scoring.scorecard import Scorecard
-from scoring.scorer import BatchSlice, Caller, Scorer
+from scoring.scorer import Caller, Scorer
 
 logger = logging.getLogger("bentoml.scorebox")
 
 NOT_ITS_FAULT = (KeyConflictError, JournalUnavailableError, HistoryUnavailableError, BatcherClosedError)
-"""What the champion would answer with too."""
+"""Errors that the champion would answer with too."""
 
 WITHDRAWAL_FILE = "withdrawn.json"
 """In the journal's folder."""
@@ -62,7 +63,7 @@ class Withdrawal(BaseModel):
 
     @classmethod
     def of(cls, challenge: Challenge, path: Path) -> str | None:
-        """Why this challenge has no share any more; None if it has not been withdrawn.
+        """Return why this challenge has no share any more; None if it has not been withdrawn.
 
         A file that cannot be read is a reason too: nobody can say that it is of another challenge.
         """
@@ -77,12 +78,12 @@ class Withdrawal(BaseModel):
 
 @dataclass(frozen=True)
 class Challenger:
-    """The challenger's side of a contest.
+    """A challenger, loaded next to the champion.
 
     Attributes:
         scorer: decides for its share.
-        shadow: looks on where the champion decides.
-        champion_shadow: looks on where the challenger decides.
+        shadow: scores, for the journal only, what the champion decides.
+        champion_shadow: scores, for the journal only, what the challenger decides.
         withdrawal: the file that says that a challenger has lost its share.
         patience: seconds after which what it has not decided is the champion's.
     """
@@ -96,61 +97,61 @@ class Challenger:
 
 
 class TrafficSplit:
-    """See the module's docstring.
+    """The champion, and a challenger with or without a share of the applicants.
 
     Args:
         scorecard: the product.
         champion: decides.
-        opponent: the challenger, None without one.
-        withdrawn: told when the guard takes the share back.
+        challenger: None without one.
+        withdrawn: called with the breach when the guard withdraws the share.
     """
 
     def __init__(
         self,
         scorecard: Scorecard,
         champion: Scorer,
-        opponent: Challenger | None = None,
+        challenger: Challenger | None = None,
         withdrawn: Callable[[Breach], None] = lambda breach: None,
     ) -> None:
         self._scorecard = scorecard
         self.champion = champion
-        self.opponent = opponent
+        self.challenger = challenger
         self._withdrawn = withdrawn
         self._key_field = next((rule.field for rule in scorecard.rules if rule.column == scorecard.key), None)
         self.share = 0.0
-        """Of the applicants that the challenger decides now."""
+        """The fraction of the applicants that the challenger decides for now."""
         self.withdrawal: str | None = None
         """Why the challenger has lost its share."""
         self.guard: Guard | None = None
-        if opponent is not None and opponent.challenge.share:
-            self.guard = Guard(opponent.challenge.bounds)
-            self.share = opponent.challenge.share
-            self.heed_withdrawal()
+        if challenger is not None and challenger.challenge.share:
+            self.guard = Guard(challenger.challenge.bounds)
+            self.share = challenger.challenge.share
+            self.apply_withdrawal()
 
-    def heed_withdrawal(self) -> None:
-        """Takes the share back if the guard of an earlier contest has withdrawn the same challenge."""
-        if self.opponent is None or not self.share:
+    def apply_withdrawal(self) -> None:
+        """Withdraw the share if the guard of an earlier split has withdrawn the same challenge."""
+        if self.challenger is None or not self.share:
             return
-        self.withdrawal = Withdrawal.of(self.opponent.challenge, self.opponent.withdrawal)
+        self.withdrawal = Withdrawal.of(self.challenger.challenge, self.challenger.withdrawal)
         if self.withdrawal is not None:
             self.share = 0.0
 
     async def decide(self, application: Application, caller: Caller) -> BatchSlice:
-        """The decision of one application; raises as `Scorer.decide`."""
+        """Return the decision of one application; raise as `Scorer.decide`."""
         if not self.share:
             return await self.champion.decide(application, caller)
-        decided = await self._by_challenger([application], caller) if self._is_theirs(application, caller) else []
+        decided = await self._by_challenger([application], caller) if self._is_challengers(application, caller) else []
         return (decided or await self._by_champion([application], caller))[0]
 
     async def decide_all(self, rows: Rows, caller: Caller) -> list[BatchSlice]:
-        """The decisions of many rows, in order; raises as `Scorer.decide_all`.
+        """Return the decisions of many rows, in order; raise as `Scorer.decide_all`.
 
         A table is the champion's, since it is in the columns that its model reads. So are many rows under one key:
         after a withdrawal they would be divided in another way, and could not be found again.
         """
         if not self.share or isinstance(rows, Table) or caller.key is not None:
             return await self.champion.decide_all(rows, caller)
-        theirs = [index for index, row in enumerate(rows) if self._is_theirs(row, caller)]
+        theirs = [index for index, row in enumerate(rows) if self._is_challengers(row, caller)]
         ours = sorted(set(range(len(rows))).difference(theirs))
         decided, others = await asyncio.gather(
             self._by_challenger([rows[index] for index in theirs], caller),
@@ -163,16 +164,16 @@ class TrafficSplit:
         return [found[index] for index in range(len(rows))]
 
     async def close(self) -> None:
-        """Finishes what waits and takes no more."""
+        """Refuse new rows and finish those that wait."""
         await self.champion.close()
-        if self.opponent is not None:
-            await self.opponent.scorer.close()
+        if self.challenger is not None:
+            await self.challenger.scorer.close()
             # Without the event loop: what waits may take as long as the challenger likes.
-            await asyncio.to_thread(self.opponent.shadow.close)
-            await asyncio.to_thread(self.opponent.champion_shadow.close)
+            await asyncio.to_thread(self.challenger.shadow.close)
+            await asyncio.to_thread(self.challenger.champion_shadow.close)
 
-    def _is_theirs(self, application: Application, caller: Caller) -> bool:
-        return place(self._scorecard.name, self._name(application, caller)) < self.share
+    def _is_challengers(self, application: Application, caller: Caller) -> bool:
+        return place(self._scorecard.name, self._applicant_key(application, caller)) < self.share
 
     async def _by_champion(self, rows: Sequence[Application], caller: Caller) -> list[BatchSlice]:
         if not rows:
@@ -180,52 +181,53 @@ class TrafficSplit:
         began = perf_counter()
         decided = await self.champion.decide_all(rows, caller)
         if self.guard is not None:
-            self.guard.champion_decided(*_outcome(decided), perf_counter() - began)
-        return _singles(decided)
+            self.guard.champion_decided(*_pd_and_declined(decided), perf_counter() - began)
+        return _single_rows(decided)
 
     async def _by_challenger(self, rows: Sequence[Application], caller: Caller) -> list[BatchSlice]:
-        """The challenger's decisions, none if it fails."""
+        """Return the challenger's decisions; none if it fails."""
         if not rows:
             return []
-        assert self.opponent is not None
+        assert self.challenger is not None
         assert self.guard is not None
         began = perf_counter()
         try:
-            async with asyncio.timeout(self.opponent.patience):
-                decided = await self.opponent.scorer.decide_all(rows, caller)
+            async with asyncio.timeout(self.challenger.patience):
+                decided = await self.challenger.scorer.decide_all(rows, caller)
         except NOT_ITS_FAULT:
             raise
         except Exception as error:
             logger.error("the challenger failed: %s", type(error).__name__)  # noqa: TRY400  # a message may hold a value
-            self._heed(self.guard.challenger_failed())
+            self._withdraw_share(self.guard.challenger_failed())
             return []
-        self._heed(self.guard.challenger_decided(*_outcome(decided), perf_counter() - began))
-        return _singles(decided)
+        self._withdraw_share(self.guard.challenger_decided(*_pd_and_declined(decided), perf_counter() - began))
+        return _single_rows(decided)
 
-    def _heed(self, breach: Breach | None) -> None:
+    def _withdraw_share(self, breach: Breach | None) -> None:
+        """Withdraw the share where a bound is broken; log it, and write the file that keeps it withdrawn."""
         if breach is None or not self.share:
             return
-        assert self.opponent is not None
+        assert self.challenger is not None
         self.share = 0.0
-        challenge = self.opponent.challenge
+        challenge = self.challenger.challenge
         withdrawal = Withdrawal(
             challenge=challenge.id,
             model=challenge.model,
             measure=breach.measure,
             value=breach.value,
             bound=breach.bound,
-            withdrawn_at=now(),
+            withdrawn_at=now_to_the_millisecond(),
         )
         self.withdrawal = str(withdrawal)
         logger.error("%s", self.withdrawal)
         self._withdrawn(breach)
         try:
-            write_atomically(self.opponent.withdrawal, withdrawal.model_dump_json(indent=2) + "\n")
+            write_atomically(self.challenger.withdrawal, withdrawal.model_dump_json(indent=2) + "\n")
         except OSError as error:
-            logger.error("%s cannot be written: %s", self.opponent.withdrawal, error)  # noqa: TRY400  # says it all
+            logger.error("%s cannot be written: %s", self.challenger.withdrawal, error)  # noqa: TRY400  # says it all
 
-    def _name(self, application: Application, caller: Caller) -> bytes:
-        """What an applicant is known by: the caller's name, the scorecard's key, or else all that was sent."""
+    def _applicant_key(self, application: Application, caller: Caller) -> bytes:
+        """Return what identifies an applicant: the caller's name, the scorecard's key, or else all that was sent."""
         if caller.applicant is not None:
             return caller.applicant.encode()
         if self._key_field is not None and (key := getattr(application, self._key_field)) is not None:
@@ -233,13 +235,14 @@ class TrafficSplit:
         return application.model_dump_json(by_alias=True, exclude_none=True).encode()
 
 
-def _singles(shares: Sequence[BatchSlice]) -> list[BatchSlice]:
-    return [(decisions, row, row + 1) for decisions, start, stop in shares for row in range(start, stop)]
+def _single_rows(slices: Sequence[BatchSlice]) -> list[BatchSlice]:
+    """Return a slice of one row for each row of the slices."""
+    return [(decisions, row, row + 1) for decisions, start, stop in slices for row in range(start, stop)]
 
 
-def _outcome(shares: Sequence[BatchSlice]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """PD of each row, and whether it is declined."""
-    parts = [(decisions.pd[start:stop], decisions.declined[start:stop]) for decisions, start, stop in shares]
+def _pd_and_declined(slices: Sequence[BatchSlice]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the PD of each row, and whether it is declined."""
+    parts = [(decisions.pd[start:stop], decisions.declined[start:stop]) for decisions, start, stop in slices]
     if len(parts) == 1:
         return parts[0]
     pd, declined = zip(*parts, strict=True)

@@ -96,7 +96,7 @@ def pack(
     previous: bytes,
     inputs: Sequence[bytes],
     applications: Sequence[bytes],
-    origins: Sequence[RequestOrigin],
+    request_origins: Sequence[RequestOrigin],
 ) -> RecordBatch:
     """The batch of these decisions.
 
@@ -107,7 +107,7 @@ def pack(
         previous: the proof of the decision before it.
         inputs: for each row what the graph read, little-endian float32.
         applications: for each row the values of the basis's fields as a JSON list, null where one is missing.
-        origins: the requests that the rows are of, in order.
+        request_origins: the requests that the rows are of, in order.
     """
     number, basis_sha256 = basis
     opening = opening_of(decisions.decided_at, basis_sha256)
@@ -118,7 +118,7 @@ def pack(
     lines: list[bytes] = []
     payloads: list[bytes] = []
     proofs: list[bytes] = []
-    for index, (origin, name) in enumerate(zip(spread(origins), decisions.decision_ids, strict=True)):
+    for index, (origin, name) in enumerate(zip(spread(request_origins), decisions.decision_ids, strict=True)):
         salt = salts[index * SALT_BYTES : (index + 1) * SALT_BYTES]
         payload = payload_of(salt, inputs[index], origin.applicant, applications[index])
         found = decisions.contributions[index]

@@ -10,7 +10,7 @@ from pathlib import Path
 from scoring.journal.batch import Place
 from scoring.journal.lookup import places
 from scoring.journal.schema import JournalError, connect, segments
-from scoring.moment import now
+from scoring.moment import now_to_the_millisecond
 
 
 def erase(folder: Path, decision_ids: Sequence[str]) -> list[str]:
@@ -56,7 +56,9 @@ def _erase(connection: sqlite3.Connection, ids: Set[str]) -> list[str]:
         connection.execute("DELETE FROM applicants WHERE sequence = ?", (place.sequence,))
         # They hold a hash of the whole request, without a salt.
         connection.execute("DELETE FROM keys WHERE ? >= first AND ? < first + rows", (place.sequence, place.sequence))
-        connection.execute("INSERT INTO erasures VALUES (?, ?, ?)", (place.sequence, place.decision_id, now()))
+        connection.execute(
+            "INSERT INTO erasures VALUES (?, ?, ?)", (place.sequence, place.decision_id, now_to_the_millisecond())
+        )
     challenges = "UPDATE challenges SET inputs = NULL, salt = NULL WHERE decision_id = ? AND salt IS NOT NULL"
     connection.executemany(challenges, [(name,) for name in ids])
     return [place.decision_id for place in erased if place.decision_id is not None]

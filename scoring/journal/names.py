@@ -22,13 +22,13 @@ class KeyTakenError(JournalUnavailableError):
     """Somebody else has answered a request under this key since it was looked for; it can be recalled now."""
 
 
-def write_names(connection: sqlite3.Connection, origins: Sequence[RequestOrigin], first: int) -> None:
+def write_names(connection: sqlite3.Connection, request_origins: Sequence[RequestOrigin], first: int) -> None:
     """Keeps applicants and keys of rows that stand from the sequence `first` on.
 
     Raises:
         KeyTakenError: see there.
     """
-    for origin in origins:
+    for origin in request_origins:
         if origin.applicant is not None:
             theirs = [(origin.applicant, sequence) for sequence in range(first, first + origin.rows)]
             connection.executemany("INSERT INTO applicants VALUES (?, ?)", theirs)

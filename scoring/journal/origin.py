@@ -26,8 +26,8 @@ class RequestOrigin(NamedTuple):
     key: Key | None = None
 
 
-def spread(origins: Sequence[RequestOrigin]) -> Iterator[RequestOrigin]:
+def spread(request_origins: Sequence[RequestOrigin]) -> Iterator[RequestOrigin]:
     """The origin of each row."""
-    for origin in origins:
+    for origin in request_origins:
         for _ in range(origin.rows):
             yield origin

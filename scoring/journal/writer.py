@@ -42,7 +42,7 @@ from scoring.journal.schema import (
     sync_folder,
 )
 from scoring.journal.transaction import JournalUnavailableError, Transaction, insert
-from scoring.moment import now
+from scoring.moment import now_to_the_millisecond
 
 logger = logging.getLogger("bentoml.scorebox")
 
@@ -120,7 +120,7 @@ class Journal:
         decisions: Decisions,
         inputs: Sequence[bytes],
         applications: Sequence[bytes],
-        origins: Sequence[RequestOrigin],
+        request_origins: Sequence[RequestOrigin],
     ) -> None:
         """Puts a batch on disk, all of it or nothing.
 
@@ -128,7 +128,7 @@ class Journal:
             decisions: of the batch.
             inputs: for each row what the graph read, little-endian float32.
             applications: for each row the values of the basis's fields as a JSON list, null where one is missing.
-            origins: the requests that the rows are of, in order.
+            request_origins: the requests that the rows are of, in order.
 
         Raises:
             KeyTakenError: see there.
@@ -136,16 +136,16 @@ class Journal:
         """
         with self._lock:
             known = id(decisions.basis) in self._bases
-            named = any(origin.applicant is not None or origin.key is not None for origin in origins)
+            named = any(origin.applicant is not None or origin.key is not None for origin in request_origins)
             # A lone statement is a transaction too, and each further one lets other threads run before the batch is
             # on disk.
             with self._transaction(begin=named or not known) as connection:
                 basis = self._basis(connection, decisions.basis)
                 first = self._next_decision
-                batch = pack(decisions, basis, first, self._decision_proof, inputs, applications, origins)
+                batch = pack(decisions, basis, first, self._decision_proof, inputs, applications, request_origins)
                 connection.execute("INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?)", batch.row)
                 if named:
-                    write_names(connection, origins, first)
+                    write_names(connection, request_origins, first)
             # Only now: of a batch that was not committed nothing may remain, not even its numbers.
             self._bases[id(decisions.basis)] = (decisions.basis, *basis)
             self._next_decision, self._decision_proof = batch.last + 1, batch.proofs[-PROOF_BYTES:]
@@ -193,7 +193,7 @@ class Journal:
         with self._lock, self._transaction() as connection:
             number, basis_sha256 = self._basis(connection, basis)
             first, proof = self._next_challenge, self._challenge_proof
-            scored_at = now()
+            scored_at = now_to_the_millisecond()
             rows: list[tuple[Any, ...]] = []
             for index, name in enumerate(decision_ids):
                 salt = os.urandom(SALT_BYTES)
@@ -266,7 +266,7 @@ class Journal:
         return make_segment(
             self.folder,
             number,
-            now(),
+            now_to_the_millisecond(),
             self._next_decision,
             self._decision_proof,
             self._next_challenge,

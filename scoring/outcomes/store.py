@@ -21,7 +21,7 @@ import orjson
 from scoring.journal.reader import JournalReader
 from scoring.journal.schema import JournalError, sync_folder
 from scoring.journal.transaction import JournalUnavailableError
-from scoring.moment import now
+from scoring.moment import now_to_the_millisecond
 
 FILE = "outcomes.sqlite"
 FORMAT = 1
@@ -100,7 +100,7 @@ class Outcomes:
         decided = self._reader.known([item.decision_id for item in outcomes])
         with self._transaction() as connection:
             _adopt(connection, decided)
-            taken = now()
+            taken = now_to_the_millisecond()
             return _settle(connection, [KeptOutcome(item, taken) for item in outcomes], decided)
 
     def adopt(self) -> Counter[Fate]:

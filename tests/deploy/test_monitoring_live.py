@@ -15,7 +15,7 @@ import yaml
 
 from loadtests.server import free_port
 from scoring.challenger.challenge import Bounds, Challenge
-from scoring.moment import now
+from scoring.moment import now_to_the_millisecond
 from scoring.scorecards import load
 from tests.conftest import Project
 from tests.deploy.monitoring import (
@@ -123,7 +123,8 @@ def watched(trained_project: Project, tmp_path_factory: pytest.TempPathFactory) 
     shutil.copy(project.folder / "releases" / "card_default.json", home / "release.json")
     toy = push_release_in(home, folder / "toy.json", "2.0.0")
     bounds = Bounds(latency_ratio=1e6, score_psi=1e6, approval_shift=1)
-    Challenge(id="c-1", release=toy, share=0.3, bounds=bounds, made_at=now()).write(home / "release.challenger.json")
+    sent = Challenge(id="c-1", release=toy, share=0.3, bounds=bounds, made_at=now_to_the_millisecond())
+    sent.write(home / "release.challenger.json")
     gateway, prometheus = free_port(), free_port()
     journal = folder / "journal"
     with (

@@ -15,7 +15,7 @@ import pytest
 from scoring.challenger.challenge import Challenge
 from scoring.journal.reader import JournalReader
 from scoring.models import Release
-from scoring.moment import now
+from scoring.moment import now_to_the_millisecond
 from scoring.policy import CutoffPolicy, StatedBasis
 from tests.e2e.server import Server, serve
 from tests.serving.challenged import applications
@@ -76,7 +76,7 @@ def test_release_policy_and_challenge_are_taken_up_and_what_is_damaged_is_not(
 
     cutoff = 0.9
     basis = StatedBasis(kind="hand", reason="to see it change")
-    policy = CutoffPolicy(scorecard=SCORECARD.name, cutoff=cutoff, basis=basis, made_at=now())
+    policy = CutoffPolicy(scorecard=SCORECARD.name, cutoff=cutoff, basis=basis, made_at=now_to_the_millisecond())
     before = server.post("/predict", example).json()
     policy.write(reloadable.release.with_suffix(".policy.json"))
     assert reloadable.reload().json()["policy"] == policy.id
@@ -85,7 +85,7 @@ def test_release_policy_and_challenge_are_taken_up_and_what_is_damaged_is_not(
     assert (after["pd"], after["cutoff"], after["model"]) == (before["pd"], cutoff, OLD)
 
     second = reloadable.push()
-    sent = Challenge(id="c-1", release=second, share=0, made_at=now())
+    sent = Challenge(id="c-1", release=second, share=0, made_at=now_to_the_millisecond())
     sent.write(reloadable.release.with_suffix(".challenger.json"))
     assert reloadable.reload().json()["challenger"] == NEW
     graph = reloadable.home / "models" / "card_default" / "2.0.0-fp32" / "model.onnx"
@@ -142,7 +142,9 @@ def test_reloads_at_once_leave_one_that_serves(reloadable: Reloadable) -> None:
 @pytest.mark.slow
 def test_a_challenger_that_is_not_there_leaves_the_champion_serving(home: Path, example: dict[str, Any]) -> None:
     gone = Release(scorecard=SCORECARD.name, version="3", serving="fp32", tags={"fp32": "card_default:3-fp32"})
-    Challenge(id="c-1", release=gone, share=0.1, made_at=now()).write(home / "release.challenger.json")
+    Challenge(id="c-1", release=gone, share=0.1, made_at=now_to_the_millisecond()).write(
+        home / "release.challenger.json"
+    )
     with serve(home, SCOREBOX_RELOAD_TOKEN=TOKEN) as server:
         assert server.post("/predict", example).json()["model"] == OLD
         assert server.get("/model_info").json()["challenger"] is None
@@ -160,7 +162,7 @@ def test_a_share_that_is_lost_is_lost_after_a_restart(home: Path) -> None:
     bad = push_release_in(home, home / "bad.json", "2.0.0", 4.0)
     path = home / "release.challenger.json"
     journal = str(home / "decisions")
-    Challenge(id="c-1", release=bad, share=0.5, made_at=now()).write(path)
+    Challenge(id="c-1", release=bad, share=0.5, made_at=now_to_the_millisecond()).write(path)
     with serve(home, SCOREBOX_RELOAD_TOKEN=TOKEN, SCOREBOX_JOURNAL=journal) as server:
         answers = [answer.json()["model"] for answer in ask(server.url, applications(600))]
         assert server.get("/model_info").json()["challenger"]["withdrawn"] is True
@@ -169,6 +171,6 @@ def test_a_share_that_is_lost_is_lost_after_a_restart(home: Path) -> None:
     assert set(answers[300:]) == {OLD}
     with serve(home, SCOREBOX_RELOAD_TOKEN=TOKEN, SCOREBOX_JOURNAL=journal) as server:
         assert {answer.json()["model"] for answer in ask(server.url, applications(100))} == {OLD}
-        Challenge(id="c-2", release=bad, share=0.5, made_at=now()).write(path)
+        Challenge(id="c-2", release=bad, share=0.5, made_at=now_to_the_millisecond()).write(path)
         assert httpx.post(f"{server.url}/reload", headers=BEARER, **PATIENT).json()["challenge"] == "c-2"
         assert NEW in {answer.json()["model"] for answer in ask(server.url, applications(20))}

@@ -8,7 +8,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.moment import ids_at, moments_of, now
+from scoring.moment import ids_at, moments_of, now_to_the_millisecond
 
 MOMENTS = st.integers(0, 10**13).map(
     lambda milliseconds: (datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)).isoformat(
@@ -27,8 +27,8 @@ def test_the_moment_of_an_id_is_the_one_it_was_made_for(moment: str) -> None:
 
 
 def test_ids_of_now_are_of_now() -> None:
-    before = now()
-    assert before <= max(moments_of(ids_at(now(), 1))) <= now()
+    before = now_to_the_millisecond()
+    assert before <= max(moments_of(ids_at(now_to_the_millisecond(), 1))) <= now_to_the_millisecond()
 
 
 @given(st.lists(st.one_of(st.text(max_size=40), st.uuids().map(str))))

@@ -121,7 +121,7 @@ async def test_a_shadow_that_hangs_fails_or_is_behind_changes_no_answer(
         response = await service.client.post("/predict_batch", json={"applications": rows})
         assert response.status_code == 200
     graph.go.set()
-    await asyncio.to_thread(service.core._models.traffic_split.opponent.shadow.close)  # type: ignore[union-attr]
+    await asyncio.to_thread(service.core._models.traffic_split.challenger.shadow.close)  # type: ignore[union-attr]
     seen = growth(before, await exposed(service), "scorebox_challenges_total")
     assert sum(seen.values()) == 50 + 20 * 600
     assert seen["{outcome=dropped}"] >= 2_000

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from scoring.journal.shipped import Shipped
 from scoring.journal.writer import Journal
-from scoring.moment import now
+from scoring.moment import now_to_the_millisecond
 from serving.loop_lag import EVERY, LoopLag
 from serving.metric_series import PD_EDGES
 from tests.serving.conftest import Service, startup_config
@@ -166,11 +166,11 @@ async def test_the_journal_and_how_far_it_is_copied_are_shown(
     batch = {"applications": [example] * 3}
     await service.client.post("/predict_batch", json=batch)
     assert await shown(service) == pytest.approx([3, math.nan, math.nan], nan_ok=True)
-    Shipped(decisions=2, challenges=0, shipped_at=now()).write(journal.folder)
+    Shipped(decisions=2, challenges=0, shipped_at=now_to_the_millisecond()).write(journal.folder)
     last, shipped, lag = await shown(service)
     assert (last, shipped) == (3, 2)
     assert lag > 0
-    Shipped(decisions=3, challenges=0, shipped_at=now()).write(journal.folder)
+    Shipped(decisions=3, challenges=0, shipped_at=now_to_the_millisecond()).write(journal.folder)
     assert await shown(service) == [3, 3, 0]
     (journal.folder / "shipped.json").write_text("{}")
     assert await shown(service) == pytest.approx([3, math.nan, math.nan], nan_ok=True)

@@ -24,7 +24,7 @@ from scoring.journal.reader import JournalReader
 from scoring.journal.record import ChallengeRecord, DecisionRecord
 from scoring.journal.schema import NO_PROOF, journal_id
 from scoring.journal.shipped import Shipped
-from scoring.moment import now
+from scoring.moment import now_to_the_millisecond
 from training.errors import StageError
 
 ROWS = 2_000
@@ -110,7 +110,9 @@ class Shipper:
             copied, position, erased = self._ship(connection, known)
         self._erased = erased
         if position != self._told:
-            Shipped(decisions=position[0], challenges=position[1], shipped_at=now()).write(self._folder)
+            Shipped(decisions=position[0], challenges=position[1], shipped_at=now_to_the_millisecond()).write(
+                self._folder
+            )
             self._told = position
         return copied
 

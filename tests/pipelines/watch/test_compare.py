@@ -14,7 +14,7 @@ import pytest
 from scoring.challenger.challenge import Challenge
 from scoring.journal.writer import Journal
 from scoring.models import Release
-from scoring.moment import now
+from scoring.moment import now_to_the_millisecond
 from scoring.outcomes.store import Outcome, Outcomes
 from tests.conftest import Project
 from tests.markdown import unpadded
@@ -136,7 +136,7 @@ def test_fail_says_by_its_exit_code_that_they_differ_too_much(project: Project, 
 
 def test_the_challenge_that_runs_is_the_one_that_is_compared(project: Project, scorebox: Run, told: Told) -> None:
     other = Release(scorecard="card_default", version="3", serving="fp32", tags={"fp32": "card_default:3-fp32"})
-    challenge = Challenge(id="c-3", release=other, share=0, made_at=now())
+    challenge = Challenge(id="c-3", release=other, share=0, made_at=now_to_the_millisecond())
     challenge.write(project.folder / "releases" / "card_default.challenger.json")
     code, printed = scorebox("compare", "card_default")
     assert code == 1

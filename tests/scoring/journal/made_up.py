@@ -10,7 +10,7 @@ import orjson
 from scoring.decision import Basis, Decisions
 from scoring.journal.origin import Key, RequestOrigin
 from scoring.journal.writer import Journal
-from scoring.moment import ids_at, now
+from scoring.moment import ids_at, now_to_the_millisecond
 
 GROUPS = ("DELAYS", "BALANCES")
 BASIS = Basis(
@@ -30,7 +30,7 @@ BASIS = Basis(
 
 def decisions(pds: Sequence[float], basis: Basis = BASIS, decided_at: str | None = None) -> Decisions:
     """Decisions of these PDs; a decline has the reasons 1.5 and -0.5."""
-    at = decided_at or now()
+    at = decided_at or now_to_the_millisecond()
     pd = np.array(pds, dtype=np.float32)
     declined = pd.astype(np.float64) >= basis.cutoff
     values = np.array([1.5, -0.5], dtype=np.float32)
