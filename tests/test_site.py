@@ -92,4 +92,3 @@ def test_the_settings_ask_for_no_fonts_and_no_outside_parts() -> None:
     settings = yaml.safe_load((PROJECT / "mkdocs.yml").read_text())
     assert settings["theme"]["font"] is False
     assert "extra_javascript" not in settings
-    assert "extra_css" not in settings
