@@ -19,7 +19,7 @@ from scoring.moment import now_to_the_second
 from scoring.outcomes.store import FILE, Outcomes
 from scoring.scorecard import Scorecard
 from training.errors import StageError
-from training.evaluation.intervals import shown
+from training.evaluation.intervals import format_estimate
 from training.evaluation.plots import draw_comparison
 from training.markdown import table
 from training.monitoring.comparison import Comparison, compare_models, verdict
@@ -181,7 +181,7 @@ def _page(compared: Compared, picture: str) -> str:
                 name,
                 f"{matured.champion[key]:.4f}",
                 f"{matured.challenger[key]:.4f}",
-                shown(matured.difference[key], "+.4f"),
+                format_estimate(matured.difference[key], "+.4f"),
             ]
             for key, name in names.items()
         ]

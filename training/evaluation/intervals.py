@@ -98,6 +98,6 @@ def jeffreys(defaults: int, rows: int, confidence: float) -> tuple[float, float]
     return (0.0 if defaults == 0 else float(low)), (1.0 if defaults == rows else float(high))
 
 
-def shown(item: Estimate, form: str = ".4f") -> str:
+def format_estimate(item: Estimate, form: str = ".4f") -> str:
     """Return an estimate as text, "value (low to high)", each number in the format `form`."""
     return f"{item['value']:{form}} ({item['low']:{form}} to {item['high']:{form}})"

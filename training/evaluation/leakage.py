@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from training.errors import DataError
-from training.evaluation.intervals import Estimate, estimate, resample, shown
+from training.evaluation.intervals import Estimate, estimate, format_estimate, resample
 from training.families.family import Features, Labels
 from training.families.registry import FAMILIES
 from training.markdown import table
@@ -147,5 +147,5 @@ def markdown(outcome: Mapping[str, Mapping[str, Estimate]]) -> str:
     """Return a Markdown table: one line per way, one column per model."""
     return table(
         ["rows held out", *MODELS],
-        [[name, *(shown(item, ".3f") for item in estimates.values())] for name, estimates in outcome.items()],
+        [[name, *(format_estimate(item, ".3f") for item in estimates.values())] for name, estimates in outcome.items()],
     )

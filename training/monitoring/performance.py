@@ -17,7 +17,7 @@ import pandas as pd
 from pydantic import BaseModel
 from sklearn.metrics import roc_auc_score
 
-from training.evaluation.intervals import CONFIDENCE, Estimate, jeffreys, shown
+from training.evaluation.intervals import CONFIDENCE, Estimate, format_estimate, jeffreys
 from training.evaluation.metrics import PDs, bootstrap
 from training.families.family import Labels
 
@@ -203,9 +203,11 @@ def judge_performance(
             highest = max(filter(None, [known.get("brier"), found.promised["brier"]]))
             auc, brier = found.metrics["auc"], found.metrics["brier"]
             if auc["high"] < lowest - auc_tolerance:
-                flags.append(f"AUC {shown(auc)} lies more than {auc_tolerance:g} below {lowest:.4f}")
+                flags.append(f"AUC {format_estimate(auc)} lies more than {auc_tolerance:g} below {lowest:.4f}")
             if brier["low"] > highest + brier_tolerance:
-                flags.append(f"Brier score {shown(brier)} lies more than {brier_tolerance:g} above {highest:.4f}")
+                flags.append(
+                    f"Brier score {format_estimate(brier)} lies more than {brier_tolerance:g} above {highest:.4f}"
+                )
         tolerance = known.get("expected_calibration_error", 0.0)
         flags += [
             f"{'all bands' if band.band == ALL_BANDS else f'band {band.band}'}: {band.expected:.2%} expected to "
