@@ -102,8 +102,10 @@ def build(folder: Path) -> Built:
 def bodies(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows as clients would send them: application fields only, null where missing."""
     fields = frame[list(CARD.columns)].astype(object)
-    rows: list[dict[str, Any]] = fields.where(fields.notna(), None).to_dict("records")
-    return rows
+    return [
+        {str(column): None if pd.isna(value) else value for column, value in row.items()}
+        for row in fields.to_dict("records")
+    ]
 
 
 def applications(frame: pd.DataFrame) -> list[Application]:

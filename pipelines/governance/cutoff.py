@@ -187,14 +187,14 @@ def _effects(curve: Curve) -> list[Effect]:
     table = pd.DataFrame(vars(curve))
     return [
         Effect(
-            cutoff=row.cutoffs,
-            approval_rate=row.approval_rate,
-            expected_bad_rate=_known(row.expected_bad_rate),
-            observed_bad_rate=_known(row.observed_bad_rate),
-            expected_profit=row.expected_profit,
-            observed_profit={"value": row.observed_profit, "low": row.low, "high": row.high},
+            cutoff=row["cutoffs"],
+            approval_rate=row["approval_rate"],
+            expected_bad_rate=_known(row["expected_bad_rate"]),
+            observed_bad_rate=_known(row["observed_bad_rate"]),
+            expected_profit=row["expected_profit"],
+            observed_profit={"value": row["observed_profit"], "low": row["low"], "high": row["high"]},
         )
-        for row in table.itertuples()
+        for row in table.to_dict("records")
     ]
 
 

@@ -76,7 +76,7 @@ def run(
             f"the journal {journal} has no application of that time that champion and challenger have both scored"
         )
     known = _known(journal) if outcomes is None else _read_labels(outcomes)
-    labels: NDArray[np.float64] = rows["decision_id"].map(known).to_numpy(dtype=np.float64)
+    labels: NDArray[np.float64] = np.asarray(rows["decision_id"].map(known), dtype=np.float64)
     comparison = compare_models(
         rows["champion"].to_numpy(),
         rows["challenger"].to_numpy(),

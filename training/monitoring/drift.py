@@ -164,7 +164,7 @@ def _number_bins(reference: NDArray[np.floating], current: NDArray[np.floating])
 def _category_bins(reference: pd.Series, current: pd.Series) -> tuple[list[str], list[Counts], dict[str, float]]:
     """Return labels and counts by category, and the largest unseen ones with their share of the current rows."""
     seen, now = reference.value_counts().sort_index(), current.value_counts()
-    common = seen.index[seen >= RARE * len(reference)]
+    common = seen.index[seen.to_numpy() >= RARE * len(reference)]
     rare = seen.index.difference(common)
     new = now[~now.index.isin(seen.index)]
     counts = [

@@ -6,6 +6,7 @@ Rows go through Pandera in batches; what spans batches, uniqueness and foreign k
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import duckdb
 import pandas as pd
@@ -88,7 +89,7 @@ def _broken(table: RawTable, frame: pd.DataFrame, cases: pd.DataFrame) -> list[t
         rows = sorted(set(broken["index"].dropna().astype(int)))
         if context == "DataFrameSchema" and rows:
             # A rule over several columns says in its title whose it is.
-            result.append((str(table.schema.checks[int(number)].title), rule, rows))
+            result.append((str(table.schema.checks[int(cast("int", number))].title), rule, rows))
         elif context == "DataFrameSchema":
             # A missing or an unknown column is its own failure case.
             result += [(str(column), rule, []) for column in broken["failure_case"]]

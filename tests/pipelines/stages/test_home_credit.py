@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -128,7 +129,7 @@ def test_a_candidate_that_cannot_do_with_missing_values_is_named(
 
 
 def table(
-    built: Built, name: str, columns: Mapping[str, object] | None = None, *, protected: bool = False
+    built: Built, name: str, columns: Mapping[str, Any] | None = None, *, protected: bool = False
 ) -> pd.DataFrame:
     blocks = CARD.features[name](protected)
     used = [column for column in CARD.inputs if column in raw_columns(blocks)]

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 import redis
@@ -107,7 +108,10 @@ def test_json_and_tables_get_the_same_columns_as_training(tmp_path: Path) -> Non
     with closing(open_history(str(filled(tmp_path)), SCORECARD, READ)) as store:
         reader = Frame(SCORECARD, columns, store)
         fields = frame[["CLIENT", *NUMBERS, "PURPOSE"]]
-        rows = fields.astype(object).where(fields.notna(), None).to_dict("records")
+        rows = [
+            {column: None if pd.isna(value) else value for column, value in row.items()}
+            for row in fields.astype(object).to_dict("records")
+        ]
         by_json = reader.inputs([SCORECARD.application.model_validate(row) for row in rows])
         by_table, positions, errors = reader.read_table(pa.Table.from_pandas(fields, preserve_index=False))
     trained = graph_inputs(frame, columns, SCORECARD.text_columns)

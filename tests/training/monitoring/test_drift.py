@@ -90,8 +90,8 @@ def test_chance_stays_below_its_bound_in_nearly_every_sample() -> None:
 def test_two_hundred_rows_of_the_same_population_are_not_flagged() -> None:
     """With a hundred categories chance alone takes PSI above 0.25."""
     generator = np.random.default_rng(5)
-    many = [pd.Series(generator.integers(0, 90, rows).astype(float)) for rows in (20_000, 200)]
-    found = compare_column("x", "category", *many)
+    many, few = (pd.Series(generator.integers(0, 90, rows).astype(float)) for rows in (20_000, 200))
+    found = compare_column("x", "category", many, few)
     assert found.psi > 0.25
     assert found.status == "stable"
     assert by_chance(90, 20_000, 200) > found.psi
@@ -198,16 +198,17 @@ def test_sample_rows_raise_no_alarm_until_they_shift(name: str) -> None:
         elif rule.kind == "number":
             moved[rule.column] = moved[rule.column] * 3 + 1
 
+    def read(rows: pd.DataFrame, column: str, kind: str) -> pd.Series:
+        return rows[column] if kind == "text" else rows[column].astype(np.float32)
+
     def found(rows: pd.DataFrame) -> float:
         return drifted_share(
             [
                 compare_column(
                     rule.column,
                     "category" if rule.kind == "text" else "number",
-                    *(
-                        side[rule.column] if rule.kind == "text" else side[rule.column].astype(np.float32)
-                        for side in (reference, rows)
-                    ),
+                    read(reference, rule.column, rule.kind),
+                    read(rows, rule.column, rule.kind),
                 )
                 for rule in rules
             ]

@@ -220,7 +220,7 @@ def test_a_client_without_history_gets_the_stated_defaults(home_credit: TableSet
     for name, frame in empty.items():
         texts = [column.name for column in TABLES_BY_NAME[name].columns if column.kind == "text"]
         empty[name] = frame.astype(dict.fromkeys(texts, "string"))
-    built = pd.read_parquet(rebuilt(home_credit, sample, tmp_path, **empty))
+    built = pd.read_parquet(rebuilt(home_credit, sample, tmp_path, threads=2, **empty))
     for name, default in HISTORY.items():
         assert built[name].isna().all() if math.isnan(default) else (built[name] == default).all(), name
 
