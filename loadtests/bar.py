@@ -52,7 +52,7 @@ class Sides:
 
 
 def verdicts(results: Results, sides: Sides) -> list[BarResult]:
-    """Every line of the bar."""
+    """Return every line of the bar."""
     lines = [
         _cpu(results, sides.service, sides.rival, MANY, CPU_BAR),
         _cpu(results, sides.every_reason, sides.rival, MANY, EVERY_REASON_BAR),

@@ -45,7 +45,7 @@ def main(
     docs: Annotated[Path, typer.Option(help="The folder for bench.md and bench.png.")] = ROOT / "docs" / "measured",
     results: ResultsOption = RESULTS,
 ) -> None:
-    """Measures this service, FastAPI and BentoML as it comes, under the same applications."""
+    """Measure this service, FastAPI and BentoML as it comes, under the same applications."""
     console = Console()
     try:
         drawn = draw(scorecards.load(scorecard), applications)

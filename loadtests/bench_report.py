@@ -23,7 +23,7 @@ VERDICT_HEAD = ["bar", "figure", "at most", "", "from"]
 
 
 def load_rows(results: Results) -> Rows:
-    """Each server at each number of connections."""
+    """Return the table of each server at each number of connections."""
     rows = []
     for connections in CONNECTIONS:
         for key, title in results.titles.items():
@@ -44,7 +44,7 @@ def load_rows(results: Results) -> Rows:
 
 
 def lone_rows(results: Results) -> Rows:
-    """Each server's lone requests."""
+    """Return the table of each server's lone requests."""
     return [
         [
             results.titles[one.contender],
@@ -57,7 +57,7 @@ def lone_rows(results: Results) -> Rows:
 
 
 def batch_rows(results: Results) -> Rows:
-    """Each server's batches."""
+    """Return the table of each server's batches."""
     measured = {(one.contender, one.encoding, one.rows) for one in results.batches}
     rows = []
     for encoding, sizes in (("json", JSON_ROWS), ("arrow", ARROW_ROWS)):
@@ -81,7 +81,7 @@ def batch_rows(results: Results) -> Rows:
 
 
 def reason_rows(results: Results) -> Rows:
-    """What reasons cost, by scorecard."""
+    """Return the table of the costs of reasons, by scorecard."""
     return [
         [
             one.scorecard,
@@ -97,7 +97,7 @@ def reason_rows(results: Results) -> Rows:
 
 
 def verdict_rows(verdicts: Sequence[BarResult]) -> Rows:
-    """The bar, line by line."""
+    """Return the bar, line by line."""
     return [
         [
             verdict.what,
@@ -111,7 +111,7 @@ def verdict_rows(verdicts: Sequence[BarResult]) -> Rows:
 
 
 def print_summary(console: Console, results: Results, verdicts: Sequence[BarResult]) -> None:
-    """All tables on the console."""
+    """Print all tables on the console."""
     for title, head, rows in (
         ("Single applications", LOAD_HEAD, load_rows(results)),
         ("A lone request before and after a burst", LONE_HEAD, lone_rows(results)),
@@ -129,14 +129,14 @@ def print_summary(console: Console, results: Results, verdicts: Sequence[BarResu
 
 
 def write_report(folder: Path, results: Results, verdicts: Sequence[BarResult], command: str) -> None:
-    """Writes `bench.md` and `bench.png` into the folder."""
+    """Write `bench.md` and `bench.png` into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "bench.md").write_text(markdown(results, verdicts, command), encoding="utf-8")
     plot(folder / "bench.png", results)
 
 
 def markdown(results: Results, verdicts: Sequence[BarResult], command: str) -> str:
-    """The page."""
+    """Return the page."""
     held = sum(verdict.holds for verdict in verdicts)
     first = results.loads[0]
     rounds = sum((one.contender, one.connections) == (first.contender, first.connections) for one in results.loads)
@@ -191,14 +191,14 @@ def _reasons(results: Results) -> list[str]:
 
 
 def markdown_table(head: Sequence[str], rows: Rows, left: int = 1) -> str:
-    """A table in Markdown; the first `left` columns are of words."""
+    """Return a table in Markdown; the first `left` columns are of words."""
     rules = ["---" if place < left else "---:" for place in range(len(head))]
     lines = [head, rules, *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
 def command_line(module: str, arguments: Sequence[str]) -> str:
-    """The command as it was given; of an absolute path only the name, since the page is for every machine."""
+    """Return the command as it was given; of an absolute path only the name, since the page is for every machine."""
     shown = [Path(one).name if Path(one).is_absolute() else one for one in arguments]
     return shlex.join(["python", "-m", module, *shown])
 
@@ -208,7 +208,7 @@ def _connections(number: int) -> str:
 
 
 def plot(path: Path, results: Results) -> None:
-    """CPU per request by server and connections, logarithmic, because the servers span a decade."""
+    """Draw CPU per request by server and connections, logarithmic, because the servers span a decade."""
     # Only the report draws.
     import matplotlib as mpl
 

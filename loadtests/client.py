@@ -84,14 +84,14 @@ class Measurement:
         return self.answered / self.seconds
 
     def percentile(self, share: float) -> float:
-        """The latency in milliseconds that this share of the answers did not exceed."""
+        """Return the latency in milliseconds that this share of the answers did not exceed."""
         if not self.latencies:
             return float("nan")
         return self.latencies[min(int(share * self.answered), self.answered - 1)]
 
 
 def http_request(path: str, body: bytes, content_type: str = "application/json") -> bytes:
-    """The bytes of one POST on a connection that stays open; the answer is wanted in the type that is sent."""
+    """Return the bytes of one POST on a connection that stays open; the answer is wanted in the type that is sent."""
     head = (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {content_type}\r\n"
         f"Accept: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -100,7 +100,7 @@ def http_request(path: str, body: bytes, content_type: str = "application/json")
 
 
 def measure(plan: Plan, cores: frozenset[int] | None = None) -> Measurement:
-    """Runs the plan in a process of its own, on these cores if given.
+    """Run the plan in a process of its own, on these cores if given.
 
     Raises:
         ClientError: the process failed.
@@ -264,7 +264,7 @@ def _cpu_seconds() -> float:
 
 
 def main() -> None:
-    """Runs the plan on stdin."""
+    """Run the plan that comes on standard input."""
     plan = pickle.load(sys.stdin.buffer)  # noqa: S301  # written by `measure`
     gc.disable()
     # uvloop does not exist everywhere; without it the generator is slower and says so in `client_cpu`.

@@ -55,7 +55,7 @@ class Lengths:
     batch: float
 
     def total(self, contenders: Sequence[Contender]) -> float:
-        """Seconds of measurement altogether."""
+        """Return the seconds of measurement altogether."""
         json_cases = sum(one.json_batches for one in contenders) * len(JSON_ROWS)
         arrow_cases = sum(one.arrow_batches for one in contenders) * len(ARROW_ROWS)
         lone = sum(one.server is None for one in contenders) * (3 * self.lone + self.burst)
@@ -83,7 +83,7 @@ class Bench:
         self._task = progress.add_task("", total=lengths.total([entry.contender for entry in entries]))
 
     def lone(self) -> list[Lone]:
-        """Lone requests before and after a burst; first of all, while no server has seen load."""
+        """Measure lone requests before and after a burst; first of all, while no server has seen load."""
         return [self._lone(entry) for entry in self._entries if entry.contender.server is None]
 
     def _lone(self, entry: Entry) -> Lone:
@@ -101,7 +101,7 @@ class Bench:
         )
 
     def loads(self) -> Iterator[Load]:
-        """Single applications, every round over all connections and servers."""
+        """Measure single applications, every round over all connections and servers."""
         for number in range(self._lengths.rounds):
             for place, connections in enumerate(CONNECTIONS):
                 for entry in _rotated(self._entries, number + place):
@@ -109,7 +109,7 @@ class Bench:
                     yield load_of(entry.contender.key, connections, cpu, seen)
 
     def batches(self, scorecard: Scorecard, applications: Sequence[Values]) -> Iterator[BatchLoad]:
-        """Batches in JSON and Arrow, every round over all sizes and servers that take them."""
+        """Measure batches in JSON and Arrow, every round over all sizes and servers that accept them."""
         cases: list[tuple[str, int, list[bytes], list[Entry]]] = []
         for rows in JSON_ROWS:
             bodies = [batch_body(applications, rows, start * rows) for start in range(BATCH_BODIES)]
@@ -150,7 +150,7 @@ def _rotated(entries: Sequence[Entry], by: int) -> list[Entry]:
 
 
 def check_agreement(entries: Iterable[Entry], applications: Sequence[Values]) -> float:
-    """The largest difference between the servers' PDs of the same applications.
+    """Return the largest difference between the servers' PDs of the same applications.
 
     Raises:
         NotComparableError: a server refuses an application, or the PDs differ.
@@ -184,7 +184,7 @@ def _post(entry: Entry, path: str, body: bytes) -> bytes:
 
 
 def declined_share(entry: Entry, applications: Sequence[Values]) -> float:
-    """The share of the applications that a server declines."""
+    """Return the share of the applications that a server declines."""
     answer = json.loads(_post(entry, "/predict_batch", batch_body(applications, len(applications))))
     declined: int = sum(one["decision"] == "decline" for one in answer["decisions"])
     return declined / len(applications)
@@ -199,7 +199,7 @@ def run(
     contenders: Sequence[Contender] = CONTENDERS,
     reasons: Sequence[ReasonCost] = (),
 ) -> Results:
-    """Starts the contenders' servers, measures them and stops them.
+    """Start the contenders' servers, measure them and stop them.
 
     Args:
         results_folder: for logs and, until the end, journals.

@@ -31,7 +31,7 @@ class Shape(StrEnum):
 
 
 def users_at(shape: Shape, elapsed: float, seconds: float, peak: int) -> int | None:
-    """Users at `elapsed` seconds of a run of `seconds`; None when the run is over."""
+    """Return the users at `elapsed` seconds of a run of `seconds`; None when the run is over."""
     if elapsed >= seconds:
         return None
     passed = elapsed / seconds

@@ -33,7 +33,7 @@ class Disk:
 
 
 def disk_of(folder: Path) -> Disk:
-    """Tries the file system that an existing folder lies on."""
+    """Measure the file system that an existing folder lies on."""
     trial = folder / "fsync.trial"
     seconds = []
     try:

@@ -68,18 +68,18 @@ class Results(BaseModel):
     reasons: list[ReasonCost] = []
 
     def load(self, contender: str, connections: int) -> Load:
-        """The median round of one server at this many connections."""
+        """Return the median round of one server at this many connections."""
         return _median_load(r for r in self.loads if (r.contender, r.connections) == (contender, connections))
 
     def batch(self, contender: str, encoding: str, rows: int) -> BatchLoad:
-        """The median round of one server with these batches."""
+        """Return the median round of one server with these batches."""
         return _median_batch(
             r for r in self.batches if (r.contender, r.encoding, r.rows) == (contender, encoding, rows)
         )
 
 
 def load_of(contender: str, connections: int, cpu_seconds: float, seen: Measurement) -> Load:
-    """The figures of one round."""
+    """Return the figures of one round."""
     return Load(
         contender=contender,
         connections=connections,
@@ -98,7 +98,7 @@ def load_of(contender: str, connections: int, cpu_seconds: float, seen: Measurem
 def batch_of(
     contender: str, encoding: str, rows: int, connections: int, cpu_seconds: float, seen: Measurement
 ) -> BatchLoad:
-    """The figures of one round of batches."""
+    """Return the figures of one round of batches."""
     return BatchLoad(
         contender=contender,
         encoding=encoding,

@@ -58,7 +58,7 @@ class Start:
 
 
 def docker(*arguments: str) -> str:
-    """What the engine's command writes.
+    """Run a command of the engine and return its standard output.
 
     Raises:
         FootprintError: it failed.
@@ -73,14 +73,14 @@ def docker(*arguments: str) -> str:
 
 
 def inspect(image: str) -> dict[str, Any]:
-    """What the engine knows of an image."""
+    """Return the engine's description of an image."""
     (found,) = json.loads(docker("image", "inspect", image))
     assert isinstance(found, dict)
     return found
 
 
 def start(image: str, body: bytes, seconds: float) -> Start:
-    """Starts the image as the platform would, waits, loads it, and removes it.
+    """Start the image as the platform would, wait, load it, and remove it.
 
     Raises:
         FootprintError: it does not become ready.
@@ -107,7 +107,7 @@ def start(image: str, body: bytes, seconds: float) -> Start:
 
 
 def memory(container: str) -> int:
-    """Bytes that the container uses, as `docker stats` tells."""
+    """Return the bytes that the container uses, by `docker stats`."""
     shown = docker("stats", "--no-stream", "--format", "{{.MemUsage}}", container).partition("/")[0].strip()
     for unit, size in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
         if shown.endswith(unit):
@@ -116,7 +116,7 @@ def memory(container: str) -> int:
 
 
 def page(image: str, base: str, beside: str | None, busy: str, starts: list[Start], command: str) -> str:
-    """The page of docs/."""
+    """Return the page of docs/."""
     found, under = inspect(image), inspect(base)
     stand_in = (under["Config"].get("Labels") or {}).get("scorebox.stand-in")
     size, base_size = found["Size"], under["Size"]
@@ -171,7 +171,7 @@ def main(
     seconds: Annotated[float, typer.Option(min=0.1, help="Seconds of load after each start.")] = 3.0,
     docs: Annotated[Path, typer.Option(help="The folder for footprint.md.")] = ROOT / "docs" / "measured",
 ) -> None:
-    """Measures what a release image takes on this machine."""
+    """Measure size, start and memory of a release image on this machine."""
     try:
         name = inspect(image)["Config"]["Labels"]["scorebox.scorecard"]
         body = json.dumps(dict(scorecards.load(name).example)).encode()

@@ -50,7 +50,7 @@ class Job:
 
 
 def run_locust(job: Job, console: Console) -> list[Finding]:
-    """Runs Locust to its end and holds what it measured to the targets.
+    """Run Locust to its end and check its figures against the targets.
 
     Raises:
         LocustError: Locust failed, or did not end.
@@ -95,7 +95,7 @@ def run_locust(job: Job, console: Console) -> list[Finding]:
 
 
 def _watch(process: subprocess.Popen[bytes], job: Job, console: Console) -> float | None:
-    """Shows the progress until Locust ends; the server's memory growth in MiB, if it can be watched."""
+    """Show the progress until Locust ends; return the server's memory growth in MiB, if it can be watched."""
     started = time.monotonic()
     memory: list[int] = []
     columns = (TextColumn("{task.description:<14}"), BarColumn(), TimeRemainingColumn())

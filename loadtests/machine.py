@@ -25,7 +25,7 @@ class Cores:
 
 
 def divide_cores() -> Cores:
-    """One core for the server, another for the load generator, where the machine allows it."""
+    """Return one core for the server and another for the load generator, where the machine allows it."""
     if not hasattr(os, "sched_setaffinity"):
         return Cores(None, None)
     available = sorted(os.sched_getaffinity(0))
@@ -36,7 +36,7 @@ def divide_cores() -> Cores:
 
 @contextmanager
 def pinned(cores: frozenset[int] | None) -> Iterator[None]:
-    """Processes that this thread starts inside the block run on these cores only."""
+    """Run processes that this thread starts inside the block on these cores only."""
     if cores is None:
         yield
         return
@@ -49,13 +49,13 @@ def pinned(cores: frozenset[int] | None) -> Iterator[None]:
 
 
 def busy_share() -> float:
-    """The share of all cores that is in use just now, measured over a second."""
+    """Return the share of all cores that is in use just now, measured over a second."""
     percent: float = psutil.cpu_percent(interval=1.0)
     return percent / 100
 
 
 def facts(cores: Cores) -> dict[str, str]:
-    """What a reader needs to know of the machine to judge the figures."""
+    """Describe the machine, so that a reader can judge the figures."""
     count = os.cpu_count()
     placement = "not pinned" if cores.server is None else "servers pinned to one core, the load generator to another"
     return {

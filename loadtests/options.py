@@ -33,18 +33,18 @@ RESULTS = ROOT / "loadtests" / "results"
 
 
 def release_file(scorecard: str, release: Path | None) -> Path:
-    """The release to serve."""
+    """Return the release to serve."""
     return release or ROOT / "releases" / f"{scorecard}.json"
 
 
 def held_out(scorecard: str) -> Path | None:
-    """The rows that no model was trained on, of the full training or else of the quick one; None before any."""
+    """Return the rows that no model was trained on, of the full training or else of the quick one; None before any."""
     files = [ROOT / "artifacts" / profile / scorecard / "test.parquet" for profile in ("full", "quick")]
     return next((file for file in files if file.exists()), None)
 
 
 def draw(scorecard: Scorecard, file: Path | None) -> list[Values]:
-    """The applications to send.
+    """Return the applications to send.
 
     Raises:
         TrafficError: the file cannot be used.
@@ -56,7 +56,7 @@ def draw(scorecard: Scorecard, file: Path | None) -> list[Values]:
 
 
 def origin(scorecard: str, file: Path | None) -> str:
-    """Where `draw` takes them from, in words."""
+    """Describe the source of the applications that `draw` returns."""
     if file is not None:
         return file.name
     split = held_out(scorecard)

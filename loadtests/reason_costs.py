@@ -48,7 +48,7 @@ class ReasonCost(BaseModel):
 
 
 def reason_costs(releases: Path, cores: frozenset[int] | None) -> list[ReasonCost]:
-    """The costs for each scorecard that has a release in the folder, measured on these cores.
+    """Measure the costs for each scorecard that has a release in the folder, on these cores.
 
     Raises:
         ModelStoreError: see `find`.

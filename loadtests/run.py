@@ -35,7 +35,7 @@ BUSY = 0.2
 
 
 def print_findings(console: Console, scenario: Scenario, shape: Shape, findings: Sequence[Finding]) -> None:
-    """Which target held and which did not."""
+    """Print which target held and which did not."""
     table = Table(title=f"{scenario}, {shape}", title_justify="left", box=box.SIMPLE, pad_edge=False)
     for place, name in enumerate(("target", "limit", "measured", "")):
         table.add_column(name, justify="left" if place in (0, 3) else "right")
@@ -50,7 +50,7 @@ def print_findings(console: Console, scenario: Scenario, shape: Shape, findings:
 
 
 def check_host(host: str, remote: bool) -> str:
-    """The base address, which must be on loopback unless `remote`.
+    """Return the base address, which must be on loopback unless `remote`.
 
     Raises:
         typer.BadParameter: it is not an http address, or not on loopback.
@@ -71,7 +71,7 @@ def check_host(host: str, remote: bool) -> str:
 def _served(
     host: str | None, scorecard: str, release: Path | None, folder: Path
 ) -> Iterator[tuple[str, Server | None]]:
-    """The address to send to: the one given, or that of a server started for the block."""
+    """Yield the address to send to: the one given, or that of a server started for the block."""
     if host is not None:
         yield host, None
         return
@@ -96,7 +96,7 @@ def main(
     targets: Annotated[Path, typer.Option(help="The TOML file of targets.")] = TARGETS_FILE,
     results: ResultsOption = RESULTS,
 ) -> None:
-    """Sends load to the service and exits with 1 if a target is missed, with 2 if the load cannot run."""
+    """Send load to the service; exit with 1 if a target is missed, with 2 if the load cannot run."""
     console = Console()
     address = check_host(host, remote) if host is not None else None
     missed = 0

@@ -35,7 +35,7 @@ class Served:
 
 
 def find(release_file: Path) -> Served:
-    """The model that the release serves, from the model store.
+    """Return the model that the release serves, from the model store.
 
     Raises:
         ModelStoreError: the release or the model is missing or unreadable; the message says what to do.
@@ -57,7 +57,7 @@ def find(release_file: Path) -> Served:
 
 @contextmanager
 def bento_home(store: Path | None = None) -> Iterator[Path]:
-    """A BENTOML_HOME of its own for one server, with the models of `store` in it.
+    """Make a BENTOML_HOME of its own for one server, with the models of `store` in it.
 
     A server wipes the metrics folder in its BENTOML_HOME when it starts, and with it those of any
     other server that shares the folder.
@@ -71,14 +71,14 @@ def bento_home(store: Path | None = None) -> Iterator[Path]:
 
 @contextmanager
 def fresh_journal(folder: Path) -> Iterator[Path]:
-    """A folder for one server's journal, beside the results: a temporary folder may be in memory."""
+    """Make a folder for one server's journal, next to the results: a temporary folder may be in memory."""
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="journal-", dir=folder) as made:
         yield Path(made).resolve()
 
 
 def service_command(served: Served, home: Path, journal: Path | None, **settings: str) -> Command:
-    """How this project's service is started with the model.
+    """Return how this project's service is started with the model.
 
     Args:
         journal: its folder; None to keep no decisions.
@@ -99,7 +99,7 @@ def service_command(served: Served, home: Path, journal: Path | None, **settings
 
 
 def bento_arguments(target: str) -> list[str]:
-    """The command line that serves a BentoML service of this repository."""
+    """Return the command line that serves a BentoML service of this repository."""
     return [
         sys.executable, "-m", "bentoml", "serve", target,
         "--host", LOOPBACK, "--port", "{port}", "--working-dir", str(ROOT),

@@ -65,7 +65,7 @@ class Server:
         return f"http://{LOOPBACK}:{self.port}"
 
     def processes(self) -> list[psutil.Process]:
-        """The server's process and all that it started."""
+        """Return the server's process and all that it started."""
         try:
             root = psutil.Process(self._process.pid)
             return [root, *root.children(recursive=True)]
@@ -73,7 +73,7 @@ class Server:
             raise ServerError(f"{self.command.name} has died; its last words:\n{self.last_words()}") from None
 
     def worker(self) -> psutil.Process:
-        """The process of this project's service that answers.
+        """Return the process of this project's service that answers.
 
         Raises:
             ServerError: there is none, or the server has died.
@@ -89,7 +89,7 @@ class Server:
         raise ServerError(f"{self.command.name} has no worker; its last words:\n{self.last_words()}")
 
     def cpu_seconds(self) -> float:
-        """User and system CPU seconds of the whole process tree so far."""
+        """Return the user and system CPU seconds of the whole process tree so far."""
         total = 0.0
         for process in self.processes():
             try:
@@ -100,7 +100,7 @@ class Server:
         return total
 
     def memory_bytes(self) -> int:
-        """Resident bytes of the whole process tree; pages that processes share count for each."""
+        """Return the resident bytes of the whole process tree; pages that processes share count for each."""
         total = 0
         for process in self.processes():
             try:
@@ -110,12 +110,12 @@ class Server:
         return total
 
     def last_words(self) -> str:
-        """The end of what the server wrote."""
+        """Return the end of the server's log."""
         lines = self._log.read_text(errors="replace").splitlines()
         return "\n".join(lines[-20:])
 
     def wait_until_ready(self) -> None:
-        """Returns once the ready path answers 200.
+        """Wait until the ready path answers 200.
 
         Raises:
             ServerError: the process ended, or was not ready in time.
@@ -135,7 +135,7 @@ class Server:
         )
 
     def stop(self) -> None:
-        """Sends SIGTERM and waits for the end.
+        """Send SIGTERM and wait for the end.
 
         Raises:
             ServerError: it had died before, did not end in time, or ended with another exit code.
@@ -145,7 +145,7 @@ class Server:
         self._wait(tree)
 
     def wait(self) -> None:
-        """Waits for the end after `terminate`.
+        """Wait for the end after `terminate`.
 
         Raises:
             ServerError: it did not end in time, or ended with another exit code.
@@ -169,11 +169,11 @@ class Server:
             )
 
     def terminate(self) -> None:
-        """Sends SIGTERM and does not wait; `stop` does."""
+        """Send SIGTERM and do not wait; `stop` does."""
         self._process.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """Ends everything that is left of the server at once."""
+        """End everything that is left of the server at once."""
         # Its workers are in sessions of their own, so the group is not all of it.
         with suppress(ServerError):
             tree = self.processes()
@@ -195,7 +195,7 @@ def free_port() -> int:
 
 
 def is_ready(port: int, path: str) -> bool:
-    """Whether GET `path` on the loopback port answers 200."""
+    """Return whether GET `path` on the loopback port answers 200."""
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=2)
     try:
         connection.request("GET", path)
@@ -207,7 +207,7 @@ def is_ready(port: int, path: str) -> bool:
 
 
 def start(command: Command, log: Path, cores: frozenset[int] | None = None, port: int | None = None) -> Server:
-    """Starts the server on these cores and this port, if given, without waiting until it is ready."""
+    """Start the server on these cores and this port, if given, without waiting until it is ready."""
     port = port or free_port()
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output, pinned(cores):
@@ -226,7 +226,7 @@ def start(command: Command, log: Path, cores: frozenset[int] | None = None, port
 
 @contextmanager
 def running(command: Command, log: Path, cores: frozenset[int] | None = None) -> Iterator[Server]:
-    """A ready server for the length of the block, stopped with SIGTERM after it.
+    """Run a ready server for the length of the block, and stop it with SIGTERM after it.
 
     Raises:
         ServerError: see `Server.wait_until_ready` and `Server.stop`.

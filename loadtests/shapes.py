@@ -17,7 +17,7 @@ class _Curve(LoadTestShape):
     shape: ClassVar[curves.Shape]
 
     def tick(self) -> tuple[int, float] | None:
-        """The users now, and how many may start per second; None ends the run."""
+        """Return the users now, and how many may start per second; None ends the run."""
         elapsed: float = self.get_run_time()  # type: ignore[no-untyped-call]  # Locust has no annotation here
         users = curves.users_at(self.shape, elapsed, SETTINGS.seconds, SETTINGS.users)
         return None if users is None else (users, float(SETTINGS.users))

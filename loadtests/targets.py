@@ -34,7 +34,7 @@ class Target(BaseModel):
     memory_growth_mib: Annotated[float | None, Field(gt=0)] = None
 
     def slower(self, factor: float) -> Target:
-        """The same with latencies this many times as long."""
+        """Return the same with latencies this many times as long."""
         return self.model_copy(update={name: getattr(self, name) * factor for name in ("p50_ms", "p95_ms", "p99_ms")})
 
 
@@ -50,7 +50,7 @@ class ScenarioTargets(BaseModel):
     soak: Target | None = None
 
     def target(self, shape: Shape) -> Target:
-        """The target under this shape.
+        """Return the target under this shape.
 
         Raises:
             TargetsError: there is none.
@@ -61,7 +61,7 @@ class ScenarioTargets(BaseModel):
         return target
 
     def slower(self, factor: float) -> ScenarioTargets:
-        """The same load, its latencies this many times as long."""
+        """Return the same load, its latencies this many times as long."""
         found = {shape.value: getattr(self, shape.value) for shape in Shape}
         return self.model_copy(update={name: target and target.slower(factor) for name, target in found.items()})
 
@@ -79,7 +79,7 @@ class Targets(BaseModel):
 
     @classmethod
     def read(cls, path: Path = TARGETS_FILE) -> Targets:
-        """The targets in a TOML file.
+        """Read the targets in a TOML file.
 
         Raises:
             TargetsError: the file is missing or not what it should be.
@@ -92,7 +92,7 @@ class Targets(BaseModel):
             raise TargetsError(f"{path}: {error}") from None
 
     def scenario(self, scenario: Scenario, scorecard: str) -> ScenarioTargets:
-        """The load and the targets of one scenario, for one scorecard.
+        """Return the load and the targets of one scenario, for one scorecard.
 
         Raises:
             TargetsError: there are none.
@@ -142,7 +142,7 @@ class Finding:
 
 
 def evaluate(target: Target, seen: Seen) -> list[Finding]:
-    """Each target against what a run measured."""
+    """Check each target against the figures of a run."""
     findings = [
         Finding("p50 ms", target.p50_ms, seen.p50_ms),
         Finding("p95 ms", target.p95_ms, seen.p95_ms),
@@ -156,7 +156,7 @@ def evaluate(target: Target, seen: Seen) -> list[Finding]:
 
 
 def read_stats(path: Path, memory_growth_mib: float | None = None) -> Seen:
-    """What a run measured over all its requests, from Locust's `_stats.csv`.
+    """Read the figures of a run over all its requests from Locust's `_stats.csv`.
 
     Raises:
         TargetsError: the file is missing or has no line for all requests.

@@ -24,14 +24,14 @@ class TrafficError(ValueError):
 
 
 def sample_applications(scorecard: Scorecard, rows: int, seed: int = 0) -> list[Values]:
-    """Made-up applications, the same for the same seed."""
+    """Make up applications, the same for the same seed."""
     table = scorecard.sample(np.random.default_rng(seed), rows)
     columns = {name: values.tolist() for name, values in table.items()}
     return _applications(scorecard, columns, rows)
 
 
 def read_applications(scorecard: Scorecard, path: Path, rows: int, seed: int = 0) -> list[Values]:
-    """Applications drawn without replacement from a Parquet table or a JSON list.
+    """Draw applications without replacement from a Parquet table or a JSON list.
 
     Columns that the scorecard does not have are left out. A file with fewer rows gives all of them.
 
@@ -93,7 +93,7 @@ def _applications(scorecard: Scorecard, columns: Mapping[str, Sequence[Any]], ro
 
 
 def bad_bodies(scorecard: Scorecard, application: Values) -> dict[str, bytes]:
-    """Bodies that a strict service answers with 422, by what is wrong with them."""
+    """Return bodies that a strict service answers with 422, by their fault."""
     required = [rule for rule in scorecard.rules if rule.required and rule.kind != "text"]
     first, last = required[0], required[-1]
     bodies: dict[str, Mapping[str, Any]] = {
@@ -131,7 +131,7 @@ class Bodies:
 
     @classmethod
     def of(cls, scorecard: Scorecard, applications: Sequence[Values], rows: int) -> Bodies:
-        """The bodies for these applications; batches reuse them if there are fewer than `rows`."""
+        """Return the bodies for these applications; batches reuse them if there are fewer than `rows`."""
         starts = range(0, len(applications), rows)
         return cls(
             single=[json.dumps(application).encode() for application in applications],
@@ -142,13 +142,13 @@ class Bodies:
 
 
 def batch_body(applications: Sequence[Values], rows: int, start: int = 0) -> bytes:
-    """A JSON body of `/predict_batch` with `rows` applications, from `start` on and round again."""
+    """Return a JSON body of `/predict_batch` with `rows` applications, from `start` on and round again."""
     chosen = [applications[(start + row) % len(applications)] for row in range(rows)]
     return json.dumps({"applications": chosen}).encode()
 
 
 def arrow_body(scorecard: Scorecard, applications: Sequence[Values], rows: int) -> bytes:
-    """An Arrow IPC stream of `rows` applications, null where a value is missing."""
+    """Return an Arrow IPC stream of `rows` applications, null where a value is missing."""
     import pyarrow as pa
 
     types = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string()}

@@ -37,23 +37,23 @@ class _User(FastHttpUser):
     max_retries = 0
 
     def on_start(self) -> None:
-        """Spreads the users over their pace: started together they would also ask together for ever."""
+        """Spread the users over their pace: started together they would also ask together for ever."""
         time.sleep(next(_STARTED) * GOLDEN % 1 / SETTINGS.requests_per_user)
 
     def send_single(self) -> None:
-        """One good application: a decision is due."""
+        """Send one good application: a decision is due."""
         with self._post("/predict", next(_SINGLE), "/predict") as response:
             if response.status_code == 200 and not 0.0 <= response.json()["pd"] <= 1.0:
                 response.failure("the PD lies outside 0 to 1")
 
     def send_batch(self) -> None:
-        """A batch of good applications: a decision for each is due."""
+        """Send a batch of good applications: a decision for each is due."""
         with self._post("/predict_batch", next(_BATCHES), f"/predict_batch ({BODIES.rows} rows)") as response:
             if response.status_code == 200 and len(response.json()["decisions"]) != BODIES.rows:
                 response.failure("the answer has another number of decisions")
 
     def send_bad(self) -> None:
-        """An application that breaks the contract: a refusal with 422 is due."""
+        """Send an application that breaks the contract: a refusal with 422 is due."""
         with self._post("/predict", next(_BAD), "/predict (bad body)") as response:
             if response.status_code == 422:
                 response.success()
@@ -75,7 +75,7 @@ class SingleUser(_User):
 
     @task
     def single(self) -> None:
-        """One good application."""
+        """Send one good application."""
         self.send_single()
 
 
@@ -84,7 +84,7 @@ class BatchUser(_User):
 
     @task
     def batch(self) -> None:
-        """A batch of good applications."""
+        """Send a batch of good applications."""
         self.send_batch()
 
 
@@ -93,15 +93,15 @@ class MixedUser(_User):
 
     @task(8)
     def single(self) -> None:
-        """One good application."""
+        """Send one good application."""
         self.send_single()
 
     @task(1)
     def batch(self) -> None:
-        """A batch of good applications."""
+        """Send a batch of good applications."""
         self.send_batch()
 
     @task(1)
     def bad(self) -> None:
-        """An application that breaks the contract."""
+        """Send an application that breaks the contract."""
         self.send_bad()

@@ -31,14 +31,14 @@ SEED = 1
 
 
 def application(scorecard: Scorecard, model: type[Application], row: pd.Series[Any]) -> Application:
-    """A row of a table as the application it came from."""
+    """Return a row of a table as the application it came from."""
     present = [rule for rule in scorecard.rules if rule.column in row and not pd.isna(row[rule.column])]
     kinds = {"integer": int, "number": float, "text": str}
     return model.model_validate({rule.column: kinds[rule.kind](row[rule.column]) for rule in present})
 
 
 def searches(scorecard: Scorecard, rows: int) -> Iterator[tuple[Counterfactual, float]]:
-    """The counterfactuals of so many declined test rows, and the seconds that each took."""
+    """Return the counterfactuals of `count` declined test rows, and the seconds that each took."""
     workspace = Workspace(scorecard.name, "full")
     graph = Graph(read_variants(workspace)[read_benchmark(workspace).serving])
     test, _ = read_parquet(workspace.test)
@@ -56,7 +56,7 @@ def searches(scorecard: Scorecard, rows: int) -> Iterator[tuple[Counterfactual, 
 
 
 def line(scorecard: Scorecard, rows: int) -> str:
-    """One scorecard's line of the table."""
+    """Return one scorecard's line of the table."""
     found, seconds = zip(*searches(scorecard, rows), strict=True)
     counts = Counter(min(len(one.changes), 3) for one in found)
     none = [one for one in found if not one.found]

@@ -15,7 +15,7 @@ CHUNK = 4096
 
 
 def score(graph: bytes, columns: list[str], key: str, cutoff: float, source: str, output: str) -> int:
-    """Scores a Parquet file and gives the number of its rows."""
+    """Score a Parquet file and return the number of its rows."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

@@ -54,7 +54,7 @@ class Measurement:
 
 
 def make_portfolio(path: Path, rows: int) -> str:
-    """Writes a portfolio of rows drawn from the published file; gives what it was drawn from."""
+    """Write a portfolio of rows drawn from the published file; return the source of the rows."""
     card = scorecards.load(SCORECARD)
     location = current_source(SCORECARD)
     with tempfile.TemporaryDirectory() as folder:
@@ -71,7 +71,7 @@ def make_portfolio(path: Path, rows: int) -> str:
 
 
 def measure(contender: Contender, source: str, output: str) -> Measurement:
-    """Scores the portfolio in this process."""
+    """Score the portfolio in this process."""
     card = scorecards.load(SCORECARD)
     tag = models.Release.read(RELEASES / f"{SCORECARD}.json").tags["fp32"]
     record, content = models.read(tag)
@@ -91,14 +91,14 @@ def measure(contender: Contender, source: str, output: str) -> Measurement:
 
 
 def peak_memory() -> int:
-    """The most bytes that this process has had in memory; getrusage would count its parent's."""
+    """Return the most bytes that this process has had in memory; getrusage would count its parent's."""
     status = Path("/proc/self/status").read_text()
     (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1]) << 10
 
 
 def measurements(folder: Path, sizes: list[int], rounds: int) -> Iterator[Measurement]:
-    """Every contender in turn, on one core with one thread."""
+    """Measure every contender in turn, on one core with one thread."""
     core = min(os.sched_getaffinity(0))
     # Arrow and the rest take their number of threads from it.
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -116,7 +116,7 @@ def measurements(folder: Path, sizes: list[int], rounds: int) -> Iterator[Measur
 
 
 def report(found: list[Measurement], origin: str, command: str) -> str:
-    """The figures as Markdown: medians over the rounds."""
+    """Return the figures as Markdown: medians over the rounds."""
     rounds = sum((one.contender, one.rows) == (found[0].contender, found[0].rows) for one in found)
     load = os.getloadavg()[0]
     lines = [
@@ -144,7 +144,7 @@ def main(
     ] = 10_000_000,
     rounds: Annotated[int, typer.Option(min=1, help="Runs of each; the figures are their medians.")] = 3,
 ) -> None:
-    """Measures both and writes the figures into docs/how-to/batch.md."""
+    """Measure both and write the figures into docs/how-to/batch.md."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         sizes = [rows // 10, rows]

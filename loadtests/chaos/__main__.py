@@ -69,7 +69,7 @@ def main(
     docs: Annotated[Path, typer.Option(help="The folder for chaos.md.")] = ROOT / "docs" / "measured",
     results: ResultsOption = RESULTS,
 ) -> None:
-    """Does to the service what may happen to it; exits with 1 if something is wrong, with 3 if it only is too slow."""
+    """Do to the service what may happen to it; exit with 1 if something is wrong, with 3 if it only is too slow."""
     console = Console()
     chosen = [name.value for name in only or list(Name)]
     outcomes: dict[str, Outcome] = {}
@@ -136,7 +136,7 @@ def _about(ground: Ground, applications: str) -> dict[str, str]:
 
 
 def markdown(outcomes: Sequence[Outcome], about: dict[str, str], command: str) -> str:
-    """The page."""
+    """Return the page."""
     held = sum(outcome.holds for outcome in outcomes)
     rows = [[one.what, one.times, one.expected, one.seen, _verdict(one)] for one in outcomes]
     parts = [

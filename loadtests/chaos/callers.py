@@ -73,7 +73,7 @@ class Memory:
         return len(self.decided) + self.refused
 
     def received(self) -> Iterator[Received]:
-        """Every decision that some client has."""
+        """Return every decision that some client has."""
         return itertools.chain.from_iterable(decisions for _, decisions in self.decided)
 
 
@@ -126,7 +126,7 @@ class Callers:
 
     @contextmanager
     def calling(self) -> Iterator[Memory]:
-        """They call for the length of the block, and have their last answers when it ends."""
+        """Let the clients call for the length of the block; they have their last answers when it ends."""
         for thread in self._threads:
             thread.start()
         try:
@@ -137,11 +137,11 @@ class Callers:
                 thread.join()
 
     def stop(self) -> None:
-        """No further request."""
+        """Send no further request."""
         self._stopped.set()
 
     def wait_until(self, condition: Callable[[Memory], bool], seconds: float = SECONDS_TO_WAIT) -> bool:
-        """Whether what they see comes to be so, in this many seconds."""
+        """Return whether the clients come to see it within this many seconds."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             with self.memory.lock:
@@ -166,7 +166,7 @@ class Connection:
         self._http = http.client.HTTPConnection(LOOPBACK, port, timeout=SECONDS_TO_WAIT)
 
     def send(self, request: Request, memory: Memory) -> tuple[Received, ...] | None:
-        """Sends a request and writes down what becomes of it; the decisions, if there are any."""
+        """Send a request and record what becomes of it; return the decisions, if there are any."""
         if self._http.sock is None:
             try:
                 self._http.connect()
@@ -190,7 +190,7 @@ class Connection:
             return _judge(request, response, answer, memory)
 
     def close(self) -> None:
-        """Lets go of it."""
+        """Close the connection."""
         self._http.close()
 
 
@@ -213,7 +213,7 @@ def _judge(
 
 
 def is_refusal(response: http.client.HTTPResponse) -> bool:
-    """Whether it is a 503 as it should be: problem details that say when to come again."""
+    """Return whether an answer is a 503 as it should be: problem details that say when to come again."""
     return (
         response.status == 503
         and response.getheader("content-type") == "application/problem+json"

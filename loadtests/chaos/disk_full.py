@@ -28,12 +28,12 @@ MOUNT = f'mount -t tmpfs -o size={DISK_MIB}m,mode=0700 none "$SCOREBOX_JOURNAL" 
 
 
 def disk_full(ground: Ground) -> Outcome:
-    """A file system of a few MiB fills up where one may be mounted; else the worker's files may not grow."""
+    """Fill a file system of a few MiB where one may be mounted; else forbid the worker's files to grow."""
     return _small_disk(ground) if _may_mount() else no_growth(ground)
 
 
 def no_growth(ground: Ground) -> Outcome:
-    """The worker's files may not grow (RLIMIT_FSIZE), until they may again."""
+    """Forbid the worker's files to grow (RLIMIT_FSIZE), then permit it again."""
     with ground.site("disk") as site:
         worker = site.server.worker()
 
@@ -81,7 +81,7 @@ def _small_disk(ground: Ground) -> Outcome:
 
 
 def _fill(ground: Ground, site: Site, full: Callable[[], AbstractContextManager[None]]) -> tuple[Memory, bool]:
-    """Load before, while and after there is no room; whether each came to what it should."""
+    """Send load before, while and after there is no room; return whether each came to what it should."""
     callers = Callers(site.port, ground.traffic(batch_share=0.1), ground.sizes.callers)
     with callers.calling() as memory:
         came = callers.wait_until(lambda memory: len(memory.decided) >= ENOUGH)
@@ -116,7 +116,7 @@ def _may_mount() -> bool:
 
 
 def _fill_up(filler: Path) -> None:
-    """Writes until there is no more room, then gives a little back."""
+    """Write until there is no more room, then free a little."""
     with filler.open("wb", buffering=0) as file:
         try:
             while True:

@@ -70,7 +70,7 @@ class Site:
         return self.server.port
 
     def restart(self) -> None:
-        """Starts the server anew, where the one before was."""
+        """Start the server anew, where the one before was."""
         self.server = self._start(self.port)
 
     def _start(self, port: int | None) -> Server:
@@ -102,7 +102,7 @@ class Ground:
 
     @contextmanager
     def site(self, name: str, *, before: Sequence[str] = (), **settings: str) -> Iterator[Site]:
-        """A ready server with a fresh journal, its command behind the words `before`."""
+        """Run a ready server with a fresh journal, its command behind the words `before`."""
         with bento_home(self.served.store) as home, fresh_journal(self.folder) as journal:
             command = service_command(self.served, home, journal, **settings)
             command = replace(command, arguments=[*before, *command.arguments])
@@ -113,13 +113,13 @@ class Ground:
                 site.server.kill()
 
     def traffic(self, *, batch_share: float = 0.0, rows: int = 50, keyed_share: float = 0.0) -> Traffic:
-        """Requests about this ground's applications."""
+        """Return requests about this ground's applications."""
         return Traffic(self.applications, batch_share=batch_share, rows=rows, keyed_share=keyed_share)
 
     def measured(
         self, site: Site, connections: int, seconds: float, *, rows: int = 1, pause: float = 0.0
     ) -> Measurement:
-        """What load at this many connections meets, one application or `rows` of them in each request."""
+        """Measure load at this many connections, one application or `rows` of them in each request."""
         if rows == 1:
             bodies = [http_request("/predict", json.dumps(one).encode()) for one in self.applications]
         else:

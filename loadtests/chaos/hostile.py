@@ -33,7 +33,7 @@ RAW = {
 
 
 def hostile(ground: Ground) -> Outcome:
-    """Every broken request again and again, while honest clients are served."""
+    """Send every broken request again and again, while honest clients are served."""
     requests = broken_requests(ground)
     statuses: Counter[int] = Counter()
     wrong: Counter[str] = Counter()
@@ -69,7 +69,7 @@ def hostile(ground: Ground) -> Outcome:
 
 
 def broken_requests(ground: Ground) -> dict[str, tuple[str, Mapping[str, str], bytes]]:
-    """Path, headers and body of each broken request, by what is wrong with it."""
+    """Return path, headers and body of each broken request, by its fault."""
     application = dict(ground.applications[0])
     body = json.dumps(application).encode()
     arrow = arrow_body(ground.scorecard, ground.applications, 100)
@@ -112,7 +112,7 @@ def broken_requests(ground: Ground) -> dict[str, tuple[str, Mapping[str, str], b
 
 
 def _send(port: int, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bool]:
-    """The status of the answer, and whether a broken request may be answered so; 0 for none."""
+    """Return the status of the answer, and whether a broken request may be answered so; 0 for none."""
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=ANSWER_SECONDS)
     try:
         connection.request("POST", path, body, dict(headers))

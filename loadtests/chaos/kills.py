@@ -18,7 +18,7 @@ ASKED_AGAIN = 20
 
 
 def kill(ground: Ground) -> Outcome:
-    """SIGKILL under load, in turn to the worker and to every process of the server."""
+    """Send SIGKILL under load, in turn to the worker and to every process of the server."""
     chance = random.Random(0)  # noqa: S311  # nothing secret
     memory = Memory()
     faults: Counter[str] = Counter()
@@ -74,7 +74,7 @@ def _wait_until_ready(site: Site) -> None:
 
 
 def _ask_again(site: Site, seen: Memory, memory: Memory, faults: Counter[str]) -> int:
-    """Sends what has a key once more: the unanswered twice, of the answered some; how many it were."""
+    """Send requests with a key once more: the unanswered twice, some of the answered; return how many."""
     connection = Connection(site.port)
     later = Memory()
     again = [request for request in seen.unanswered if request.key]
@@ -92,7 +92,7 @@ def _ask_again(site: Site, seen: Memory, memory: Memory, faults: Counter[str]) -
 
 
 def terminate(ground: Ground) -> Outcome:
-    """SIGTERM under load: what was accepted is answered, and nothing else is in the journal."""
+    """Send SIGTERM under load: accepted requests are answered, and nothing else is in the journal."""
     traffic = ground.traffic(batch_share=0.1)
     with ground.site("terminate") as site:
         callers = Callers(site.port, traffic, ground.sizes.callers)

@@ -53,7 +53,7 @@ def audit(
     replay: bool = True,
     advance: Callable[[int], None] = lambda rows: None,
 ) -> Audit:
-    """Compares a journal with the decisions that clients have.
+    """Compare a journal with the decisions that clients have.
 
     Args:
         folder: of the journal.
@@ -95,7 +95,7 @@ def audit(
 
 
 def _checked(reader: JournalReader, found: Audit) -> Iterator[DecisionRecord]:
-    """The records in order, each held to the proof before it."""
+    """Yield the records in order, each checked against the proof before it."""
     _, sequence, proof, _, _ = next(iter(reader.starts()))
     for record in reader.decisions():
         if record.sequence != sequence:

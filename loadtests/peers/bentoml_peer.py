@@ -11,7 +11,7 @@ class Plain:
 
     @bentoml.api  # type: ignore[untyped-decorator]  # BentoML's decorator is not typed
     async def predict(self, application: REQUEST, /) -> Score:  # type: ignore[valid-type]  # made at run time
-        """The PD of one application."""
+        """Return the PD of one application."""
         return score([application])[0]
 
 
@@ -21,5 +21,5 @@ class Batched:
 
     @bentoml.api(batchable=True)  # type: ignore[untyped-decorator]  # BentoML's decorator is not typed
     async def predict(self, applications: list[REQUEST]) -> list[Score]:  # type: ignore[valid-type]  # made at run time
-        """One PD per application."""
+        """Return one PD per application."""
         return score(applications)

@@ -19,17 +19,17 @@ app = FastAPI(title="FastAPI peer")
 
 @app.post("/predict")
 async def predict(application: REQUEST) -> Score:  # type: ignore[valid-type]  # made at run time
-    """The PD of one application."""
+    """Return the PD of one application."""
     return score([application])[0]
 
 
 @app.post("/predict_batch")
 async def predict_batch(batch: Batch) -> Scores:
-    """The PDs of many applications."""
+    """Return the PDs of many applications."""
     return Scores(decisions=score(batch.applications))
 
 
 @app.get("/readyz")
 async def ready() -> dict[str, str]:
-    """Whether requests are answered."""
+    """Return whether requests are answered."""
     return {"status": "ready"}

@@ -70,7 +70,7 @@ class Scores(BaseModel):
 
 
 def score(applications: Sequence[Application]) -> list[Score]:
-    """The PD of each application, by one session call."""
+    """Return the PD of each application, by one session call."""
     fed = {INPUT: np.array([_numbers(application) for application in applications], dtype=np.float32)}
     if _TEXTS:
         fed[TEXT] = np.array([[text or "" for text in _texts(one)] for one in applications], dtype=object)

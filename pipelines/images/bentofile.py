@@ -24,7 +24,7 @@ HEAD = """\
 
 
 def bentofile(scorecard: Scorecard) -> str:
-    """The file's text: the service, this scorecard's release, and the packages of the `serve` extra."""
+    """Return the file's text: the service, this scorecard's release, and the packages of the `serve` extra."""
     name = scorecard.name
     extras = tomllib.loads(PROJECT.read_text())["project"]["optional-dependencies"]
     content = {
@@ -49,7 +49,7 @@ def bentofile(scorecard: Scorecard) -> str:
 
 
 def write_bentofile(scorecard: Scorecard) -> Path:
-    """Writes the file where it is missing or says something else, and gives its path."""
+    """Write the file where it is missing or says something else, and return its path."""
     path = BENTOS / scorecard.name / "bentofile.yaml"
     text = bentofile(scorecard)
     if not path.exists() or path.read_text() != text:

@@ -26,7 +26,7 @@ INVENTORY = Path(__file__).parent / "inventory.py"
 
 
 def describe(image: str, made_from: Code) -> str:
-    """The document of an image that has been built, from what is found inside it; the same each time.
+    """Return the document of an image that has been built, from what is found inside it; the same each time.
 
     Raises:
         StageError: the image cannot be run.

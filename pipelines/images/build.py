@@ -45,7 +45,7 @@ class Image:
 
 
 def build(scorecard: str, base: str = BASE, target: Target = Target.RELEASE, *, twice: bool = False) -> Image:
-    """Builds an image of the scorecard's release.
+    """Build an image of the scorecard's release.
 
     Args:
         scorecard: whose release it is.
@@ -63,7 +63,7 @@ def build(scorecard: str, base: str = BASE, target: Target = Target.RELEASE, *, 
 
 
 def build_watch(base: str = BASE, *, twice: bool = False) -> Image:
-    """Builds the image of the commands that watch what was decided; it is of every scorecard, and has no model in it.
+    """Build the image of the commands that watch decisions; it serves every scorecard, and has no model in it.
 
     Args:
         base: the image to build on, with Python 3.11 and pip.
@@ -76,7 +76,7 @@ def build_watch(base: str = BASE, *, twice: bool = False) -> Image:
 
 
 def labels(name: str, made_from: Code, base: str) -> dict[str, str]:
-    """What an image says of itself: OCI's own names, and the model that it serves, if it is a release's."""
+    """Return the labels of an image: OCI's own names, and the model that it serves, if it is a release's."""
     said = {
         "org.opencontainers.image.title": name,
         "org.opencontainers.image.version": made_from.version,

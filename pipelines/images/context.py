@@ -37,7 +37,7 @@ REVISION_DIGITS = 12
 
 @dataclass(frozen=True)
 class Code:
-    """What an image without a model is made from.
+    """Return the code that an image without a model is made from.
 
     Attributes:
         revision: the commit, with `-dirty` if files differ from it, or `unknown`.
@@ -75,7 +75,7 @@ class Source(Code):
 
     @property
     def version(self) -> str:
-        """Of models and code: the Bento's version, and the image's tag."""
+        """The versions of models and code: the Bento's version, and the image's tag."""
         beside = f"beside-{self.challenge.release.version}" if self.challenge else None
         return "-".join(filter(None, (self.release.version, beside, super().version)))
 
@@ -86,7 +86,7 @@ class Source(Code):
 
 
 def source(scorecard: str) -> Source:
-    """What the image of the scorecard's release is made from.
+    """Return the parts that the image of the scorecard's release is made from.
 
     Raises:
         ModelStoreError: there is no release, its challenge cannot be read, or the store does not hold their models.
@@ -98,13 +98,13 @@ def source(scorecard: str) -> Source:
 
 
 def code() -> Code:
-    """What an image without a model is made from."""
+    """Return the code that an image without a model is made from."""
     return Code(git_revision(), git_seconds())
 
 
 @contextmanager
 def context(made_from: Code) -> Iterator[Path]:
-    """A folder that holds all that the image's build reads, for the length of the block.
+    """Make a folder that holds all that the image's build reads, for the length of the block.
 
     Raises:
         StageError: the Bento cannot be built.
@@ -121,7 +121,7 @@ def context(made_from: Code) -> Iterator[Path]:
 
 
 def _build_bento(made_from: Source, target: Path) -> None:
-    """The Bento in `target`, with its models beside it as in every Bento that runs in a container."""
+    """Build the Bento in `target`, its models next to it as in every Bento that runs in a container."""
     with TemporaryDirectory(prefix="scorebox-bento-") as home:
         # A store of its own: the version is that of the sources, so another build's Bento could bear it already.
         for model in made_from.models:

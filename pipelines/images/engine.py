@@ -13,7 +13,7 @@ from training.errors import StageError
 
 
 def docker(*arguments: str, given: str | None = None) -> str:
-    """What the command writes.
+    """Run a command of the engine and return its standard output.
 
     Raises:
         StageError: there is no such command, or it failed.
@@ -38,7 +38,7 @@ def build(
     *,
     cached: bool = True,
 ) -> None:
-    """Builds one target of the context's Dockerfile, from the engine's cache where that holds.
+    """Build one target of the context's Dockerfile, from the engine's cache where that holds.
 
     Raises:
         StageError: it cannot be built.
@@ -62,7 +62,7 @@ class Inspected:
 
 
 def inspect(image: str) -> Inspected:
-    """Looks at an image.
+    """Return the engine's description of an image.
 
     Raises:
         StageError: the engine does not have it.

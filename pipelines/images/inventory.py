@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def debian() -> list[dict[str, str]]:
-    """The installed packages of Debian, by its database; none on another system."""
+    """Return the installed packages of Debian, by its database; none on another system."""
     status = Path("/var/lib/dpkg/status")
     if not status.exists():
         return []
@@ -22,7 +22,7 @@ def debian() -> list[dict[str, str]]:
 
 
 def python() -> list[dict[str, str]]:
-    """The distributions that this interpreter finds, with what they say of their licence."""
+    """Return the distributions that this interpreter finds, with their licences."""
     return [
         {
             "name": one.metadata["Name"],
@@ -34,7 +34,7 @@ def python() -> list[dict[str, str]]:
 
 
 def main() -> None:
-    """Writes the list to standard output."""
+    """Write the list to standard output."""
     system = platform.freedesktop_os_release()
     listed = {"system": f"{system['ID']}-{system['VERSION_ID']}", "python": python(), "debian": debian()}
     print(json.dumps(listed))  # noqa: T201  # its only output

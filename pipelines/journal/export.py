@@ -63,7 +63,7 @@ REPEATING = [
 def export(
     reader: JournalReader, output: Path, since: str | None, until: str | None, advance: Callable[[int], None]
 ) -> int:
-    """Writes the decisions of these times beside `output`, then renames the file there; only its owner can read it.
+    """Write the decisions of these times next to `output`, then rename the file there; only its owner can read it.
 
     Returns:
         How many there were.

@@ -24,7 +24,7 @@ class Kind:
     first_fault: tuple[int, Fault] | None = None
 
     def count(self, link: Link[DecisionRecord] | Link[ChallengeRecord], fault: Fault | None) -> None:
-        """Takes one more place into account."""
+        """Count one more place."""
         self.records += link.is_there
         self.erased += link.record is not None and link.record.erased
         if fault is not None:
@@ -47,7 +47,7 @@ class Proof:
 
     @property
     def faults(self) -> list[str]:
-        """What is wrong, the first place of each kind."""
+        """The faults, the first place of each kind."""
         said = []
         for kind in (self.decisions, self.challenges):
             if kind.first_fault is not None:
@@ -61,7 +61,7 @@ class Proof:
 
 
 def prove(reader: JournalReader, head: tuple[int, bytes] | None, advance: Callable[[int], None]) -> Proof:
-    """Goes through both chains.
+    """Check every seal of both chains.
 
     Args:
         reader: of the journal.
@@ -95,7 +95,7 @@ def prove(reader: JournalReader, head: tuple[int, bytes] | None, advance: Callab
 
 
 def parse_head(text: str) -> tuple[int, bytes]:
-    """Sequence and proof of `<sequence>:<proof>`.
+    """Return sequence and proof of `<sequence>:<proof>`.
 
     Raises:
         StageError: it is something else.

@@ -87,7 +87,7 @@ class Replay(BaseModel):
 
 
 def places_of(reader: JournalReader, decision_ids: Sequence[str]) -> list[int]:
-    """The sequences of these decisions, rising.
+    """Return the sequences of these decisions, rising.
 
     Raises:
         StageError: the journal does not have one of them.
@@ -100,7 +100,7 @@ def places_of(reader: JournalReader, decision_ids: Sequence[str]) -> list[int]:
 
 
 def sample_of(span: range, size: int) -> list[int]:
-    """So many of the sequences, drawn with a fixed seed; all, if there are no more."""
+    """Return `count` of the sequences, drawn with a fixed seed; all, if there are no more."""
     random = np.random.default_rng(SAMPLE_SEED)
     drawn = random.choice(len(span), size=min(size, len(span)), replace=False, shuffle=False)
     return sorted(span[place] for place in drawn.tolist())
@@ -109,7 +109,7 @@ def sample_of(span: range, size: int) -> list[int]:
 def replay(
     scorecard: Scorecard, reader: JournalReader, sequences: Sequence[int], advance: Callable[[int], None]
 ) -> Replay:
-    """Recomputes the decisions at these places of the journal, which come in rising order.
+    """Recompute the decisions at these places of the journal, which come in rising order.
 
     Args:
         scorecard: the product.
@@ -162,14 +162,14 @@ class _Work:
         self._count = 0
 
     def found(self, sequence: int, name: str | None, verdict: ReplayStatus, detail: str = "") -> None:
-        """Notes what is wrong with a decision, or that it is erased."""
+        """Record a fault of a decision, or that it is erased."""
         self.verdicts[verdict] += 1
         self.findings.append(
             Finding(sequence=sequence, through=sequence, decision_id=name, verdict=verdict, detail=detail)
         )
 
     def take(self, record: DecisionRecord) -> None:
-        """Takes a decision whose seal holds."""
+        """Queue a decision whose seal holds."""
         basis = record.basis
         if basis.scorecard != self._scorecard.name:
             raise StageError(f"the journal is of {basis.scorecard}, not of {self._scorecard.name}")
@@ -183,7 +183,7 @@ class _Work:
             self.finish()
 
     def finish(self) -> None:
-        """Recomputes what is waiting."""
+        """Recompute the decisions that are waiting."""
         for records in self._waiting.values():
             self._recompute(records)
         self._waiting = {}
@@ -240,7 +240,7 @@ def _load(tag: str) -> StoredModel | _Unusable:
 
 
 def _joined(findings: Sequence[Finding]) -> Iterator[Finding]:
-    """The findings with missing records that follow one another as one."""
+    """Join the findings of missing records that follow one another."""
     last: Finding | None = None
     for finding in findings:
         if (

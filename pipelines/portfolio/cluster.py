@@ -59,7 +59,7 @@ class PartScorer:
         self._parts = parts
 
     def __call__(self, chosen: pa.Table) -> Iterator[pa.Table]:
-        """One row for each outcome, in order; a part that cannot be read ends with a row that says why.
+        """Return one row for each outcome, in order; a part that cannot be read ends with a row that says why.
 
         Ray carries rows of one table, and an outcome has two: each is one cell, in Arrow's own format.
         """
@@ -79,7 +79,7 @@ def _row(*values: int | bytes | str) -> pa.Table:
 def outcomes(
     scorecard: Scorecard, record: ModelRecord, policy: CutoffPolicy, portfolio: Portfolio, history: str | None
 ) -> Iterator[Outcome]:
-    """The outcomes of all rows, in the order of the input.
+    """Yield the outcomes of all rows, in the order of the input.
 
     Raises:
         StageError: Ray is not installed, there is no cluster at RAY_ADDRESS, or it fails.
@@ -114,7 +114,7 @@ LONGEST_REASON = 300
 
 
 def _check_address(address: str) -> None:
-    """Ray itself tries for minutes."""
+    """Fail at once where no cluster answers: Ray itself tries for minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not (host and port.isdigit()):
         return  # none, or a word that Ray knows

@@ -40,7 +40,7 @@ class RowGroup:
     """None if only reading tells."""
 
     def read(self) -> Iterator[ApplicationBatch]:
-        """Its rows in order.
+        """Read its rows in order.
 
         Raises:
             DataError: the file cannot be read.
@@ -70,7 +70,7 @@ class Portfolio:
 
 
 def find(scorecard: Scorecard, frame: Frame, address: str) -> Portfolio:
-    """The portfolio at an address: a file, or a folder, whose files are taken in order of their paths.
+    """Find the portfolio at an address: a file, or a folder, whose files are read in order of their paths.
 
     Raises:
         DataError: there is nothing, a file is of another kind or damaged, or its columns are not
@@ -115,7 +115,7 @@ def _files(root: Place) -> list[Place]:
 
 
 def _hidden(path: str, root: str) -> bool:
-    """Whether a path below the root is a marker, as _SUCCESS, or a file that is still written."""
+    """Return whether a path below the root is a marker, as _SUCCESS, or a file that is still written."""
     return any(part.startswith(("_", ".")) for part in path[len(root) :].split("/"))
 
 
@@ -143,7 +143,7 @@ def _parts(scorecard: Scorecard, frame: Frame, file: Place) -> tuple[list[RowGro
 
 
 def _csv_schema(scorecard: Scorecard, header: list[str]) -> pa.Schema:
-    """What each column of a CSV file should hold; the key stays as it is written, zeros in front and all."""
+    """Return the type of each column of a CSV file; the key stays as it is written, zeros in front and all."""
     kinds = {"integer": pa.int64(), "number": pa.float64()}
     rules = {name: rule for rule in scorecard.rules for name in (rule.column, rule.field)}
     return pa.schema(
@@ -154,7 +154,7 @@ def _csv_schema(scorecard: Scorecard, header: list[str]) -> pa.Schema:
 def _columns(
     scorecard: Scorecard, frame: Frame, file: Place, schema: pa.Schema
 ) -> tuple[dict[str, pa.DataType], pa.Field | None]:
-    """What to read of a file: all but the target, which a portfolio may have and scoring has no use for."""
+    """Return the columns to read of a file: all but the target, which scoring has no use for."""
     for name in (scorecard.key, scorecard.target):
         if schema.names.count(name) > 1:
             raise DataError(f"{file.shown}: {name}: Column is given twice")

@@ -42,7 +42,7 @@ class Place:
         return "".join(suffixes[-2:] if suffixes[-1:] == [".gz"] else suffixes[-1:])
 
     def open(self) -> Any:
-        """The file for reading by position, without a cache: columns lie far apart."""
+        """Open the file for reading by position, without a cache: columns lie far apart."""
         return self.system.open(self.path, "rb", **({} if self.local else {"cache_type": "none"}))
 
     @property
@@ -51,12 +51,12 @@ class Place:
         return self.address if self.local is None else self.path
 
     def sibling(self, path: str) -> Place:
-        """Another path of the same file system."""
+        """Return another path of the same file system."""
         return Place(self.system.unstrip_protocol(path) if self.local is None else path, self.system, path)
 
 
 def place(address: str) -> Place:
-    """The place at an address.
+    """Return the place at an address.
 
     Raises:
         DataError: no such kind of address is known, or the library for it is not installed.
@@ -69,7 +69,7 @@ def place(address: str) -> Place:
 
 
 def one_line(error: BaseException) -> str:
-    """What an error says, on one line; its kind, if it says nothing."""
+    """Return an error's message on one line; its kind, if it has no message."""
     return " ".join(str(error).split()) or type(error).__name__
 
 
@@ -85,7 +85,7 @@ class Aside:
     place: Place
 
     def publish(self) -> None:
-        """Puts the file where it belongs, over an older one.
+        """Move the file where it belongs, over an older one.
 
         Raises:
             DataError: the place cannot be written to; what was there is there still.
@@ -105,7 +105,7 @@ class Aside:
 
 @contextmanager
 def aside(target: Place) -> Iterator[Aside]:
-    """A file to write to; what has not been published when the block ends is thrown away.
+    """Open a file to write to; a file that has not been published when the block ends is deleted.
 
     Raises:
         DataError: no file can be made there.

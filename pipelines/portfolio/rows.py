@@ -81,7 +81,7 @@ class RowScorer:
         """Columns of the reject file: a line for each broken rule of a row."""
 
     def score(self, batch: ApplicationBatch) -> Outcome:
-        """The decisions of the good rows and the reasons against the others."""
+        """Return the decisions of the good rows, and the reasons against the others."""
         table, keys = batch.table, None
         if self._key is not None:
             keys = table.column(self._key.name)
@@ -140,7 +140,7 @@ DECISIONS = pa.array(["approve", "decline"])
 
 
 def _merged(unreadable: list[RowError], broken: list[RowError]) -> list[RowError]:
-    """All errors by row: of an unreadable cell that it cannot be read, and not that it is missing."""
+    """Return all errors by row: of an unreadable cell that it cannot be read, and not that it is missing."""
     if not unreadable:
         return broken
     rows = {row.index: list(row.errors) for row in unreadable}

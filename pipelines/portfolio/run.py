@@ -49,7 +49,7 @@ class Targets:
 
 
 def targets(portfolio: Portfolio, output: str, rejects: str | None) -> Targets:
-    """The two places that a run writes to; rejects go beside the output if no other place is named.
+    """Return the two places that a run writes to; rejects go next to the output if no other place is named.
 
     Raises:
         DataError: a name has no known suffix, or a file would be written over an input or the other one.
@@ -82,7 +82,7 @@ def score(
     advance: Callable[[int], None],
     history: str | None = None,
 ) -> Summary:
-    """Scores all rows and writes both files, each as a whole.
+    """Score all rows and write both files, each as a whole.
 
     Args:
         scorecard: the product.
@@ -149,7 +149,7 @@ def _here(scorer: RowScorer, portfolio: Portfolio) -> Iterator[Outcome]:
 def _write(
     found: Iterable[Outcome], scored: TableWriter, rejected: TableWriter, advance: Callable[[int], None]
 ) -> tuple[int, int, int]:
-    """Writes all outcomes; gives the rows, the scored ones among them, and the declined among those."""
+    """Write all outcomes; return the rows, the scored ones among them, and the declined among those."""
     rows = good = declined = 0
     for outcome in found:
         scored.write(_numbered(outcome.scored, rows))
@@ -162,7 +162,7 @@ def _write(
 
 
 def _numbered(table: pa.Table, start: int) -> pa.Table:
-    """The table with its rows counted from the start of the input."""
+    """Return the table with its rows counted from the start of the input."""
     if not table.num_rows:
         return table
     return table.set_column(table.column_names.index(ROW.name), ROW, pc.add(table.column(ROW.name), start))

@@ -58,7 +58,7 @@ class ApplicationBatch:
 
 @contextmanager
 def reading(file: Place) -> Iterator[None]:
-    """What goes wrong with the file becomes one line that names it."""
+    """Turn an error of reading the file into one line that names it."""
     try:
         yield
     except DataError:
@@ -71,7 +71,7 @@ def reading(file: Place) -> Iterator[None]:
 
 
 def parquet_file(file: Place) -> pq.ParquetFile:
-    """The file with its footer read."""
+    """Open the file and read its footer."""
     local = file.local
     if local is not None:
         return pq.ParquetFile(local, pre_buffer=False, buffer_size=PAGES)
@@ -80,7 +80,7 @@ def parquet_file(file: Place) -> pq.ParquetFile:
 
 
 def read_parquet(file: Place, columns: list[str], row_groups: list[int]) -> Iterator[ApplicationBatch]:
-    """Some row groups of a Parquet file.
+    """Read some row groups of a Parquet file.
 
     Raises:
         DataError: it cannot be read.
@@ -91,7 +91,7 @@ def read_parquet(file: Place, columns: list[str], row_groups: list[int]) -> Iter
 
 
 def csv_header(file: Place) -> list[str]:
-    """The column names of a CSV file.
+    """Return the column names of a CSV file.
 
     Raises:
         DataError: it cannot be read, or is empty.
@@ -104,7 +104,7 @@ def csv_header(file: Place) -> list[str]:
 
 
 def read_csv(file: Place, columns: Mapping[str, pa.DataType]) -> Iterator[ApplicationBatch]:
-    """A CSV file, comma-separated with a line of column names, gzipped or not.
+    """Read a CSV file, comma-separated with a line of column names, gzipped or not.
 
     An empty cell is null. Rows that are wrong in themselves are among the unreadable ones: another
     number of cells than the header, or a text where a number should be.
@@ -159,7 +159,7 @@ def _stream(file: Place) -> Any:
 
 
 def _place_rows(count: int, start: int, torn: deque[Torn]) -> tuple[NDArray[np.int64], list[RowError]]:
-    """Positions of the next `count` whole rows, and the torn rows between them, which leave `torn`."""
+    """Return positions of the next `count` whole rows, and the torn rows between them, which leave `torn`."""
     skipped: list[RowError] = []
     while torn and torn[0][0] - start < count + len(skipped):
         number, error = torn.popleft()
@@ -170,7 +170,7 @@ def _place_rows(count: int, start: int, torn: deque[Torn]) -> tuple[NDArray[np.i
 def _numbers(
     table: pa.Table, columns: Mapping[str, pa.DataType], positions: NDArray[np.int64]
 ) -> tuple[pa.Table, list[RowError]]:
-    """The table with its texts as numbers where numbers should be, and the cells that are none."""
+    """Return the table with its texts as numbers where numbers should be, and the cells that are none."""
     failed: dict[int, list[FieldError]] = {}
     for place, (name, kind) in enumerate(columns.items()):
         if kind == pa.string():
@@ -218,13 +218,13 @@ class TableWriter:
             self._writer = pacsv.CSVWriter(path, schema)
 
     def write(self, table: pa.Table) -> None:
-        """Adds rows; they are written when there are enough for a row group."""
+        """Add rows; they are written when there are enough for a row group."""
         self._waiting.append(table)
         if sum(len(waiting) for waiting in self._waiting) >= GROUP_ROWS:
             self._flush()
 
     def close(self, facts: Mapping[str, str]) -> None:
-        """Finishes the file; a Parquet file keeps the facts in its metadata, a CSV file has no place for them."""
+        """Finish the file; a Parquet file keeps the facts in its metadata, a CSV file has no place for them."""
         self._flush()
         if self._parquet:
             self._writer.add_key_value_metadata(dict(facts))

@@ -15,7 +15,7 @@ _MOST_NAMED = 5
 
 
 def arrive(connection: Connection, where: str, table: Table, key: Column[Any], rows: Sequence[Row]) -> None:
-    """Inserts rows; one that is there already must be the same, but for its journal and an emptied payload.
+    """Insert rows; one that is there already must be the same, but for its journal and an emptied payload.
 
     Args:
         connection: in a transaction.
@@ -49,7 +49,7 @@ def arrive(connection: Connection, where: str, table: Table, key: Column[Any], r
 
 
 def _differences(table: Table, sent: Row, found: Row | None) -> str:
-    """The columns that differ, in words; empty if none does."""
+    """Return the columns that differ, in words; empty if none does."""
     if found is None:
         return "its sequence is another record's"
     payload = EMPTIED[table]

@@ -54,7 +54,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """A transaction around a block.
+        """Run a block in a transaction.
 
         Raises:
             AwayError: PostgreSQL is not there, or goes away meanwhile; nothing of the block remains, unless it went
@@ -70,7 +70,7 @@ class Database:
             raise StageError(f"PostgreSQL at {self.name} refuses: {_reason(error)}") from None
 
     def check(self, connection: Connection) -> None:
-        """Refuses another revision than this version's.
+        """Refuse another revision than this version's.
 
         Raises:
             StageError: see above; the message names the command that helps.
@@ -82,7 +82,7 @@ class Database:
         raise StageError(f"{self.name} has {state} and this version needs {wanted}: run scorebox journal migrate")
 
     def migrate(self, to: str = "head") -> tuple[str | None, str | None]:
-        """Brings the tables to a revision; all of it or nothing.
+        """Bring the tables to a revision; all of it or nothing.
 
         Returns:
             The revision before and after.
@@ -106,14 +106,14 @@ class Database:
 
 
 def newest_revision() -> str:
-    """The revision of `tables`."""
+    """Return the revision of `tables`."""
     head = _scripts().get_current_head()
     assert head is not None
     return head
 
 
 def revision(connection: Connection) -> str | None:
-    """The revision that a database is at; None if it has no tables of the journal."""
+    """Return the revision that a database is at; None if it has no tables of the journal."""
     return MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA}).get_current_revision()
 
 
@@ -131,7 +131,7 @@ def _url(address: str) -> URL:
 
 
 def _reason(error: DBAPIError) -> str:
-    """The first line of what the driver says of a connection, else only the kind: details quote values."""
+    """Return the first line of the driver's message on a connection, else only the kind: details quote values."""
     if isinstance(error, OperationalError | InterfaceError):
         return " ".join(str(error.orig).splitlines()[:1])
     return f"{type(error.orig).__name__} ({getattr(error.orig, 'sqlstate', None)})"

@@ -15,7 +15,7 @@ LONGEST = 30.0
 
 
 def follow(ship: Callable[[], Copied], stopped: Callable[[float], bool], tell: Callable[[str], None]) -> int:
-    """Copies what comes; waits while the journal or PostgreSQL is away, and says so once.
+    """Copy records as they come; wait while the journal or PostgreSQL is away, and report that once.
 
     Args:
         ship: one transaction.

@@ -21,7 +21,7 @@ EMPTIED: dict[Table, Row] = {
 
 
 def basis_row(basis: Basis, sha256: bytes) -> Row:
-    """A basis, its members that queries ask for in columns of their own."""
+    """Return the row of a basis, its members that queries ask for in columns of their own."""
     return {
         "sha256": sha256,
         "scorecard": basis.scorecard,
@@ -34,7 +34,7 @@ def basis_row(basis: Basis, sha256: bytes) -> Row:
 
 
 def decision_row(journal: str, record: DecisionRecord) -> Row:
-    """A decision of the journal with this id."""
+    """Return the row of a decision of the journal with this id."""
     return {
         "decision_id": record.decision_id,
         "journal": journal,
@@ -59,7 +59,7 @@ def decision_row(journal: str, record: DecisionRecord) -> Row:
 
 
 def challenge_row(journal: str, record: ChallengeRecord) -> Row:
-    """A challenge of the journal with this id."""
+    """Return the row of a challenge of the journal with this id."""
     return {
         "journal": journal,
         "sequence": record.sequence,

@@ -62,7 +62,7 @@ class _Position:
     proof: bytes
 
     def after_retention(self, what: str, start: _Position) -> tuple[_Position, tuple[str, ...]]:
-        """Where to go on in a journal that begins after `start`, and what it no longer has."""
+        """Return where to go on in a journal that begins after `start`, and what it no longer has."""
         if start.sequence <= self.sequence:
             return self, ()
         return start, (f"{what} {self.sequence + 1:,} to {start.sequence:,}",)
@@ -84,7 +84,7 @@ class Shipper:
         self._told: tuple[int, int] | None = None
 
     def remaining(self) -> int:
-        """Decisions and challenges that the database does not hold yet.
+        """Return the number of decisions and challenges that the database does not hold yet.
 
         Raises:
             JournalError, StageError: see `ship`.
@@ -96,7 +96,7 @@ class Shipper:
         return max(0, reader.last_sequence() - decided.sequence) + max(0, reader.last_challenge() - challenged.sequence)
 
     def ship(self) -> Copied:
-        """Copies what comes next, up to `ROWS` decisions and as many challenges, and every erasure, in one transaction.
+        """Copy the next records, up to `ROWS` decisions and as many challenges, and every erasure, in one transaction.
 
         Raises:
             JournalError: the journal cannot be read.
@@ -156,7 +156,7 @@ class Shipper:
         return copied, (decided.sequence, challenged.sequence), erased
 
     def _sealed(self, what: str, records: Iterator[Record], position: _Position) -> list[Record]:
-        """The next records, up to one that is not what was sealed after the one before it."""
+        """Return the next records, up to one that is not what was sealed after the one before it."""
         found: list[Record] = []
         proof = position.proof
         for record in islice(records, ROWS):
@@ -174,7 +174,7 @@ class Shipper:
 
 
 def _positions(connection: Connection, journal: str) -> tuple[_Position, _Position]:
-    """Where the copying of decisions and challenges stands; nobody else moves it until the transaction ends."""
+    """Return how far decisions and challenges are copied; nobody else moves that until the transaction ends."""
     first = {"decisions": 0, "decision_proof": NO_PROOF, "challenges": 0, "challenge_proof": NO_PROOF}
     connection.execute(insert(journals).on_conflict_do_nothing(), {"journal": journal, **first})
     row = connection.execute(select(journals).where(journals.c.journal == journal).with_for_update()).one()
@@ -186,7 +186,7 @@ def _last(records: Sequence[DecisionRecord] | Sequence[ChallengeRecord], before:
 
 
 def _erase(connection: Connection, journal: str, reader: JournalReader, known: set[str] | None) -> set[str]:
-    """Empties the payloads of what has been erased since; the ids of all that the copy has as erased."""
+    """Empty the payloads of decisions erased since; return the ids of all that the copy has as erased."""
     if known is None:
         known = set(connection.scalars(select(erasures.c.decision_id).where(erasures.c.journal == journal)))
     new = [(name, at) for name, at in reader.erasures() if name not in known]
