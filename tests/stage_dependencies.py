@@ -21,6 +21,9 @@ DVC = PROJECT / "dvc.yaml"
 ROOTS = ("scoring", "training", "pipelines")
 COMMANDS = "pipelines.cli"
 """Left out: a command reads arguments and prints."""
+DESCRIPTIONS = ("pipelines.artifacts", "pipelines.params")
+"""They describe the files of all stages. Their imports are left out: what one of these changes is in a file, which is
+a dependency, or in a module that the stage imports as well."""
 FOUND_BY_NAME = {"scoring.scorecards": "scoring.scorecards", "training.families.registry": "training.families"}
 """Modules that import the modules of a package by their names, which the graph of imports does not show."""
 FILES = {"training.tables.build": "training/tables", "training.evaluation.card": "training/evaluation/templates"}
@@ -31,7 +34,11 @@ MADE = ("artifacts/", "data/")
 
 @cache
 def _graph() -> grimp.ImportGraph:
-    return grimp.build_graph(*ROOTS, exclude_type_checking_imports=True, cache_dir=None)
+    graph = grimp.build_graph(*ROOTS, exclude_type_checking_imports=True, cache_dir=None)
+    for module in DESCRIPTIONS:
+        for imported in graph.find_modules_directly_imported_by(module):
+            graph.remove_import(importer=module, imported=imported)
+    return graph
 
 
 def code_dependencies(stage: str) -> list[str]:
