@@ -33,7 +33,7 @@ class BarResult:
     figure: float
     limit: float
     basis: str
-    """What the figure is made of, in words."""
+    """The parts of the figure, in words."""
 
     @property
     def holds(self) -> bool:

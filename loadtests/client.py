@@ -2,7 +2,7 @@
 
 Every connection sends its next request when the last one is answered. It runs as its own process:
 a plan comes in on stdin, the measurement goes out on stdout. A general HTTP library costs more CPU
-per request than some of the servers measured, so this one knows only what they answer with: a
+per request than some of the servers measured, so this one knows only their kind of answer: a
 status line, headers with Content-Length, a body.
 """
 
@@ -128,7 +128,7 @@ def measure(plan: Plan, cores: frozenset[int] | None = None) -> Measurement:
 
 @dataclass
 class _Run:
-    """What the connections of one run share."""
+    """State that the connections of one run share."""
 
     plan: Plan
     until: int

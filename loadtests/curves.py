@@ -7,7 +7,7 @@ from enum import StrEnum
 RAMP_SHARE = 0.5
 """Share of a ramp in which users are added; the rest holds the peak."""
 SPIKE_BASE = 0.25
-"""Users beside the spike, as a share of the peak."""
+"""Users outside the spike, as a share of the peak."""
 SPIKE_FROM, SPIKE_TO = 0.35, 0.65
 """Where in the run the spike begins and ends."""
 SOAK_SHARE = 0.5

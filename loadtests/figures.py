@@ -49,7 +49,7 @@ class BatchLoad(BaseModel):
 
 
 class Lone(BaseModel):
-    """Median milliseconds of requests with nothing beside them, before and after a burst."""
+    """Median milliseconds of requests with no others at the time, before and after a burst."""
 
     contender: str
     before_ms: float

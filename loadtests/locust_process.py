@@ -20,7 +20,7 @@ from loadtests.targets import Finding, ScenarioTargets, evaluate, read_stats
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 USER_CLASSES = {Scenario.SINGLE: "SingleUser", Scenario.BATCH: "BatchUser", Scenario.MIXED: "MixedUser"}
-# Locust imports, spawns users and writes its report in this many seconds beside the run.
+# Locust imports, spawns users and writes its report in this many seconds on top of the run.
 LOCUST_SECONDS = 60.0
 MEBIBYTE = 1 << 20
 

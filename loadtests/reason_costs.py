@@ -1,4 +1,4 @@
-"""What the reasons of one decision cost, by scorecard: CPU time of the explain graph and of picking from its output."""
+"""The costs of one decision's reasons, by scorecard: CPU time of the explain graph and of picking from its output."""
 
 from __future__ import annotations
 

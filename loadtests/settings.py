@@ -1,4 +1,4 @@
-"""What the runner tells Locust's process, by environment variables."""
+"""Settings that the runner passes to Locust's process, by environment variables."""
 
 from __future__ import annotations
 

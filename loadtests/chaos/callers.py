@@ -187,14 +187,14 @@ class Connection:
                 memory.unanswered.append(request)
             return None
         with memory.lock:
-            return _judge(request, response, answer, memory)
+            return _check_answer(request, response, answer, memory)
 
     def close(self) -> None:
         """Close the connection."""
         self._http.close()
 
 
-def _judge(
+def _check_answer(
     request: Request, response: http.client.HTTPResponse, answer: bytes, memory: Memory
 ) -> tuple[Received, ...] | None:
     if response.status == 200:

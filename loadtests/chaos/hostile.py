@@ -1,4 +1,4 @@
-"""Bodies that are broken, too large or meant to harm, beside honest load."""
+"""Bodies that are broken, too large or meant to harm, next to honest load."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def hostile(ground: Ground) -> Outcome:
     answers = ", ".join(f"{count:,} × {status}" for status, count in sorted(statuses.items()))
     bad = ", ".join(f"{count:,} × {name}" for name, count in wrong.items())
     return Outcome(
-        f"{len(requests) + len(RAW)} kinds of malformed and hostile requests beside honest load",
+        f"{len(requests) + len(RAW)} kinds of malformed and hostile requests next to honest load",
         f"{sent:,} requests",
         "no 5xx but 503 with Retry-After; honest clients get their decisions, each of them kept",
         f"{answers}; honest clients: {found}" + (f"; WRONG: {bad}" if bad else ""),

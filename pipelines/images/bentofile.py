@@ -14,7 +14,7 @@ BENTOS = Path("bentos")
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 RELEASED = ("", ".policy", ".challenger")
-"""What may be beside a release: its cut-off policy, and who challenges it."""
+"""Files that a release may have: its cut-off policy, and its challenger."""
 
 HEAD = """\
 # The Bento of the {name} scorecard. Written by `scorebox bentofile {name}`.

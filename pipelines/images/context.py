@@ -28,9 +28,9 @@ PROJECT = Path(__file__).parent.parent.parent
 RECIPE = PROJECT / "deploy" / "image"
 RECIPE_FILES = ("Dockerfile", "serve.txt", "ship.txt", "watch.txt", "trim.py", "healthcheck.py")
 SHIPPER_FILES = ("scoring", "pipelines", "training/__init__.py", "training/errors.py", "pyproject.toml")
-"""What the command `scorebox journal ship` is made of, beside the packages of its extras."""
+"""The code of the command `scorebox journal ship`, without the packages of its extras."""
 WATCH_FILES = ("scoring", "pipelines", "training", "pyproject.toml")
-"""What the commands that watch are made of, beside the packages of their extras."""
+"""The code of the commands that watch, without the packages of their extras."""
 
 REVISION_DIGITS = 12
 
@@ -60,7 +60,7 @@ class Source(Code):
 
     Attributes:
         release: whose variants are packed.
-        challenge: whose model is packed beside them, if one challenges.
+        challenge: whose model is packed next to them, if one challenges.
         models: the records of all of them, the release's first.
     """
 
@@ -76,8 +76,8 @@ class Source(Code):
     @property
     def version(self) -> str:
         """The versions of models and code: the Bento's version, and the image's tag."""
-        beside = f"beside-{self.challenge.release.version}" if self.challenge else None
-        return "-".join(filter(None, (self.release.version, beside, super().version)))
+        challenger = f"beside-{self.challenge.release.version}" if self.challenge else None
+        return "-".join(filter(None, (self.release.version, challenger, super().version)))
 
     @property
     def name(self) -> str:

@@ -54,7 +54,7 @@ def build(
 
 @dataclass(frozen=True)
 class Inspected:
-    """What the engine knows of an image: its id, its size in bytes, the hashes of its layers."""
+    """The engine's description of an image: its id, its size in bytes, the hashes of its layers."""
 
     identity: str
     bytes: int

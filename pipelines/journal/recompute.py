@@ -1,4 +1,4 @@
-"""Decide once more, and compare with what the journal holds, to the bit."""
+"""Decide once more, and compare with the journal, to the bit."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def recomputed_differences(
 
 
 def _inputs(model: StoredModel, records: Sequence[DecisionRecord]) -> Inputs:
-    """Return what the graph read: numbers as they are in the journal, texts from the applications."""
+    """Return the inputs of the graph: numbers as they are in the journal, texts from the applications."""
     content = b"".join(record.inputs or b"" for record in records)
     numeric = np.frombuffer(content, dtype=FLOATS).reshape(len(records), len(model.graph.numeric_columns))
     if not model.graph.text_columns:

@@ -127,10 +127,10 @@ def replay(
         fault = chain.fault(link)
         if fault is not None:
             name = None if link.record is None else link.record.decision_id
-            work.found(link.sequence, name, _OF_FAULT[fault])
+            work.record_fault(link.sequence, name, _OF_FAULT[fault])
         else:
             assert link.record is not None
-            work.take(link.record)
+            work.queue(link.record)
         advance(1)
     work.finish()
     here = runtime()
@@ -161,21 +161,21 @@ class _Work:
         self._waiting: dict[bytes, list[DecisionRecord]] = {}
         self._count = 0
 
-    def found(self, sequence: int, name: str | None, verdict: ReplayStatus, detail: str = "") -> None:
+    def record_fault(self, sequence: int, name: str | None, verdict: ReplayStatus, detail: str = "") -> None:
         """Record a fault of a decision, or that it is erased."""
         self.verdicts[verdict] += 1
         self.findings.append(
             Finding(sequence=sequence, through=sequence, decision_id=name, verdict=verdict, detail=detail)
         )
 
-    def take(self, record: DecisionRecord) -> None:
+    def queue(self, record: DecisionRecord) -> None:
         """Queue a decision whose seal holds."""
         basis = record.basis
         if basis.scorecard != self._scorecard.name:
             raise StageError(f"the journal is of {basis.scorecard}, not of {self._scorecard.name}")
         self.models[basis.model] += 1
         if record.erased:
-            self.found(record.sequence, record.decision_id, ReplayStatus.ERASED)
+            self.record_fault(record.sequence, record.decision_id, ReplayStatus.ERASED)
             return
         self._waiting.setdefault(record.basis_sha256, []).append(record)
         self._count += 1
@@ -194,14 +194,14 @@ class _Work:
         opened = self._open(basis)
         if isinstance(opened, _Unusable):
             for record in records:
-                self.found(record.sequence, record.decision_id, opened.verdict, opened.detail)
+                self.record_fault(record.sequence, record.decision_id, opened.verdict, opened.detail)
             return
         here = runtime()
         self.runtimes[tuple(item for item in basis.runtime.items() if here.get(item[0]) != item[1])] += len(records)
         found = recomputed_differences(self._scorecard, opened, basis, records)
         for record, differences in zip(records, found, strict=True):
             if differences:
-                self.found(record.sequence, record.decision_id, ReplayStatus.DIFFERS)
+                self.record_fault(record.sequence, record.decision_id, ReplayStatus.DIFFERS)
                 self.findings[-1].differences = differences
             else:
                 self.verdicts[ReplayStatus.SAME] += 1

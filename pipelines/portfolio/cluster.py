@@ -86,7 +86,7 @@ def outcomes(
         DataError: a worker cannot read a file.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # What goes wrong is raised here as well; the log beside it has advice for Ray's own developers.
+    # Every error is raised here as well; Ray's log adds advice for its own developers.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
         import ray

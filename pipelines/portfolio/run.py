@@ -57,17 +57,17 @@ def targets(portfolio: Portfolio, output: str, rejects: str | None) -> Targets:
     chosen = place(output)
     if rejects is None:
         path = PurePosixPath(chosen.path)
-        beside = chosen.sibling(str(path.with_name(f"{path.stem}.rejects{path.suffix}")))
+        rejected = chosen.sibling(str(path.with_name(f"{path.stem}.rejects{path.suffix}")))
     else:
-        beside = place(rejects)
+        rejected = place(rejects)
     taken = {place(file).path for file in portfolio.files}
-    for target in (chosen, beside):
+    for target in (chosen, rejected):
         if target.suffix not in (PARQUET, CSV):
             raise DataError(f"{target.shown} ends neither in {PARQUET} nor in {CSV}")
         if target.path in taken:
             raise DataError(f"{target.shown} is both read and written, or written twice")
         taken.add(target.path)
-    return Targets(chosen, beside)
+    return Targets(chosen, rejected)
 
 
 def score(

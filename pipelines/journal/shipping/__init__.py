@@ -1,5 +1,5 @@
 """Copies the journal to PostgreSQL, off the request path.
 
-`tables` says what the copy holds, `migrations` how a database gets there, `database` opens one, `rows` turns records
+`tables` describes the copy, `migrations` how a database gets there, `database` opens one, `rows` turns records
 into its rows, `shipper` copies, `follow` goes on doing so.
 """

@@ -1,4 +1,4 @@
-"""What the copy of a journal holds in PostgreSQL."""
+"""The tables of a journal's copy in PostgreSQL."""
 
 from __future__ import annotations
 
