@@ -66,7 +66,7 @@ class Scorebox:
 
     @bentoml.on_shutdown
     async def stop(self) -> None:
-        """Answer what waits."""
+        """Answer the requests that wait."""
         await core.close()
 
     async def __is_ready__(self) -> bool:

@@ -1,1 +1,1 @@
-"""What runs Scorebox somewhere, and what watches it."""
+"""Images, compose, Kubernetes, delivery and monitoring of Scorebox."""

@@ -1,6 +1,6 @@
 """Write log lines as JSON: one per request, and BentoML's own in the same form.
 
-A request's line holds what happened to it and never what was in it.
+A request's line holds its route, status, time and ids, and nothing from its body.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def log_as_json() -> None:
         for handler in named.handlers:
             if handler.get_name() == "tracehandler":
                 handler.setFormatter(JsonFormatter())
-                # BentoML gives the root the same handler, so what goes on to it would be written twice.
+                # BentoML gives the root the same handler, so a record passed on to it would be written twice.
                 named.propagate = False
     # uvicorn composes an access line for every request as soon as any handler could take it.
     logging.getLogger("uvicorn.access").propagate = False

@@ -49,12 +49,12 @@ Read = TypeVar("Read")
 
 
 class Core:
-    """One scorecard's service: decisions, and what is known of the models that make them.
+    """One scorecard's service: decisions, and facts about the models that make them.
 
-    What keeps it from deciding is raised as it comes; `serving/refusals.py` says which problem answers it.
+    Exceptions of the scorer pass through; `serving/refusals.py` lists the problem that answers each.
 
     Args:
-        config: what it starts with.
+        config: the models, policy, journal and settings that it starts with.
         load: loads what release, policy and challenge name now, for `reload`.
     """
 
@@ -73,7 +73,7 @@ class Core:
         # One at a time: a search may score thousands of rows, and decisions come first.
         self._explaining = ThreadPoolExecutor(1, thread_name_prefix="explain")
         # One at a time too: they hold the interpreter, and the loop must get to it between them. Never shut down: what
-        # comes after the close is read and refused.
+        # arrives after the close is read and refused.
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="read")
         self._models = ServingModels(config, self.metrics)
         self.metrics.set_serving(config, self._models.traffic_split)
@@ -83,7 +83,7 @@ class Core:
         self.decision = decision_model(config.scorecard)
         self.batch_decisions = batch_decisions_model(self.decision)
         self.outcome_batch = outcome_batch_model(self.limits.batch_rows)
-        # Straight from bytes; a ValidationError names what is broken.
+        # Straight from bytes; they raise ValidationError.
         self.read_application: Callable[[bytes], Application] = self.application.__pydantic_validator__.validate_json
         self.read_batch: Callable[[bytes], Batch] = self.batch.__pydantic_validator__.validate_json
         self.read_outcomes: Callable[[bytes], OutcomeBatch] = self.outcome_batch.__pydantic_validator__.validate_json
@@ -119,7 +119,7 @@ class Core:
         self._models.log_state()
 
     async def reload(self) -> Reloaded:
-        """Load what release, policy and challenge name now; what serves goes on serving until that is ready.
+        """Load what release, policy and challenge name now; the models before serve until those are ready.
 
         Raises:
             ProblemError: something is missing or not what it should be; everything stays as it was.
@@ -138,7 +138,7 @@ class Core:
                 raise ProblemError(HTTPStatus.CONFLICT, detail)
             self._models = models
             self.metrics.set_serving(config, models.traffic_split)
-            # What a shadow has waiting may take long, and nobody need wait for it.
+            # A shadow may have many rows waiting; no request needs them.
             task = asyncio.create_task(self._retire(before), name="retire")
             self._retiring.add(task)
             task.add_done_callback(self._retiring.discard)
@@ -234,7 +234,7 @@ class Core:
             raise OutcomesNotKeptError(str(error)) from None
 
     async def close(self) -> None:
-        """Finish what waits and take no more."""
+        """Finish the requests that wait, and refuse more."""
         self._explaining.shutdown()
         await self._models.close()
         await asyncio.gather(*self._retiring)

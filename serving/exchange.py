@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any, NamedTuple, TypeAlias
@@ -12,6 +13,7 @@ from urllib.parse import parse_qsl
 from uuid_utils import uuid7
 
 from scoring.errors import LONGEST_NAME, FieldError
+from scoring.scorer import Caller
 from serving.problems import ProblemError, broken_rules
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -82,11 +84,24 @@ class Exchange:
         """The body's media type, without parameters."""
         return self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
 
-    def seconds(self) -> float:
-        """Return the seconds since the request's head had arrived."""
-        return perf_counter() - self.started
+    def caller(self, body: bytes) -> Caller:
+        """Return who asks, and for what, from headers and query.
 
-    def identifier(self, header: str) -> str | None:
+        Args:
+            body: the request's; the same one under the same key is the same request.
+
+        Raises:
+            ProblemError: a header or the query breaks a rule.
+        """
+        every_reason = bool(self.query) and self._has_parameter("reasons", "all")
+        key = self._identifier("Idempotency-Key")
+        request_sha256 = b""
+        if key is not None:
+            same = (self.route.encode(), self.query, self.content_type, body)
+            request_sha256 = hashlib.sha256(b"\n".join(same)).digest()
+        return Caller(self.request_id.decode(), self._identifier("Applicant-ID"), key, request_sha256, every_reason)
+
+    def _identifier(self, header: str) -> str | None:
         """Return the identifier in a header, None without the header.
 
         Raises:
@@ -99,7 +114,7 @@ class Exchange:
             raise broken_rules([FieldError(field=header, rule="string_pattern_mismatch", message=_IDENTIFIER_RULE)])
         return given.decode()
 
-    def has_parameter(self, parameter: str, value: str) -> bool:
+    def _has_parameter(self, parameter: str, value: str) -> bool:
         """Return whether the query gives the one parameter that there is its one value.
 
         Raises:
@@ -124,20 +139,27 @@ class Exchange:
             headers.append((b"traceparent", self.traceparent))
         return headers
 
-    async def read_body(self, max_bytes: int) -> bytes:
+    async def read_body(self, max_bytes: Mapping[bytes, int]) -> bytes:
         """Read the whole body.
 
+        Args:
+            max_bytes: the most bytes of a body, by the media types that are taken.
+
         Raises:
-            ProblemError: it is missing, coded, or larger than `max_bytes`.
+            ProblemError: it is of another type, coded, missing, or too large.
             ClientGoneError: the connection was closed.
         """
+        limit = max_bytes.get(self.content_type)
+        if limit is None:
+            expected = b" or ".join(max_bytes).decode()
+            raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"the Content-Type must be {expected}")
         if self.headers.get(b"content-encoding", b"identity").lower() != b"identity":
             raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the body without Content-Encoding")
         self.reading = True
         message = await self._receive()
         chunk: bytes = message.get("body", b"")
-        if message.get("more_body", False) or message["type"] == "http.disconnect" or len(chunk) > max_bytes:
-            chunk = await self._read_pieces(message, max_bytes)
+        if message.get("more_body", False) or message["type"] == "http.disconnect" or len(chunk) > limit:
+            chunk = await self._read_pieces(message, limit)
         self.reading = False
         if not chunk:
             raise ProblemError(HTTPStatus.BAD_REQUEST, "the body is empty")

@@ -12,6 +12,7 @@ import logging
 import traceback
 from collections.abc import Sequence
 from http import HTTPStatus
+from time import perf_counter
 
 from pydantic import ValidationError
 
@@ -54,6 +55,11 @@ class Face:
         self._app = app
         self._core = core
         self._routes = {route.path: route for route in routes}
+        limits = core.limits.model_dump()
+        self._max_bytes: dict[str, dict[bytes, int]] = {
+            route.path: {media_type: limits[body.limit] for media_type, body in route.bodies.items()}
+            for route in routes
+        }
         self._access_log = access_log
         self._tracing = tracing
         self._timeout = core.settings.request_timeout
@@ -78,7 +84,7 @@ class Face:
 
     def _record(self, exchange: Exchange) -> None:
         """Record an answered request in the metrics, the trace and the access log."""
-        seconds = exchange.seconds()
+        seconds = perf_counter() - exchange.started
         status = exchange.status or CLIENT_GONE
         self._core.metrics.count_request(exchange.route, exchange.method, status, seconds)
         if self._tracing is not None:
@@ -103,7 +109,7 @@ class Face:
                 if route.handler is None:
                     await self._pass_on(exchange, scope, receive, send)
                     return
-                body = await exchange.read_body(self._max_bytes(route, exchange)) if route.bodies else b""
+                body = await exchange.read_body(self._max_bytes[route.path]) if route.bodies else b""
                 answer = await route.handler(self._core, exchange, body)
                 await exchange.answer(HTTPStatus.OK, *answer, self._connection_headers())
         except ClientGoneError:
@@ -115,19 +121,6 @@ class Face:
                 raise problem from None
             headers = problem.headers + self._connection_headers()
             await exchange.answer(problem.status, problem.body(), PROBLEM_JSON, headers)
-
-    def _max_bytes(self, route: Route, exchange: Exchange) -> int:
-        """Return how many bytes a body of the request's type may have.
-
-        Raises:
-            ProblemError: the route takes no body of that type.
-        """
-        accepted = route.bodies.get(exchange.content_type)
-        if accepted is None:
-            expected = b" or ".join(route.bodies).decode()
-            raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"the Content-Type must be {expected}")
-        limit: int = getattr(self._core.limits, accepted.limit)
-        return limit
 
     def _connection_headers(self) -> Headers:
         return _CLOSE if self._core.draining else []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import hmac
 from functools import partial
 from http import HTTPStatus
@@ -20,13 +19,13 @@ from serving.metrics import CONTENT_TYPE
 from serving.payloads import batch_decisions
 from serving.problems import ProblemError, to_json
 
-# Naming what is wrong with an empty application takes 0.1 ms, and a small body holds many of them.
+# Naming the errors of an empty application takes 0.1 ms, and a small body holds many of them.
 INLINE_BATCH_BYTES = 2 << 10
 
 
 async def predict(core: Core, exchange: Exchange, body: bytes) -> Answer:
     """Decide one application."""
-    caller = _caller(exchange, body)
+    caller = exchange.caller(body)
     application = core.read_application(body)
     exchange.rows = 1
     decision = await core.predict(application, caller)
@@ -36,7 +35,7 @@ async def predict(core: Core, exchange: Exchange, body: bytes) -> Answer:
 
 async def predict_batch(core: Core, exchange: Exchange, body: bytes) -> Answer:
     """Decide many applications, sent as JSON or as an Arrow stream."""
-    caller = _caller(exchange, body)
+    caller = exchange.caller(body)
     if exchange.content_type == ARROW_STREAM:
         return await _predict_table(core, exchange, body, caller)
     if len(body) > INLINE_BATCH_BYTES:
@@ -78,7 +77,7 @@ async def outcomes(core: Core, exchange: Exchange, body: bytes) -> Answer:
 async def reload(core: Core, exchange: Exchange, _: bytes) -> Answer:
     """Load what release, policy and challenge name now."""
     _authorise(exchange, core.settings.reload_token)
-    # Checking and warming models may take longer than a request; what serves goes on meanwhile.
+    # Checking and warming models may take longer than a request; the models before serve meanwhile.
     reloaded = await asyncio.shield(core.reload())
     return Answer(reloaded.model_dump_json().encode())
 
@@ -108,21 +107,6 @@ async def docs(core: Core, _: Exchange, __: bytes) -> Answer:
 async def not_found(_: Core, __: Exchange, ___: bytes) -> Answer:
     """Refuse a path that is no route."""
     raise ProblemError(HTTPStatus.NOT_FOUND, "there is nothing here; GET /docs.json lists what there is")
-
-
-def _caller(exchange: Exchange, body: bytes) -> Caller:
-    """Read who asks, and for what, from headers and query.
-
-    Raises:
-        ProblemError: a header or the query breaks a rule.
-    """
-    every_reason = bool(exchange.query) and exchange.has_parameter("reasons", "all")
-    key = exchange.identifier("Idempotency-Key")
-    request_sha256 = b""
-    if key is not None:
-        same = (exchange.route.encode(), exchange.query, exchange.content_type, body)
-        request_sha256 = hashlib.sha256(b"\n".join(same)).digest()
-    return Caller(exchange.request_id.decode(), exchange.identifier("Applicant-ID"), key, request_sha256, every_reason)
 
 
 def _authorise(exchange: Exchange, token: SecretStr | None) -> None:

@@ -1,7 +1,7 @@
-"""Measure how busy the event loop is: by how much it is late for what is due.
+"""Measure how busy the event loop is: by how much a timer fires late.
 
 All of a request but its scoring passes through one event loop. When the loop cannot keep up, or other threads hold the
-interpreter, or the container is out of processor time, what is due waits; the lag shows all three.
+interpreter, or the container is out of processor time, timers fire late; the lag shows all three.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ def document(routes: Sequence[Route], core: Core, bento: dict[str, Any], descrip
 
     Args:
         routes: the table.
-        core: what is served.
+        core: the service of this scorecard.
         bento: BentoML's document; its operations keep their ids, which the clients use.
         description: of the service.
     """

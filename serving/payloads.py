@@ -16,7 +16,7 @@ from serving.settings import Settings
 
 MOST_ERRORS_OF_A_ROW = 25
 
-# An application is below 1 KiB; what is far beyond is none, and naming its errors costs time.
+# An application is below 1 KiB; a far larger body is none, and naming its errors costs time.
 MAX_APPLICATION_BYTES = 16 << 10
 
 
@@ -167,7 +167,7 @@ class Explanation(BaseModel):
     reference: ReferenceInfo
     contributions: list[GroupContribution] = Field(description="of every reason group; the largest first")
     counterfactual: Counterfactual | None = Field(
-        description="the smallest change that would have been approved; null for what is approved as it is"
+        description="the smallest change that would have been approved; null for an application that would be approved"
     )
 
 

@@ -22,11 +22,11 @@ from serving.outcomes import OutcomeBatch, OutcomesTaken
 from serving.payloads import Batch, BatchDecisions, Explanation, Health, ModelInfo, Reloaded
 
 Handler: TypeAlias = Callable[[Core, Exchange, bytes], Awaitable[Answer]]
-"""Gets the core, the request and its body, and returns the answer; it may raise `ProblemError` or what
-`serving/refusals.py` lists."""
+"""Takes the core, the request and its body, and returns the answer; raises `ProblemError`, `ValidationError` or an
+exception that `serving/refusals.py` lists."""
 
 Content: TypeAlias = type[BaseModel] | type[str] | type[bytes]
-"""A model of JSON, text, or bytes; `Application`, `Decision` and what holds them stand for the scorecard's own."""
+"""A model of JSON, text, or bytes; `Application`, `Decision` and their batches stand for the scorecard's own models."""
 
 TEXT = b"text/plain"
 

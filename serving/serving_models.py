@@ -90,7 +90,7 @@ class ServingModels:
         }
 
     def log_state(self) -> None:
-        """Log which models serve, and what is wrong with the challenger."""
+        """Log which models serve, and why a challenger does not take part."""
         logger.info("serving: %s", self.names)
         if self.config.challenger_fault is not None:
             logger.error("without its challenger: %s", self.config.challenger_fault)

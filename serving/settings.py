@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     ] = None
     journal_sync: Annotated[
         Sync,
-        Field(description="full: what is answered survives the end of the power; normal: that of every process"),
+        Field(description="full: an answered decision survives a power failure; normal: the end of every process"),
     ] = "full"
     journal_segment_bytes: Annotated[
         int, Field(ge=1 << 16, le=1 << 40, description="size at which the journal begins a new file")

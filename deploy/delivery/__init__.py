@@ -1,1 +1,1 @@
-"""What the workflow `cd` does to a cluster, in parts that also run elsewhere."""
+"""The steps of the workflow `cd`, each of which also runs elsewhere."""

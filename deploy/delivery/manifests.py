@@ -1,4 +1,4 @@
-"""Writes what a release applies: `python -m deploy.delivery.manifests prod images.txt out`.
+"""Write the manifests that a release applies: `python -m deploy.delivery.manifests prod images.txt out`.
 
 The images file has one image in a line, `registry/name@sha256:...`. Each takes the place of the overlay's image of the
 same last name, in which zeros stand for the digest.
@@ -28,7 +28,7 @@ class ImagesError(Exception):
 
 
 def read_images(text: str) -> dict[str, str]:
-    """The images of a file, by the last part of their name.
+    """Return the images that a file names, by the last part of their name.
 
     Raises:
         ImagesError: a line is not an image by digest, or two have one name.
@@ -46,7 +46,7 @@ def read_images(text: str) -> dict[str, str]:
 
 
 def with_images(manifests: list[Manifest], images: dict[str, str]) -> list[Manifest]:
-    """The manifests with the images in place of the overlay's; changes them.
+    """Put the images into the manifests, in place of the overlay's, and return the manifests.
 
     Raises:
         ImagesError: an image is missing.
@@ -64,10 +64,10 @@ def with_images(manifests: list[Manifest], images: dict[str, str]) -> list[Manif
     return manifests
 
 
-def parts(manifests: list[Manifest]) -> dict[str, list[Manifest]]:
-    """The manifests by when they are applied.
+def rollout_groups(manifests: list[Manifest]) -> dict[str, list[Manifest]]:
+    """Return the manifests by when they are applied.
 
-    `ingress` says where requests go, `canary` is what a canary adds to production, `stable` all the rest.
+    `ingress` directs the requests, `canary` is added to production by a canary, `stable` holds all others.
     """
     found: dict[str, list[Manifest]] = {"stable": [], "canary": [], "ingress": []}
     for manifest in manifests:
@@ -93,15 +93,15 @@ def _containers(value: Any) -> Iterator[Manifest]:
 
 
 def render(overlay: str) -> list[Manifest]:
-    """The overlay's manifests, by kubectl."""
+    """Render the overlay's manifests with kubectl."""
     command = ["kubectl", "kustomize", str(OVERLAYS / overlay)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return list(yaml.safe_load_all(done.stdout))
 
 
 def main() -> None:
-    """Writes `OUT/stable.yaml`, `OUT/ingress.yaml` and, of a canary, `OUT/canary.yaml`."""
-    parser = argparse.ArgumentParser(description="Writes what a release applies.")
+    """Write `OUT/stable.yaml`, `OUT/ingress.yaml` and, for a canary, `OUT/canary.yaml`."""
+    parser = argparse.ArgumentParser(description="Write the manifests that a release applies.")
     parser.add_argument("overlay", choices=sorted(path.name for path in OVERLAYS.iterdir()))
     parser.add_argument("images", type=Path, help="file of images by digest, one in a line")
     parser.add_argument("out", type=Path, help="folder for the manifests")
@@ -111,7 +111,7 @@ def main() -> None:
     except ImagesError as error:
         sys.exit(f"{given.images}: {error}")
     given.out.mkdir(parents=True, exist_ok=True)
-    for name, some in parts(manifests).items():
+    for name, some in rollout_groups(manifests).items():
         (given.out / f"{name}.yaml").write_text(yaml.safe_dump_all(some, sort_keys=False))
 
 

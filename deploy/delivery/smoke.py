@@ -1,4 +1,4 @@
-"""Asks a running service what a first caller would: `python -m deploy.delivery.smoke http://127.0.0.1:3000`.
+"""Ask a running service for what a first caller needs: `python -m deploy.delivery.smoke http://127.0.0.1:3000`.
 
 It knows no scorecard: the application that it sends is the example of the service's own OpenAPI document. It is decided
 and journaled like any other, under the name SMOKE_TEST, by which `scorebox journal erase --applicant` finds it.
@@ -22,14 +22,14 @@ class SmokeError(Exception):
 
 
 def smoke(url: str, version: str | None = None) -> str:
-    """Health, model, one decision, the same decision again under its key, one refusal.
+    """Ask for health, model, one decision, the same decision again under its key, and one refusal.
 
     Args:
         url: of the service.
         version: the model's, where it must be a certain one.
 
     Returns:
-        What was found, in one line.
+        The decision, in one line.
 
     Raises:
         SmokeError: something was not as it should be; the message names the route.
@@ -94,8 +94,8 @@ def _check_decision(decision: dict[str, Any], model: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Runs it; exit code 1 and one line if something was wrong."""
-    parser = argparse.ArgumentParser(description="Asks a running service what a first caller would.")
+    """Run the smoke test; end with exit code 1 and one line if something was wrong."""
+    parser = argparse.ArgumentParser(description="Ask a running service for what a first caller needs.")
     parser.add_argument("url", help="of the service, e.g. http://127.0.0.1:3000")
     parser.add_argument("--version", help="the version of the model that must serve")
     given = parser.parse_args()

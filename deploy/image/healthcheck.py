@@ -1,4 +1,4 @@
-"""Whether the server in this container is ready: exit code 0, else 1. For HEALTHCHECK, without a shell or curl."""
+"""Exit with 0 if the server in this container is ready, else with 1: HEALTHCHECK without a shell or curl."""
 
 import os
 import sys

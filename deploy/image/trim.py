@@ -1,9 +1,9 @@
-"""Takes out of a virtual environment what no image opens: tests, sources of compiled modules, tools.
+"""Remove from a virtual environment the files that no image opens: tests, sources of compiled modules, tools.
 
     python3 trim.py /app/venv
 
-Each pattern must match something where its package is installed, so that one which a new release of the package has
-made pointless is noticed.
+Each pattern must match something where its package is installed; so a pattern that no longer fits a new release of the
+package is noticed.
 """
 
 import shutil
@@ -22,7 +22,7 @@ UNUSED = (
     "scipy/**/tests",
     "sklearn/**/tests",
     "statsmodels/**/tests",
-    # What compiled modules were made from, and headers to compile others against them.
+    # Sources of compiled modules, and headers to compile others against them.
     "**/*.pyx",
     "**/*.pxd",
     "**/*.pxi",
@@ -52,7 +52,7 @@ UNUSED_WITHOUT_SCIPY = ("numpy/f2py",)
 
 
 def main(environment: Path) -> None:
-    """Removes from the environment's site-packages all that the patterns match."""
+    """Remove from the environment's site-packages all that the patterns match."""
     (packages,) = environment.glob("lib/python3.*/site-packages")
     for pattern in UNUSED if (packages / "scipy").exists() else (*UNUSED, *UNUSED_WITHOUT_SCIPY):
         package = pattern.partition("/")[0]

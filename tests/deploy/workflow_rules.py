@@ -73,7 +73,7 @@ def _help_of(module: str) -> set[str]:
 
 @cache
 def _applied() -> dict[str, dict[str, list[Manifest]]]:
-    return {overlay: manifests.parts(render(KUBERNETES / "overlays" / overlay)) for overlay in OVERLAYS}
+    return {overlay: manifests.rollout_groups(render(KUBERNETES / "overlays" / overlay)) for overlay in OVERLAYS}
 
 
 def _kubectl(words: list[str]) -> Iterator[str]:

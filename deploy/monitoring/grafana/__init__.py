@@ -13,7 +13,7 @@ FOLDER = Path(__file__).with_name("dashboards")
 
 
 def generated() -> dict[Path, str]:
-    """The content of every dashboard's file."""
+    """Return the content of every dashboard's file, by its path."""
     built = [module.dashboard().build() for module in (service, decisions, model_health)]
     return {
         FOLDER / f"{made.uid}.json": json.dumps(made, cls=JSONEncoder, indent=1, sort_keys=True) + "\n"

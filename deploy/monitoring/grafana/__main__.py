@@ -1,4 +1,4 @@
-"""Writes the dashboards' files."""
+"""Write the dashboards' files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from deploy.monitoring.grafana import FOLDER, generated
 
 
 def main() -> None:
-    """Writes every file, and removes those of dashboards that are no more."""
+    """Write every file, and remove those of dashboards that are no more."""
     files = generated()
     for path, content in files.items():
         path.write_text(content)

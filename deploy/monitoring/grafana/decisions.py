@@ -1,4 +1,4 @@
-"""What is decided, and what the challenger makes of it: the dashboard of whoever owns the credit policy."""
+"""The dashboard of the owner of the credit policy: decisions, and the challenger next to the champion."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RATE, _RANGE = "[$__rate_interval]", "[$__range]"
 
 
 def dashboard() -> Dashboard:
-    """Approval rate, PDs, bands, reasons, and the challenger beside the champion."""
+    """Return the dashboard of approval rate, PDs, bands, reasons, and the challenger next to the champion."""
     return in_frame(
         "Scorebox: decisions",
         "scorebox-decisions",

@@ -1,4 +1,4 @@
-"""Do the models still do what they were built for: the dashboard of whoever answers for them."""
+"""The dashboard of the owner of the models: do they still do what they were built for?"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from deploy.monitoring.grafana.panels import (
 
 
 def dashboard() -> Dashboard:
-    """Drift, realised performance, cut-off and versions."""
+    """Return the dashboard of drift, realised performance, cut-off and versions."""
     return in_frame(
         "Scorebox: model health",
         "scorebox-model-health",

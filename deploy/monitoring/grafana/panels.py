@@ -1,4 +1,4 @@
-"""What the dashboards have in common: how a query, a panel and a whole dashboard look here."""
+"""Build the queries, panels and frames that all dashboards share."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ LOKI = DataSourceRef(type_val="loki", uid="loki")
 """Uids of `provisioning/datasources`."""
 
 HERE = 'namespace=~"$namespace", service=~"$service"'
-"""Chooses what the server's own metrics are shown of."""
+"""Selects the servers whose own metrics are shown."""
 OF_SCORECARD = 'scorecard=~"$scorecard"'
-"""Chooses what the gauges of watching commands are shown of, which know no service."""
+"""Selects the scorecards whose gauges are shown: the watching commands that publish them know no service."""
 
 SECONDS, SHARE, PER_SECOND, NUMBER = "s", "percentunit", "ops", "short"
 """Grafana's names of units."""
@@ -68,7 +68,7 @@ def lines(
     limit: float | None = None,
     stacked: bool = False,
 ) -> AnyPanel:
-    """Series over time.
+    """Return a panel of series over time.
 
     Args:
         title: of the panel.
@@ -118,7 +118,7 @@ def number(
     width: int = 4,
     limit: float | None = None,
 ) -> AnyPanel:
-    """The newest values, large; red from `limit` on."""
+    """Return a panel of the newest values, large; red from `limit` on."""
     panel = (
         stat.Panel()
         .title(title)
@@ -135,7 +135,7 @@ def number(
 
 
 def bars(title: str, description: str, query: Query, *, unit: str = NUMBER, width: int = 12) -> AnyPanel:
-    """One bar for each series, over the whole time that is chosen."""
+    """Return a panel of one bar for each series, over the whole time that is chosen."""
     return (
         bargauge.Panel()
         .title(title)
@@ -152,7 +152,7 @@ def bars(title: str, description: str, query: Query, *, unit: str = NUMBER, widt
 
 
 def distribution(title: str, description: str, query: Query, *, width: int = 12) -> AnyPanel:
-    """How many fell into each bin, over time; the legend is the bin."""
+    """Return a panel of the counts in each bin, over time; the legend is the bin."""
     return (
         heatmap.Panel()
         .title(title)
@@ -166,7 +166,7 @@ def distribution(title: str, description: str, query: Query, *, width: int = 12)
 
 
 def rows(title: str, description: str, expression: str, *, width: int = 24) -> AnyPanel:
-    """The labels and the value of every series, a row for each."""
+    """Return a panel of every series' labels and value, a row for each."""
     return (
         table.Panel()
         .title(title)
@@ -179,7 +179,7 @@ def rows(title: str, description: str, expression: str, *, width: int = 24) -> A
 
 
 def log_lines(title: str, description: str, expression: str) -> AnyPanel:
-    """Lines that Loki has."""
+    """Return a panel of Loki's log lines."""
     return (
         logs.Panel()
         .title(title)
@@ -194,12 +194,12 @@ def log_lines(title: str, description: str, expression: str) -> AnyPanel:
 
 
 def in_frame(title: str, uid: str, description: str, choices: Sequence[str], sections: Sequence[Section]) -> Dashboard:
-    """A whole dashboard.
+    """Return a whole dashboard.
 
     Args:
         title: of the dashboard.
         uid: its lasting address, and the name of its file.
-        description: what it answers.
+        description: the questions that it answers.
         choices: labels of `scorebox_model_info` that are chosen from at its top.
         sections: from top to bottom.
     """
@@ -231,7 +231,7 @@ def in_frame(title: str, uid: str, description: str, choices: Sequence[str], sec
             .sort(VariableSort.ALPHABETICAL_ASC)
             .multi(True)
             .include_all(True)
-            # Also what has no such label, as a server in compose has no namespace.
+            # Matches series without such a label too: a server in compose has no namespace.
             .all_value(".*")
             .current(VariableOption(selected=True, text="All", value="$__all"))
         )

@@ -1,4 +1,4 @@
-"""Is it up, is it fast, does it keep up: the dashboard of whoever is on call."""
+"""The dashboard of the person on call: is the service up, is it fast, does it keep up?"""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _RATE = "[$__rate_interval]"
 
 
 def dashboard() -> Dashboard:
-    """Rate, errors, latency, batches, queue, saturation and journal of the servers."""
+    """Return the dashboard of rate, errors, latency, batches, queue, saturation and journal of the servers."""
     return in_frame(
         "Scorebox: service",
         "scorebox-service",
