@@ -22,7 +22,7 @@ README = (PROJECT / "README.md").read_text()
 SCORECARDS = PROJECT / "docs" / "reference" / "scorecards"
 MADE = ("loadtests/results/",)
 """Folders that commands make, so a fresh clone has none of them."""
-DOCUMENTS = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
+DOCUMENTS = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").rglob("*.md"))]
 
 
 def test_every_command_is_documented_and_every_documented_command_exists() -> None:
