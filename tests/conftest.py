@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from tests import surroundings
+from tests.here import scorebox_here
 from tests.shared import made_once
 
 PROJECT = surroundings.PROJECT
@@ -185,7 +186,12 @@ def project(tmp_path: Path) -> Project:
 @pytest.fixture(scope="session")
 def trained_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project built from sample data by `scorebox build`, for tests that only read it."""
-    folder = made_once(tmp_path_factory, "trained", lambda made: make_project(made).scorebox("build", "card_default"))
+
+    def build(folder: Path) -> None:
+        made = make_project(folder)
+        scorebox_here(made.folder, made.store, "build", "card_default")
+
+    folder = made_once(tmp_path_factory, "trained", build)
     return Project(folder, folder / "store")
 
 

@@ -1,12 +1,7 @@
-"""home_credit on a thousand sample applications: the stages as `scorebox build` runs them, with one small candidate.
-
-`python -m tests.home_credit FOLDER` leaves it as a server finds it: in the store at BENTOML_HOME, with
-`release.json` and `history.sqlite` in the folder.
-"""
+"""home_credit on a thousand sample applications: the stages as `scorebox build` runs them, with one small candidate."""
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +19,7 @@ from scoring.graph import Graph, sha256
 from scoring.models import Content, ModelRecord, Release
 from scoring.scorecards import load
 from tests.conftest import PROJECT
+from tests.here import store_at
 from training.candidate import Trained, candidate_blocks, fit_candidate
 from training.competition_params import Candidate
 from training.graph.explain import with_explain_graph
@@ -112,10 +108,11 @@ def applications(frame: pd.DataFrame) -> list[Application]:
     return [CARD.application.model_validate(body) for body in bodies(frame)]
 
 
-if __name__ == "__main__":
-    home = Path(sys.argv[1])
+def publish(home: Path) -> None:
+    """Leave it as a server finds it: in the store at `home`, with `release.json` and `history.sqlite` there."""
     built = build(home)
-    models.push(built.record, built.content)
+    with store_at(home):
+        models.push(built.record, built.content)
     release = Release(scorecard=CARD.name, version="1", serving="fp32", tags={"fp32": built.record.tag})
     release.write(home / "release.json")
     built.frame.head(50).to_parquet(home / "clients.parquet", index=False)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.project import copy_project
+from tests.e2e.project import copy_project, leave_out_time
 from tests.e2e.reader import Reader
 from tests.e2e.server import Server, serve
 from tests.pipelines.governed import move_registry
@@ -36,7 +36,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of this project after `scorebox build card_default --profile quick`; to be copied, not changed."""
 
     def build(folder: Path) -> None:
-        Reader(copy_project(folder), "").run("scorebox build card_default --profile quick")
+        leave_out_time(copy_project(folder))
+        Reader(folder, "").run("scorebox build card_default --profile quick")
 
     return made_once(tmp_path_factory, "built", build)
 

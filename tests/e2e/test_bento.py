@@ -83,6 +83,7 @@ def test_a_built_bento_serves_from_an_empty_folder_without_the_repository(
     assert list(empty.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_bento_holds_both_variants_and_its_own_release_only(home: Path, repository: Path) -> None:
     (repository / "releases" / "other.json").write_text("{}")
     (repository / "secrets.env").write_text("TOKEN=1")
@@ -102,6 +103,7 @@ def test_a_bento_holds_both_variants_and_its_own_release_only(home: Path, reposi
     assert [path.name for path in (source / "releases").iterdir()] == ["card_default.json"]
 
 
+@pytest.mark.slow
 def test_a_store_inside_the_project_stays_out_of_its_bentos(home: Path, repository: Path) -> None:
     """As `make` has it: the second build must not take in the first one."""
     store = repository / ".bentoml"

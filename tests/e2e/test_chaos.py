@@ -18,12 +18,10 @@ SHORT = {
     "overload": ["--seconds", "3"],
     "soak": ["--soak", "10"],
 }
-QUICK = ("no-growth",)
 
 
-@pytest.mark.parametrize(
-    "scenario", [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in SCENARIOS]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", SCENARIOS)
 def test_nothing_that_was_answered_is_lost_or_changed(scenario: str, home: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "loadtests.chaos", "--only", scenario, "--seconds", "1", *SHORT.get(scenario, [])]
     folders = ["--docs", tmp_path / "docs", "--results", tmp_path / "results"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ import pytest
 from loadtests.server import free_port
 from tests.conftest import Project
 from tests.e2e.server import BENTOML, ROOT, Server, serve
-from tests.home_credit import CARD, UNKNOWN, bodies
+from tests.home_credit import CARD, UNKNOWN, bodies, publish
 from tests.serving.test_arrow import STREAM, stream_of
 from tests.serving.toy import environment
 from tests.waiting import LONGEST_WAIT
@@ -28,7 +27,7 @@ THIN = EXAMPLE | {CARD.key: UNKNOWN}
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("home_credit")
-    subprocess.run([sys.executable, "-m", "tests.home_credit", folder], cwd=ROOT, env=environment(folder), check=True)
+    publish(folder)
     return folder
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from scoring.outcomes.store import Outcomes
 from tests.conftest import Project
 from tests.e2e.server import Server
+from tests.here import scorebox_here
 from tests.pipelines.realised import CARD, write_csv
 
 LATER = "2126-01-01"
@@ -38,7 +39,7 @@ def test_a_served_decision_is_labelled_by_http_and_by_file(
     assert server.post("/outcomes", {"outcomes": rows}).json()["rows"] == [
         {"index": 0, "decision_id": names[3], "result": "conflicting"}
     ]
-    project.scorebox("performance", CARD.name, SCOREBOX_JOURNAL=str(journal))
+    scorebox_here(project.folder, project.store, "performance", CARD.name, "--journal", str(journal))
     written = Path("artifacts") / "full" / CARD.name / "monitoring" / "performance.json"
     (judged,) = json.loads((project.folder / written).read_text())["models"]
     assert judged["model"] == answer["decisions"][0]["model"]

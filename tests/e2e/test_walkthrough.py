@@ -16,7 +16,7 @@ from tests.e2e.server import Server, serve
 NAME = "card_default"
 TOKEN = "a-token-of-the-page"
 TUTORIAL = PROJECT / "docs" / "tutorial"
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = pytest.mark.slow
 
 
 def end_the_hard_way(server: Server) -> None:

@@ -8,9 +8,12 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from loadtests import ROOT
 from loadtests.curves import Scenario
@@ -21,6 +24,7 @@ from tests.loadtests.conftest import Answer, Stub
 from tests.serving.toy import environment
 
 GENEROUS = "p50_ms = 60000\np95_ms = 60000\np99_ms = 60000\nfailure_share = 0\nminimum_rate = 0.1\n"
+COMMANDS = {"run": "loadtests.run", "bench": "loadtests.bench", "chaos": "loadtests.chaos.__main__"}
 IMPOSSIBLE = GENEROUS.replace("minimum_rate = 0.1", "minimum_rate = 1000000")
 
 
@@ -65,11 +69,12 @@ def write_targets(folder: Path, target: str, scenarios: list[Scenario]) -> Path:
         ("bench", ["--release", "none.json"], "there is no release at none.json"),
     ],
 )
-def test_bad_arguments_are_refused(tmp_path: Path, command: str, arguments: list[str], complaint: str) -> None:
-    done = run(command, *arguments, home=tmp_path)
-    assert done.returncode == 2
-    assert complaint in " ".join(done.stderr.split())
-    assert "Traceback" not in done.stderr
+def test_bad_arguments_are_refused(command: str, arguments: list[str], complaint: str) -> None:
+    app = typer.Typer()
+    app.command()(import_module(COMMANDS[command]).main)
+    refused = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
+    assert refused.exit_code == 2, refused.output
+    assert complaint in " ".join(refused.output.split())
 
 
 @pytest.mark.parametrize("command", ["run", "bench", "chaos"])

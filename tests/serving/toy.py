@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +14,7 @@ from scoring import models, scorecards
 from scoring.decision import Variant
 from scoring.graph import COLUMNS_KEY, INPUT, OUTPUT, Inputs, sha256
 from scoring.models import Content
+from tests.here import store_at
 from training.graph.explain import with_explain_graph
 
 SCORECARD = scorecards.load("card_default")
@@ -104,17 +103,12 @@ def push_release(
 
 
 def push_release_in(home: Path, release: Path, version: str = VERSION, shift: float = 0.0) -> models.Release:
-    """The same in a process of its own, since a process has one model store for its whole life."""
-    command = [sys.executable, "-m", "tests.serving.toy", str(release), version, str(shift)]
-    subprocess.run(command, env=environment(home), check=True)
-    return models.Release.read(release)
+    """Push both variants into the store at `home` and write their release."""
+    with store_at(home):
+        return push_release(release, version=version, shift=shift)
 
 
 def environment(home: Path) -> dict[str, str]:
     """Return the environment of a process with the model store at `home`, and the journal there too."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SCOREBOX_")}
     return kept | {"BENTOML_HOME": str(home), "SCOREBOX_JOURNAL": str(home / "journal")}
-
-
-if __name__ == "__main__":
-    push_release(Path(sys.argv[1]), version=sys.argv[2], shift=float(sys.argv[3]))

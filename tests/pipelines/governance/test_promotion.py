@@ -274,9 +274,8 @@ def test_a_lost_store_and_a_lost_release_come_back_from_the_registry(governed: G
     assert models.load(release["tags"]["fp32"]).record.version == release["version"]
 
 
-@pytest.mark.parametrize(
-    "step", ["release", *(pytest.param(step, marks=pytest.mark.slow) for step in ("journal", "alias"))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("step", ["journal", "alias", "release"])
 def test_a_promotion_that_is_killed_is_seen_and_finished(governed: Governed, step: str) -> None:
     governed.challenge(a_little_higher)
     kill_before(governed, step, "promote", CARD.name)

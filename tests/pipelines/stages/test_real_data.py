@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from tests.conftest import PROJECT, Project, real_data
+from tests.e2e.project import leave_out_time
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.alone,
     pytest.mark.skipif(real_data("card_default") is None, reason="the published file UCI_Credit_Card.csv is not here"),
 ]
 
@@ -22,6 +22,7 @@ pytestmark = [
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = Project(tmp_path_factory.mktemp("real"), tmp_path_factory.mktemp("store"))
     shutil.copy(PROJECT / "params.yaml", project.folder)
+    leave_out_time(project.folder)
     source = str(real_data("card_default"))
     for stage in (
         "ingest",
