@@ -59,7 +59,7 @@ pythons: environment ## Compile, lint and import with every declared Python that
 load: environment $(RELEASE) ## Load test against a server that it starts; exit code by the targets
 	@SCOREBOX_SCORECARD=$(SCORECARD) python -m loadtests.run
 
-bench: environment $(RELEASE) ## Measure the service beside its peers; writes docs/measured/bench.md
+bench: environment $(RELEASE) ## Measure the service next to its peers; writes docs/measured/bench.md
 	@SCOREBOX_SCORECARD=$(SCORECARD) python -m loadtests.bench
 
 chaos: environment $(RELEASE) ## Kill, starve and flood the service for a quarter of an hour; writes docs/measured/chaos.md
