@@ -63,6 +63,8 @@ def own_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     folder = FOLDER / "tests" / f"{os.getpid()}-{next(NUMBERS)}"
     folder.mkdir(parents=True)
     monkeypatch.chdir(folder)
+    # MLflow notes there what a test before has told it.
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
 
 SMALL_PARAMS: dict[str, Any] = {

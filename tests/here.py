@@ -31,6 +31,7 @@ def scorebox_here(folder: Path, home: Path, *arguments: str) -> None:
 
     with pytest.MonkeyPatch.context() as patch, store_at(home):
         patch.chdir(folder)
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         patch.setattr(sys, "argv", ["scorebox", *arguments])
         try:
             cli.main()

@@ -46,6 +46,9 @@ def enter() -> Path:
     The user's settings of the service go, apart from `SCOREBOX_SOURCE_*`, which say where published data are.
     Worker processes share the folder of the process that started them.
     """
+    # A process that pytest starts has those of readline, and rich takes them for good where they are at the beginning.
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)
     if given := os.environ.get(MARK):
         return Path(given)
     folder = Path(tempfile.mkdtemp(prefix="scorebox-tests-"))
@@ -60,9 +63,6 @@ def enter() -> Path:
     for name, place in HOMES.items():
         (folder / place).mkdir(parents=True, exist_ok=True)
         os.environ[name] = str(folder / place)
-    # A process that pytest starts has those of readline, and rich takes them for good where they are at the beginning.
-    for name in ("COLUMNS", "LINES"):
-        os.environ.pop(name, None)
     os.environ |= {
         "BENTOML_DO_NOT_TRACK": "True",
         # Commands of the tests run in folders of their own.

@@ -54,7 +54,7 @@ def test_a_test_has_a_folder_and_a_home_of_its_own() -> None:
     assert not list(Path.cwd().iterdir())
     own = (Path.cwd(), Path.home(), Path(os.environ["BENTOML_HOME"]))
     assert all(PROJECT not in [path, *path.parents] for path in own)
-    assert not [name for name in os.environ if name.startswith(("SCOREBOX_JOURNAL", "SCOREBOX_RELEASE", "MLFLOW_"))]
+    assert not [name for name in os.environ if name.startswith(("SCOREBOX_JOURNAL", "SCOREBOX_RELEASE"))]
 
 
 def test_a_service_that_tests_start_keeps_its_journal_at_its_home(tmp_path: Path) -> None:
