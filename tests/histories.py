@@ -68,7 +68,7 @@ READ = ["late_mean", "late_count"]
 
 
 def applications() -> pd.DataFrame:
-    """What the features stage leaves of three clients, one of them without late payments."""
+    """Return what the features stage leaves of three clients, one of them without late payments."""
     return pd.DataFrame(
         {
             "CLIENT": CLIENTS,

@@ -36,7 +36,7 @@ SMALL = Candidate(family="boosting", features="engineered", parameters={"n_estim
 
 @dataclass(frozen=True)
 class Built:
-    """What the stages left."""
+    """Rows, model and history that the stages left."""
 
     frame: pd.DataFrame
     trained: Trained

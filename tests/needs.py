@@ -1,4 +1,4 @@
-"""What a test needs of its machine beside Python packages."""
+"""Programs and servers that a test needs of its machine, apart from Python packages."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import pytest
 
 
 def missing(reason: str) -> NoReturn:
-    """Ends a test that cannot run here: it is skipped, and in CI, which has everything, it fails."""
+    """End a test that cannot run here: it is skipped, and in CI, which has everything, it fails."""
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
 
 
-def program(name: str, how: str, *, beside: str = "") -> str:
-    """The path of a command, of this machine or else of a folder; where it is missing, `how` says how it comes here."""
-    found = shutil.which(name) or shutil.which(name, path=beside)
+def program(name: str, how: str, *, folder: str = "") -> str:
+    """Return the path of a command of this machine, or else of a folder; `how` says how a missing one comes here."""
+    found = shutil.which(name) or shutil.which(name, path=folder)
     if found is None:
         missing(f"{name} is not installed: {how}")
     return found

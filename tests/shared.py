@@ -1,4 +1,4 @@
-"""What takes long to make and is only read is made once, however many processes run the tests."""
+"""Things that take long to make and are only read are made once, however many processes run the tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHARED = "shared"
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
-    """A folder of that name, which the first process that wants it makes; nobody may change what is in it."""
+    """Return a folder of that name, which the first process that wants it makes; nobody may change what is in it."""
     root = _root(factory)
     root.mkdir(exist_ok=True)
     folder, made = root / name, root / f"{name}.made"

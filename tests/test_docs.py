@@ -1,4 +1,4 @@
-"""What the code offers is documented, and what the documents name exists."""
+"""The documents name all that the code offers, and nothing else."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ PAGE = (PROJECT / "docs" / "explanation" / "security.md").read_text()
 ROW = re.compile(r"^\| ([^|]+) \| ([\w-]+) \| ([\w.]+) \| ([\d.]+) \| .+ \|$", re.MULTILINE)
 PINS = dict(re.findall(r"^([\w.-]+)==(\S+)$", (PROJECT / "constraints.txt").read_text(), re.MULTILINE))
 OPEN = {"CVE-2025-32375", "CVE-2025-54381", "CVE-2024-9056", "1.4.40, no id found"}
-"""Those that are not fixed in what is pinned; what is done instead stands beside each."""
+"""Those that are not fixed in what is pinned; what is done instead stands next to each."""
 
 
 def below_the_fix(page: str, pins: dict[str, str]) -> set[str]:

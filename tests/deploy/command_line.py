@@ -1,4 +1,4 @@
-"""What the command line takes, asked without running anything."""
+"""The command line is asked what it takes, without running anything."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scoring.scorecards import names
 from tests.waiting import LONGEST_WAIT
 
 COMMAND = ["python", "-m", "pipelines.cli"]
-"""What `scorebox` runs; an image without the installed project has no `scorebox`."""
+"""The module that `scorebox` runs; an image without the installed project has no `scorebox`."""
 
 
 @cache
@@ -39,7 +39,7 @@ def _variables(command: Any) -> set[str]:
 
 
 def called(command: list[str], environment: dict[str, str]) -> list[list[str]]:
-    """What a shell runs Python with; the Python that it finds only notes it."""
+    """Return the arguments that a shell runs Python with; the Python that it finds only notes it."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         note = folder / "calls"

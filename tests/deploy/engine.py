@@ -40,7 +40,7 @@ def no_engine(reason: str) -> NoReturn:
 
 
 def docker(*arguments: str, check: bool = True) -> str:
-    """What the engine's command writes to standard output."""
+    """Return what the engine's command writes to standard output."""
     done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
     if check and done.returncode:
         raise AssertionError(f"docker {' '.join(arguments)}:\n{done.stdout}{done.stderr}")
@@ -75,7 +75,7 @@ class Container:
         return httpx.post(self.url + path, json=body, **PATIENT)
 
     def state(self) -> dict[str, Any]:
-        """What the engine says: `Running`, `ExitCode`, `OOMKilled`, `Health`."""
+        """Return what the engine says: `Running`, `ExitCode`, `OOMKilled`, `Health`."""
         found: dict[str, Any] = json.loads(docker("inspect", "--format", "{{json .State}}", self.name))
         return found
 

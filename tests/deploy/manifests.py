@@ -22,7 +22,7 @@ Manifest = dict[str, Any]
 
 
 def render(folder: Path) -> list[Manifest]:
-    """What `kubectl apply -k` of the folder would send; fails as kubectl does."""
+    """Return what `kubectl apply -k` of the folder would send; fails as kubectl does."""
     # The repository's own do not change while tests run.
     text = _rendered(folder) if folder.is_relative_to(KUBERNETES) else _rendered.__wrapped__(folder)
     return list(yaml.load_all(text, Loader=yaml.CSafeLoader))
@@ -89,7 +89,7 @@ class Cluster:
         return found
 
     def workloads(self) -> list[Workload]:
-        """What makes pods."""
+        """Return the manifests that make pods."""
         return [Workload(manifest) for manifest in self.of("StatefulSet", "Deployment", "CronJob")]
 
     def servers(self) -> list[Workload]:

@@ -21,7 +21,7 @@ ALERTMANAGER = MONITORING / "alertmanager" / "alertmanager.yml"
 RUNBOOK = PROJECT / "docs" / "how-to" / "runbook.md"
 
 _CHOSEN = {"$namespace": ".*", "$service": ".*", "$scorecard": ".*", "$__rate_interval": "1m", "$__range": "5m"}
-"""What Grafana would put in the place of its variables."""
+"""Values that Grafana would put in the place of its variables."""
 _METRIC = re.compile(r"(?<![\w\"#/.:-])(scorebox_\w+|process_\w+|push_time_seconds)(?=[\s{)\[]|$)")
 _RECORDED = re.compile(r"\b\w+:\w+:\w+\b")
 

@@ -1,4 +1,4 @@
-"""What manifests name exists in the code: each rule gives the faults that it finds, none if all is well."""
+"""Names in manifests exist in the code: each rule gives the faults that it finds, none if all is well."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def needed(name: str) -> str:
 
 
 def run(name: str, *arguments: str | Path) -> str:
-    """What the program prints; the test fails with that if the program does."""
+    """Return what the program prints; the test fails with that if the program does."""
     ended = subprocess.run([needed(name), *arguments], capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout

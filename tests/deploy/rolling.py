@@ -194,7 +194,7 @@ class Pods:
                 remove(pod)
 
     def update(self, image: str, patience: float | None = None) -> None:
-        """What follows `kubectl apply` with another image.
+        """Do what follows `kubectl apply` with another image.
 
         Args:
             image: the new one.
@@ -208,7 +208,7 @@ class Pods:
             self._replace(ordinal, image, self._template.patience if patience is None else patience)
 
     def undo(self) -> None:
-        """What follows `kubectl rollout undo`: the pods that have the newer image get the one before."""
+        """Do what follows `kubectl rollout undo`: the pods that have the newer image get the one before."""
         self._image, self._image_before = self._image_before, self._image
         for ordinal in reversed(range(len(self._pods))):
             if docker("inspect", "--format", "{{.Config.Image}}", self._pods[ordinal].name) != self._image:

@@ -69,7 +69,7 @@ class Compose:
 
 @pytest.fixture
 def compose(tmp_path: Path) -> Compose:
-    """Of a .env that names no profile."""
+    """The services that run where .env names no profile."""
     path = tmp_path / "env"
     written(path, COMPOSE_PROFILES="", SCOREBOX_IMAGE="a", SCOREBOX_SHIPPER_IMAGE="b", MLFLOW_VERSION="c")
     return Compose("scorebox-test", path)

@@ -1,4 +1,4 @@
-"""What a release does: its manifests, its smoke test against a real server, its way back."""
+"""The steps of a release: its manifests, its smoke test against a real server, its way back."""
 
 from __future__ import annotations
 

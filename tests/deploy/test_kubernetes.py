@@ -49,7 +49,7 @@ def rendered(overlay: str) -> Cluster:
 
 
 def refused_by_schemas(cluster: Cluster, version: str) -> Iterator[str]:
-    """What a version's schemas refuse; a kind that they do not know is refused as well."""
+    """Return what a version's schemas refuse; a kind that they do not know is refused as well."""
     for manifest in cluster.manifests:
         if manifest["kind"] in CUSTOM:
             continue
@@ -311,7 +311,7 @@ BREAKS: tuple[tuple[str, Rule, Break], ...] = (
         lambda c: c.one("HorizontalPodAutoscaler", "card-default-server")["spec"]["scaleTargetRef"].update(name="x"),
     ),
     (
-        "replicas beside an autoscaler",
+        "replicas next to an autoscaler",
         shape_rules.wrong_selectors,
         lambda c: c.one("StatefulSet", "card-default-server")["spec"].update(replicas=1),
     ),

@@ -1,4 +1,4 @@
-"""What checkov says of the manifests, and the Prometheus operator's own schema of those of its kinds."""
+"""Checkov judges the manifests, and so does the Prometheus operator's own schema of those of its kinds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 def checkov(cluster: Cluster, folder: Path) -> dict[str, Any]:
     """Its report on the manifests."""
     how = "python -m venv .checkov && .checkov/bin/pip install checkov"
-    command = program("checkov", how, beside=f"{PROJECT}/.checkov/bin")
+    command = program("checkov", how, folder=f"{PROJECT}/.checkov/bin")
     path = folder / "manifests.yaml"
     path.write_text(yaml.safe_dump_all(cluster.manifests))
     done = subprocess.run(
@@ -36,7 +36,7 @@ def checkov(cluster: Cluster, folder: Path) -> dict[str, Any]:
 
 # The canary's overlay holds production's.
 @pytest.mark.parametrize("overlay", ["staging", "canary"])
-def test_checkov_finds_nothing_that_is_not_justified_beside_it(overlay: str, tmp_path: Path) -> None:
+def test_checkov_finds_nothing_that_is_not_justified_next_to_it(overlay: str, tmp_path: Path) -> None:
     report = checkov(Cluster(render(KUBERNETES / "overlays" / overlay)), tmp_path)
     results = report["results"]
     assert report["summary"]["parsing_errors"] == 0
@@ -54,7 +54,7 @@ def test_checkov_finds_what_is_wrong(tmp_path: Path) -> None:
 
 
 def unknown_to_the_operator(monitor: Manifest) -> list[str]:
-    """What is in a ServiceMonitor and not in its definition; fails as pydantic does where a type is wrong."""
+    """Return what is in a ServiceMonitor and not in its definition; fails as pydantic does where a type is wrong."""
     # So many models that the import takes seconds.
     from cloudcoil.models.prometheus_operator import v1
 

@@ -39,7 +39,7 @@ CARD = load("card_default")
 ROWS = 1_200
 """Enough for verdicts on drift and on the score."""
 ONLY_WITH_A_HISTORY = {"scorebox_thin_files_total"}
-"""What a scorecard without one never shows."""
+"""Metrics that a scorecard without one never shows."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Watched:
     prometheus: str
 
     def asked(self, expression: str) -> list[dict[str, Any]]:
-        """What Prometheus answers now."""
+        """Return what Prometheus answers now."""
         answer = httpx.get(f"{self.prometheus}/api/v1/query", params={"query": expression}).json()
         assert answer["status"] == "success", (expression, answer)
         found: list[dict[str, Any]] = answer["data"]["result"]

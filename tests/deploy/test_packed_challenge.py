@@ -33,7 +33,7 @@ print(made_from.version, made_from.serving.tag, *(model.tag for model in made_fr
 
 
 def challenged(folder: Path) -> Repository:
-    """A repository whose version 2.0.0 looks on beside 1.0.0."""
+    """A repository whose version 2.0.0 looks on next to 1.0.0."""
     made = repository(folder)
     other = folder / "other.json"
     push_release_in(made.store, other, "2.0.0", 0.5)

@@ -1,4 +1,4 @@
-"""What images are made from: pinned, hashed, and the same as what is tested."""
+"""Images are made from packages that are pinned, hashed, and the same as what is tested."""
 
 from __future__ import annotations
 

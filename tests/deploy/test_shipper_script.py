@@ -1,4 +1,4 @@
-"""The script that runs the shipper beside a server, in a real shell, with a Python that notes how it was called."""
+"""The script that runs the shipper next to a server, in a real shell, with a Python that notes how it was called."""
 
 from __future__ import annotations
 

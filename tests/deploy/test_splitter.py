@@ -51,7 +51,7 @@ class Side(ThreadingHTTPServer):
 
 
 class Splitter:
-    """What a caller sees of it."""
+    """The splitter as a caller sees it."""
 
     def __init__(self, port: int) -> None:
         self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}")
@@ -63,7 +63,7 @@ class Splitter:
         return answer.text
 
     def canaries(self) -> set[str]:
-        """Of some applicants, those who are the canary's."""
+        """Return those of some applicants who are the canary's."""
         names = [f"client-{number}" for number in range(APPLICANTS)]
         return {name for name in names if self.side(name) == "canary"}
 

@@ -101,7 +101,7 @@ def image(source: Repository) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Volumes:
-    """What a job mounts, by the name that its manifest has for it."""
+    """Return what a job mounts, by the name that its manifest has for it."""
 
     journal: str
     workspace: str
@@ -112,7 +112,7 @@ class Volumes:
 def volumes(image: str, trained_project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Volumes]:
     """A trained workspace and a journal of decisions of today, as the user 1034 owns them, and a Pushgateway."""
     folder = tmp_path_factory.mktemp("watched")
-    # Where training leaves its store: beside the rest.
+    # Where training leaves its store: next to the rest.
     shutil.copytree(trained_project.folder, folder / "workspace", ignore=shutil.ignore_patterns("store", "mlruns"))
     shutil.copytree(trained_project.store, folder / "workspace" / ".bentoml")
     journal = folder / "journal" / "decisions"

@@ -37,7 +37,7 @@ def change(folder: Path, file: str, old: str, new: str) -> None:
 
 
 def against_schema(folder: Path) -> list[str]:
-    """What the schemas say of the files in a `.github`."""
+    """Return what the schemas say of the files in a `.github`."""
     said = []
     for schema, pattern in SCHEMAS.items():
         files = [str(path) for path in sorted(folder.glob(pattern))]
@@ -65,11 +65,11 @@ def findings(folder: Path) -> list[str]:
 
 
 def against_rules(folder: Path) -> Iterator[str]:
-    """What the project's own rules say."""
+    """Return what the project's own rules say."""
     for path in sorted(folder.rglob("*.yml")):
         for used in re.findall(r"uses: (.+)", path.read_text()):
             if not used.startswith("./.github/") and not PINNED.fullmatch(used):
-                yield f"{path.name}: {used} is not pinned by commit with its version beside it"
+                yield f"{path.name}: {used} is not pinned by commit with its version next to it"
     for name, workflow in workflows(folder).items():
         if workflow.get("permissions") != {}:
             yield f"{name}: permissions are not each job's own"
@@ -92,7 +92,7 @@ def against_rules(folder: Path) -> Iterator[str]:
 
 
 def against_commands(step: Step, folder: Path) -> Iterator[str]:
-    """What a script calls that is not there."""
+    """Return what a script calls that is not there."""
     ran = run(step, folder)
     if ran.code:
         yield f"{step.where}: exit code {ran.code}: {ran.output}"
@@ -108,7 +108,7 @@ def test_zizmor_finds_nothing() -> None:
     assert findings(GITHUB) == []
 
 
-def test_what_zizmor_is_told_to_ignore_is_justified_beside_it() -> None:
+def test_what_zizmor_is_told_to_ignore_is_justified_next_to_it() -> None:
     for path in GITHUB.rglob("*.yml"):
         lines = path.read_text().splitlines()
         for before, line in pairwise(lines):

@@ -1,4 +1,4 @@
-"""What a call of a workflow's script must be to be right: its command knows it, and what it names exists."""
+"""Rules that a call of a workflow's script must keep: its command knows it, and what it names exists."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.deploy.workflows import VERSION
 
 
 def wrong(call: list[str]) -> Iterator[str]:
-    """What is wrong with a call."""
+    """Return what is wrong with a call."""
     check = CHECKS.get(call[0])
     if check is not None:
         for problem in check(call[1:]):

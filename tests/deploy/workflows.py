@@ -22,7 +22,7 @@ GITHUB = PROJECT / ".github"
 BRANCHES = ("develop", "main")
 DIGEST = "sha256:" + "5" * 64
 VERSION = "1.0.0-0123456789ab"
-"""Of the images that `scorebox image` and `scorebox watch-image` build: their standard output."""
+"""Standard output of `scorebox image` and `scorebox watch-image`: the images that they build."""
 
 STAND_IN = """\
 #!/bin/bash

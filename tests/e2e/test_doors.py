@@ -28,7 +28,7 @@ def typed(toy_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 FACE_ONLY = {"/reload"}
-"""What no typed method offers: it needs a header."""
+"""Routes that no typed method offers, since they need a header."""
 CORPUS: dict[str, tuple[str, Any]] = {
     "a good application": ("/predict", EXAMPLE),
     "another": ("/predict", LATE),
@@ -80,7 +80,7 @@ def test_both_doors_answer_alike(server: Server, typed: Server, path: str, body:
 
 
 def verdict(response: httpx.Response) -> Any:
-    """What a response says, without ids, times, and the two forms of an error.
+    """Return what a response says, without ids, times, and the two forms of an error.
 
     BentoML has one status for every broken body, 400, and lists pydantic's errors as they are.
     """

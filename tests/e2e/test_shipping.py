@@ -1,4 +1,4 @@
-"""A server, the shipper beside it and a PostgreSQL that goes away: every answered decision is in the copy, once."""
+"""A server, the shipper next to it and a PostgreSQL that goes away: every answered decision is in the copy, once."""
 
 from __future__ import annotations
 

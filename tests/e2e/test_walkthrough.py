@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 
 def end_the_hard_way(server: Server) -> None:
-    """What the page does by name, for this server alone."""
+    """Do what the page does by name, for this server alone."""
     worker = server.worker()
     os.kill(server.process.pid, signal.SIGKILL)
     os.kill(worker, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""What chaos holds a journal to, with journals that are not what they should be."""
+"""Chaos audits a journal: tried with journals that are not what they should be."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def told(folder: Path) -> list[Received]:
-    """What clients have of a journal of four decisions."""
+    """Return what clients have of a journal of four decisions."""
     journal = Journal(folder)
     journal.open()
     found = received(append(journal, PDS[:2])) + received(append(journal, PDS[2:]))

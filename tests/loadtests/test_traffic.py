@@ -1,4 +1,4 @@
-"""What is sent keeps to the contract of each scorecard, or breaks it where it should."""
+"""Traffic keeps to the contract of each scorecard, or breaks it where it should."""
 
 from __future__ import annotations
 

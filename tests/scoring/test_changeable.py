@@ -1,4 +1,4 @@
-"""What a scorecard may declare changeable, and what its fields can then be changed to."""
+"""A scorecard declares which fields are changeable, and to what they can be changed."""
 
 from __future__ import annotations
 

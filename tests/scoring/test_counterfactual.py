@@ -1,4 +1,4 @@
-"""The smallest approved change, beside a search that knows nothing of the one under test."""
+"""The smallest approved change, next to a search that knows nothing of the one under test."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def test_a_file_that_is_no_graph_is_refused() -> None:
         Graph(b"not a graph")
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path) -> None:
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_next_to_it(tmp_path: Path) -> None:
     path = tmp_path / "file"
     write_atomically(path, "old")
     with pytest.raises(TypeError):

@@ -56,7 +56,7 @@ def test_a_pd_graph_is_no_explain_graph() -> None:
 
 
 def values_of(weights: list[float]) -> NDArray[np.float32]:
-    """Of groups that simply add up, [1, coalitions]."""
+    """Return values of groups that simply add up, [1, coalitions]."""
     members = (np.arange(2 ** len(weights))[:, None] >> np.arange(len(weights))) & 1
     return np.asarray([members @ np.array(weights)], dtype=np.float32)
 

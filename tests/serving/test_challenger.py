@@ -76,12 +76,12 @@ async def predict(service: Service, body: dict[str, Any], name: str | None = Non
 
 
 def bits(model: StoredModel, inputs: bytes | None) -> float:
-    """What the model makes of a row that the journal holds."""
+    """Return what the model makes of a row that the journal holds."""
     assert inputs is not None
     return float(model.graph.score(Inputs(np.frombuffer(inputs, dtype="<f4").reshape(1, -1)))[0])
 
 
-async def test_a_shadow_is_journaled_beside_the_champion_and_is_never_in_an_answer(
+async def test_a_shadow_is_journaled_next_to_the_champion_and_is_never_in_an_answer(
     make_service: Make, journal: Journal
 ) -> None:
     service = make_service(with_challenger(journal, 0.0))

@@ -1,4 +1,4 @@
-"""What is answered is in the journal, and what the journal does not take is not answered."""
+"""The journal has every answered decision, and none is answered that the journal does not take."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the face answers, whole payloads at a time."""
+"""The face's answers, whole payloads at a time."""
 
 from __future__ import annotations
 

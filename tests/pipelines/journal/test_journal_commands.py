@@ -1,4 +1,4 @@
-"""What `scorebox journal` does beside a service that goes on writing."""
+"""`scorebox journal` works while a service goes on writing."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ TAG = "card_default:1.0.0-fp32"
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Journaled:
-    """300 decisions, of 100 every reason, by a model in a store beside them."""
+    """300 decisions, of 100 every reason, by a model in a store next to them."""
     folder = tmp_path_factory.mktemp("made")
     (folder / "store").mkdir()
     BentoMLContainer.model_store.set(ModelStore(folder / "store"))

@@ -91,7 +91,7 @@ def replayed(card: Scorecard, folder: Path) -> dict[str, int]:
 
 @pytest.fixture
 def home(trained_project: Project, tmp_path: Path) -> Path:
-    """A copy of the trained project's store, with its release beside it."""
+    """A copy of the trained project's store, with its release next to it."""
     home = Path(shutil.copytree(trained_project.store, tmp_path / "home"))
     shutil.copy(trained_project.folder / "releases" / "card_default.json", home / "release.json")
     BentoMLContainer.model_store.set(ModelStore(home / "models"))

@@ -1,4 +1,4 @@
-"""What the tests of portfolios share: rows, files of them, and a run in this process."""
+"""Shared by the tests of portfolios: rows, files of them, and a run in this process."""
 
 from __future__ import annotations
 

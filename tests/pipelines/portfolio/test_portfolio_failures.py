@@ -1,4 +1,4 @@
-"""What a portfolio run refuses: one line, nothing half written, the old output intact."""
+"""A portfolio run refuses bad input: one line, nothing half written, the old output intact."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ def container(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     from azure.storage.blob import BlobServiceClient
 
     how = "npm install --prefix .azurite azurite@3"
-    command = program("azurite-blob", how, beside=f"{PROJECT}/.azurite/node_modules/.bin")
+    command = program("azurite-blob", how, folder=f"{PROJECT}/.azurite/node_modules/.bin")
     port = free_port()
     options = ["--blobHost", "127.0.0.1", "--blobPort", str(port), "--inMemoryPersistence", "--disableTelemetry"]
     # Its releases trail the client's newest API version.

@@ -1,4 +1,4 @@
-"""What a trained model must hold before it may be pushed."""
+"""A trained model must hold every check before it may be pushed."""
 
 from __future__ import annotations
 

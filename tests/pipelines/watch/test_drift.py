@@ -351,7 +351,7 @@ def test_a_sample_is_bounded_repeats_and_takes_early_and_late_rows_alike(monkeyp
 
 
 def test_evidently_s_psi_has_bins_of_equal_width_and_is_near_ours_where_that_makes_no_difference() -> None:
-    """Of a normal shift; of amounts with a long tail nearly all rows fall into one of its bins."""
+    """PSI of a normal shift; of amounts with a long tail nearly all rows fall into one of its bins."""
     from pipelines.watch.evidently_report import _quiet
 
     with _quiet():

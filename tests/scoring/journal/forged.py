@@ -1,4 +1,4 @@
-"""What somebody who can write to the disk does to a journal's decisions."""
+"""Forgeries of a journal's decisions by somebody who can write to the disk."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ MEMBERS = (
     "sequence", "decision_id", "request_id", "pd", "declined", "points", "band", "thin", "reasons", "contributions",
     "payload_sha256",
 )  # fmt: skip
-"""Of the line of a record."""
+"""Fields of the line of a record."""
 PAYLOAD = ("salt", "inputs", "applicant", "application")
-"""Of the line of a payload."""
+"""Fields of the line of a payload."""
 
 
 def change(folder: Path, sequences: Collection[int], member: str, value: Any) -> None:

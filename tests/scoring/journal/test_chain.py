@@ -1,4 +1,4 @@
-"""What the chain of a journal shows to be missing or changed."""
+"""The chain of a journal shows what is missing or changed."""
 
 from __future__ import annotations
 

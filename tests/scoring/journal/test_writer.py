@@ -1,4 +1,4 @@
-"""What is put into a journal is there, as it was, whatever happens to the process or the disk."""
+"""A journal keeps what is put into it, as it was, whatever happens to the process or the disk."""
 
 from __future__ import annotations
 

@@ -192,7 +192,7 @@ def made(card: Scorecard, features: str, family: str, method: str, protected: bo
 
 
 def by_definition(case: Case, rows: Inputs, reference: Reference, *, by_graph: bool) -> NDArray[np.float64]:
-    """What each group adds when its values come in, averaged over all orders of the groups, [rows, groups].
+    """Return what each group adds when its values come in, averaged over all orders of the groups, [rows, groups].
 
     Each step of each order is scored as an application of its own.
     """

@@ -1,4 +1,4 @@
-"""CatBoost on card_approval's features: the graph beside CatBoost's own prediction, and beside its neighbours."""
+"""CatBoost on card_approval's features: the graph next to CatBoost's own prediction, and next to its neighbours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What realised labels say of PDs: intervals, what PDs promise, and verdicts."""
+"""Realised labels judge PDs: intervals, what PDs promise, and verdicts."""
 
 from __future__ import annotations
 

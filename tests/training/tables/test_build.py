@@ -47,7 +47,7 @@ def test_the_lineage_names_files_rows_and_the_origin_of_each_column(tmp_path: Pa
     assert list(origins) == [*clients().columns, "payments_count", "payments_sum"]
 
 
-def test_a_query_that_fails_leaves_the_old_result_and_nothing_beside_it(tmp_path: Path) -> None:
+def test_a_query_that_fails_leaves_the_old_result_and_nothing_next_to_it(tmp_path: Path) -> None:
     tables = made_up(tmp_path / "set")
     (tables.sql / "payments.sql").write_text("SELECT ID, PAYED FROM payments")
     (tmp_path / "features.parquet").write_text("old")

@@ -1,4 +1,4 @@
-"""What a journal holds, what its copy holds, and the command that copies."""
+"""The contents of a journal and of its copy, and the command that copies."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def change(address: str, statement: str) -> None:
 
 
 def read(address: str, query: str) -> list[dict[str, Any]]:
-    """What a person reads in a copy."""
+    """Return what a person reads in a copy."""
     with psycopg.connect(address, row_factory=dict_row) as connection:
         return connection.execute(query.encode()).fetchall()
 
@@ -88,7 +88,7 @@ STATEMENTS: list[str] = re.findall(
     r"```sql\n(.*?);\n```", (PROJECT / "docs" / "how-to" / "shipping.md").read_text(), re.DOTALL
 )
 FROM_THE_START, *QUESTIONS = STATEMENTS
-"""What the document has a person run before a comparison of the whole copy, and what it has them ask."""
+"""Statements that the document has a person run before a comparison of the whole copy, and what it has them ask."""
 
 
 def ship_all(folder: Path, database: Database) -> list[Copied]:
@@ -101,7 +101,7 @@ def ship_all(folder: Path, database: Database) -> list[Copied]:
 
 
 def challenge(journal: Journal, names: Sequence[str], pd: float = 0.125) -> None:
-    """What a challenger makes of these decisions."""
+    """Append what a challenger makes of these decisions."""
     count = len(names)
     journal.append_challenges(made_up.BASIS, names, [pd] * count, [False] * count, made_up.inputs([pd] * count))
 
