@@ -27,7 +27,7 @@ class ImbalanceError(ValueError):
 def fit(
     family: Family, features: Features, labels: Labels, parameters: Mapping[str, Any], imbalance: Imbalance, seed: int
 ) -> Model:
-    """Fits a model of the family on these rows, balanced in one of four ways.
+    """Fit a model of the family on these rows, balanced in one of four ways.
 
     `class_weight`: a row weighs rows / (2 * rows of its class), as scikit-learn's "balanced". `downsample`: as many
     rows of the larger class, drawn at random, as the smaller one has. `smote`: see `with_smote`.
@@ -49,7 +49,7 @@ def fit(
 
 
 def downsampled(labels: Labels, seed: int) -> Labels:
-    """Positions of as many rows of each class as the smaller one has, in rising order."""
+    """Return the positions of as many rows of each class as the smaller one has, in rising order."""
     of_class = [np.flatnonzero(labels == label) for label in (0, 1)]
     smaller = min(map(len, of_class))
     generator = np.random.default_rng(seed)
@@ -58,7 +58,7 @@ def downsampled(labels: Labels, seed: int) -> Labels:
 
 
 def with_smote(features: Features, labels: Labels, seed: int) -> tuple[Features, Labels]:
-    """The rows, and after them made-up ones of the smaller class until both are equal.
+    """Return the rows, and after them made-up ones of the smaller class until both are equal.
 
     SMOTE (Chawla et al. 2002): each lies on the line from a row to one of its nearest neighbours of the same class.
     Neighbours are found among standardised features, since amounts of money would decide alone otherwise.

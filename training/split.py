@@ -12,7 +12,7 @@ from training.families.family import Labels
 
 
 def applicants(scorecard: Scorecard, frame: pd.DataFrame) -> NDArray[np.int64]:
-    """A number for each row, [rows], the same for rows that agree in every field but the key.
+    """Return a number for each row, [rows], the same for rows that agree in every field but the key.
 
     They are one applicant as far as a model can see, whatever their keys and targets say.
     """
@@ -24,7 +24,7 @@ def applicants(scorecard: Scorecard, frame: pd.DataFrame) -> NDArray[np.int64]:
 def folds(
     applicant: NDArray[np.int64], labels: Labels, count: int, seed: int
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """The folds that every candidate is judged on: (fitted rows, held-out rows), each in rising order.
+    """Return the folds that every candidate is judged on: (fitted rows, held-out rows), each in rising order.
 
     Stratified by the target of each applicant's first row.
     """
@@ -42,7 +42,7 @@ def folds(
 def split_rows(
     scorecard: Scorecard, frame: pd.DataFrame, *, test_share: float, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Positions of the training and the test rows, each in rising order.
+    """Return the positions of the training and the test rows, each in rising order.
 
     Stratified by the target of each applicant's first row.
     """
