@@ -97,11 +97,11 @@ class Batcher(Generic[Item, Result]):
                 self._arrival.clear()
                 await self._arrival.wait()
                 continue
-            batch = self._take()
+            batch = self._next_batch()
             if batch:
                 await self._serve(batch)
 
-    def _take(self) -> list[_Waiting[Item, Result]]:
+    def _next_batch(self) -> list[_Waiting[Item, Result]]:
         now = time.monotonic()
         batch: list[_Waiting[Item, Result]] = []
         rows = 0

@@ -1,4 +1,4 @@
-"""What an applicant can change of an application, and how far: the ground of a counterfactual."""
+"""Declare which fields an applicant can change, and how far: the ground of a counterfactual."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Changeable:
     at_most: str = ""
     """A column of numbers that stays as it is, whose value is the maximum where it is lower."""
     choices: tuple[str, ...] = ()
-    """What an applicant can change a text to. A text that is none of these can be changed to each of them."""
+    """The texts that an applicant can change to. A text that is none of these can be changed to each of them."""
 
     @property
     def most_ways(self) -> int:
@@ -38,7 +38,7 @@ class Changeable:
         return len(self.choices) or (2 if self.direction == "either" else 1)
 
     def ways(self, rule: FieldRule, value: Value | None, maximum: float) -> tuple[tuple[Value, ...], ...]:
-        """What the field can be changed to from a value: sequences of values that lead away from it.
+        """Return the values that a field can be changed to, as sequences that lead away from its own value.
 
         One for each direction of a number, and one for each choice of a text. A missing value and a sentinel are
         no amount to start from, so they cannot be changed.

@@ -69,10 +69,10 @@ class _Field:
     declared: Changeable
     name: str
     position: int
-    """Of its column among the graph's numbers, or among its texts."""
+    """The position of its column among the graph's numbers, or among its texts."""
     own: Value
     maximum: float
-    """Of what it can be changed to."""
+    """The largest number that it can be changed to."""
     ways: tuple[tuple[Value, ...], ...]
 
 
@@ -256,7 +256,7 @@ class _Search:
 
 
 def _fields(scorecard: Scorecard, application: Application, columns: Sequence[str], row: Inputs) -> Iterator[_Field]:
-    """What can be changed of an application, as far as the graph reads it."""
+    """Yield the changeable fields of an application that the graph reads."""
     rules = {rule.column: rule for rule in scorecard.rules}
     for declared in scorecard.changeable:
         if declared.column not in columns:

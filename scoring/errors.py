@@ -1,4 +1,4 @@
-"""What is wrong with an application, named by field and rule; values are never repeated."""
+"""Name the broken rules of an application, by field and rule; no value is ever repeated."""
 
 from __future__ import annotations
 

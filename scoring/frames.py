@@ -83,7 +83,7 @@ class Frame:
         return self._with_history(inputs, np.array(keys, dtype=np.int64))
 
     def values(self, application: Application) -> tuple[Any, ...]:
-        """What the application holds, in the order of `fields`; None where one is missing."""
+        """Return the application's values in the order of `fields`; None where one is missing."""
         return self._values(application)
 
     def column_of(self, name: str) -> str:

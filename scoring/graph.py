@@ -28,7 +28,7 @@ OUTPUT = "pd"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Inputs:
-    """What a graph reads of some rows."""
+    """The values of some rows that a graph reads."""
 
     numeric: NDArray[np.float32]
     """[rows, columns of numbers]."""

@@ -45,7 +45,7 @@ class DataRecord(BaseModel):
 
 
 class ModelRecord(BaseModel):
-    """What is known of one variant of one trained model."""
+    """The record of one variant of one trained model."""
 
     model_config = ConfigDict(extra="forbid")
 

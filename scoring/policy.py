@@ -38,7 +38,7 @@ class _Part(BaseModel):
 
 
 class Assumptions(_Part):
-    """What a lender earns and loses by an approval, for each unit of exposure, and how many it must approve."""
+    """Earnings and losses by an approval, for each unit of exposure, and the fraction that must be approved."""
 
     loss_given_default: Annotated[float, Field(gt=0, le=1, description="lost by an approved application that defaults")]
     margin: Annotated[float, Field(gt=0, le=1, description="earned by an approved application that does not")]
@@ -70,9 +70,9 @@ class SearchBasis(_Part):
     """Exact tag in the model store."""
     graph_sha256: Sha256
     data_sha256: Sha256
-    """Of the snapshot that the rows were split from, as in the model's record."""
+    """The hash of the snapshot that the rows were split from, as in the model's record."""
     rows_sha256: Sha256
-    """Of the file of rows."""
+    """The hash of the file of rows."""
     rows: Annotated[int, Field(gt=0)]
     expected_profit: float
     """For each application, approved or not, in units of exposure."""

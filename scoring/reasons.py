@@ -42,7 +42,7 @@ Bit g of a position says that group g has the applicant's own; the first is the 
 MOST_PRINCIPAL = 4
 """Reasons that are stated with a decision at most, as is usual under Regulation B."""
 MINOR = 0.1
-"""Of the first reason's contribution; less is no principal reason, unless the others do not suffice."""
+"""The fraction of the first reason's contribution below which none is principal, if the others suffice."""
 NEGLIGIBLE = 1e-9
 """Contributions up to here are what rounding in double leaves of a group that changes nothing.
 
@@ -81,7 +81,7 @@ class Reference:
 
     @classmethod
     def from_json(cls, entry: Mapping[str, Any], numeric: Sequence[str], text: Sequence[str]) -> Reference:
-        """What `to_json` gave."""
+        """Return the reference that `to_json` wrote."""
         values: dict[str, float | str | None] = entry["values"]
         numbers = np.array([[values[name] for name in numeric]], dtype=np.float32)
         texts = np.array([[values[name] or "" for name in text]], dtype=object) if text else None
@@ -94,7 +94,7 @@ class Reference:
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """What there is to say of some rows' log-odds."""
+    """The explanation of some rows' log-odds."""
 
     contributions: Contributions
     reference_log_odds: NDArray[np.float32]
@@ -102,7 +102,7 @@ class Explanation:
     log_odds: NDArray[np.float32]
     """[rows]. A row's contributions add up to what is between these two."""
     principal: list[tuple[int, ...]]
-    """Of each row, the groups to state as reasons if it is declined; see `principal_reasons`."""
+    """For each row, the groups to state as reasons if it is declined, as `principal_reasons` finds them."""
 
 
 class Explainer:
@@ -146,7 +146,7 @@ class Explainer:
         return max(approved, key=lambda reference: reference.pd)
 
     def contributions(self, inputs: Inputs, reference: Reference) -> Contributions:
-        """What each group adds to each row's log-odds against the reference's, [rows, groups]."""
+        """Return how much each group adds to each row's log-odds against the reference's, [rows, groups]."""
         return self.explain(inputs, reference).contributions
 
     def explain(self, inputs: Inputs, reference: Reference) -> Explanation:

@@ -1,4 +1,4 @@
-"""What callers hand in: applications, or the good rows of a table."""
+"""Hold the rows that callers send: applications, or the good rows of a table."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Table:
 
 
 Rows: TypeAlias = Sequence[Application] | Table
-"""What one caller hands in."""
+"""The rows of one caller."""
 
 
 def joined_inputs(parts: Sequence[Rows], frame: Frame) -> Inputs:
-    """What a graph reads of the rows of all parts, in order; applications are put into its columns together."""
+    """Return the graph inputs of the rows of all parts, in order; applications are put into columns together."""
     inputs: list[Inputs] = []
     applications: list[Application] = []
     for part in parts:

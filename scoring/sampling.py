@@ -1,4 +1,4 @@
-"""What the generators of sample data have in common."""
+"""Draw sample data: the functions that all generators use."""
 
 from __future__ import annotations
 

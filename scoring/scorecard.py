@@ -37,7 +37,7 @@ class ReasonGroup:
     code: str
     """Stable, in upper snake case: what a client's system knows the reason by."""
     sentence: str
-    """What a letter to a declined applicant says of it."""
+    """The sentence in a letter to a declined applicant."""
     columns: tuple[str, ...]
 
 
@@ -73,7 +73,7 @@ class SourceFile:
     columns: tuple[str, ...] = ()
     """Column names, for a file without a line of them."""
     missing: tuple[str, ...] = ("",)
-    """What stands for a missing value."""
+    """The texts that stand for a missing value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +88,14 @@ class Source:
 
 @dataclass(frozen=True)
 class Scorecard:
-    """One credit product. See the module docstring."""
+    """One credit product: application, target, features, reasons, bands and cut-off."""
 
     name: str
     title: str
     purpose: str
-    """What the score is for and who decides with it, in a few sentences; the model card opens with them."""
+    """The use of the score and who decides with it, in a few sentences; the model card opens with them."""
     limits: tuple[str, ...]
-    """What is known to be wrong with, or missing from, any model of this product's data; for the model card."""
+    """The known faults and gaps of any model of this product's data; for the model card."""
     application: type[Application]
     key: str
     """Column that identifies a row of the data set, the row's number if it has none; never a feature."""
@@ -117,7 +117,7 @@ class Scorecard:
     example: Mapping[str, float | int | str]
     """An application as a client would send it; the README and the docs use it."""
     changeable: tuple[Changeable, ...] = ()
-    """What an applicant can change, for counterfactuals; of two that are as small, changes of the first ones win."""
+    """The fields that an applicant can change, for counterfactuals; of two equal changes the first one wins."""
     held_ratios: tuple[tuple[str, str], ...] = ()
     """Pairs of columns above 0: no counterfactual raises the ratio of the first to the second."""
     history: Mapping[str, float] = field(default_factory=dict)
@@ -125,7 +125,7 @@ class Scorecard:
     (NaN: missing). The pipeline computes them by `key`, which is a field then; the service reads them."""
     points: PointScale = PointScale()
     target_values: tuple[int, int] = (0, 1)
-    """What the target holds without and with a default. From the contract on it is 0 and 1."""
+    """The values of the target without and with a default. From the contract on it is 0 and 1."""
 
     def __post_init__(self) -> None:
         uppers = [band.below for band in self.bands]

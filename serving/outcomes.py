@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 from pydantic_core import PydanticCustomError
 
 from scoring.journal.writer import Journal
-from scoring.outcomes.store import Fate, Outcome, Outcomes
+from scoring.outcomes.store import Outcome, Outcomes, OutcomeStatus
 from serving.problems import ProblemError
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -62,7 +62,7 @@ class OutcomeResult(BaseModel):
 
     index: int = Field(description="in the request, from 0")
     decision_id: str
-    result: Fate = Field(
+    result: OutcomeStatus = Field(
         description="repeated: the same label is recorded; conflicting: another label is recorded and stays, this one "
         "is kept aside; unknown: the journal has no such decision, the outcome is kept until it has; early: observed "
         "before the decision was made, kept aside"
@@ -97,13 +97,13 @@ def record_outcomes(journal: Journal | None, batch: OutcomeBatch, request_id: st
     if journal is None:
         detail = "the journal is off, so there are no decisions that outcomes could be of"
         raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, detail)
-    fates = Outcomes(journal.folder).record(
+    statuses = Outcomes(journal.folder).record(
         [
             Outcome(item.decision_id, item.defaulted, item.observed_on.isoformat(), f"request {request_id}")
             for item in batch.outcomes
         ]
     )
-    counts = Counter(fates)
+    counts = Counter(statuses)
     return OutcomesTaken(
         recorded=counts["recorded"],
         repeated=counts["repeated"],
@@ -111,8 +111,8 @@ def record_outcomes(journal: Journal | None, batch: OutcomeBatch, request_id: st
         unknown=counts["unknown"],
         early=counts["early"],
         rows=[
-            OutcomeResult(index=index, decision_id=item.decision_id, result=fate)
-            for index, (item, fate) in enumerate(zip(batch.outcomes, fates, strict=True))
-            if fate != "recorded"
+            OutcomeResult(index=index, decision_id=item.decision_id, result=status)
+            for index, (item, status) in enumerate(zip(batch.outcomes, statuses, strict=True))
+            if status != "recorded"
         ],
     )

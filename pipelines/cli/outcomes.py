@@ -13,7 +13,7 @@ from rich.table import Table
 from pipelines.cli.console import console, print_line, print_warning, rows_done
 from pipelines.cli.options import JournalFolder, ScorecardName, day, journal_folder
 from pipelines.watch import outcomes as files
-from scoring.outcomes.store import Fate, Outcomes
+from scoring.outcomes.store import Outcomes, OutcomeStatus
 from training.errors import StageError
 
 
@@ -40,8 +40,8 @@ def import_outcomes(
         table.add_row(result, f"{rows:,}")
     console.print(table)
     if summary.adopted:
-        fates = ", ".join(f"{rows:,} {fate}" for fate, rows in summary.adopted.items())
-        print_line("outcomes", f"decisions that earlier outcomes waited for are there now: {fates}")
+        statuses = ", ".join(f"{rows:,} {status}" for status, rows in summary.adopted.items())
+        print_line("outcomes", f"decisions that earlier outcomes waited for are there now: {statuses}")
     if summary.not_recorded:
         where = f": {rejects}" if rejects is not None else "; --rejects FILE.csv names them"
         print_warning("warning", f"{summary.not_recorded:,} rows were not recorded{where}")
@@ -56,17 +56,17 @@ def list_outcomes(
 ) -> None:
     """Count the outcomes, or list those that were set aside."""
     store = Outcomes(journal_folder(scorecard, journal))
-    chosen: dict[Fate, bool] = {"conflicting": conflicts, "unknown": unknown, "early": early}
-    for fate, wanted in chosen.items():
+    chosen: dict[OutcomeStatus, bool] = {"conflicting": conflicts, "unknown": unknown, "early": early}
+    for status, wanted in chosen.items():
         if wanted:
-            table = Table(title=f"{scorecard}: {fate} outcomes", title_justify="left")
+            table = Table(title=f"{scorecard}: {status} outcomes", title_justify="left")
             for head in ("decision", "defaulted", "observed on", "source", "came at"):
                 table.add_column(head)
-            for kept in store.kept(fate):
+            for kept in store.kept(status):
                 item = kept.outcome
                 row = (item.decision_id, str(item.defaulted), item.observed_on, item.source, kept.recorded_at)
                 table.add_row(*map(escape, row))
             console.print(table)
     if not any(chosen.values()):
-        for fate, count in store.counts().items():
-            print_line("outcomes", f"{count:,} {fate}")
+        for status, count in store.counts().items():
+            print_line("outcomes", f"{count:,} {status}")

@@ -29,17 +29,17 @@ from pipelines.portfolio.tables import (
     reading,
 )
 from scoring.errors import FieldError, field_errors
-from scoring.outcomes.store import Fate, Outcome, Outcomes
+from scoring.outcomes.store import Outcome, Outcomes, OutcomeStatus
 from training.errors import DataError, StageError
 
 REQUIRED = ("decision_id", "defaulted")
 OBSERVED_ON = "observed_on"
 REJECT_COLUMNS = ("row", *REQUIRED, OBSERVED_ON, "result", "why")
 
-Result: TypeAlias = Fate | Literal["broken"]
-"""The fate of a row; broken: it is no outcome, and cannot be kept."""
+Result: TypeAlias = OutcomeStatus | Literal["broken"]
+"""The status of a row; broken: it is no outcome, and cannot be kept."""
 
-WHY: dict[Fate, str] = {
+WHY: dict[OutcomeStatus, str] = {
     "conflicting": "another label of this decision is recorded, and stays in force",
     "unknown": "the journal has no such decision; it is kept until the decision appears",
     "early": "it was observed before the decision was made",
@@ -95,11 +95,11 @@ class OutcomesFile:
 
 @dataclass
 class ImportSummary:
-    """The fates of the rows of a file."""
+    """The statuses of the rows of a file."""
 
     results: Counter[Result] = field(default_factory=Counter)
-    adopted: Counter[Fate] = field(default_factory=Counter)
-    """The fates of outcomes that had waited for their decisions."""
+    adopted: Counter[OutcomeStatus] = field(default_factory=Counter)
+    """The statuses of outcomes that had waited for their decisions."""
 
     @property
     def not_recorded(self) -> int:
@@ -172,18 +172,18 @@ def import_outcomes(
                     broken[position] = (given, _said(field_errors(error)))
                 else:
                     good[position] = Outcome(row.decision_id, row.defaulted, row.observed_on.isoformat(), name)
-            fates = dict(zip(good, store.record(list(good.values())), strict=True))
-            summary.results.update(fates.values())
+            statuses = dict(zip(good, store.record(list(good.values())), strict=True))
+            summary.results.update(statuses.values())
             if broken:
                 summary.results["broken"] += len(broken)
             for position in range(batch.rows):
                 if position in broken:
                     cells, why = broken[position]
                     reject(start + position, cells, "broken", why)
-                elif (fate := fates[position]) in WHY:
+                elif (status := statuses[position]) in WHY:
                     outcome = good[position]
                     cells = {column: getattr(outcome, column) for column in (*REQUIRED, OBSERVED_ON)}
-                    reject(start + position, cells, fate, WHY[fate])
+                    reject(start + position, cells, status, WHY[status])
             start += batch.rows
             advance(batch.rows)
     return summary

@@ -19,7 +19,7 @@ from scoring.graph import GraphIntegrityError
 from scoring.journal.reader import JournalReader
 from scoring.models import ModelStoreError
 from scoring.moment import now_to_the_millisecond
-from scoring.outcomes.store import Fate, Outcomes
+from scoring.outcomes.store import Outcomes, OutcomeStatus
 from scoring.scorecard import Scorecard
 from training.errors import StageError
 from training.monitoring.performance import (
@@ -51,7 +51,7 @@ class Performance(BaseModel):
     overall: Figures
     models: list[Judgement]
     cohorts: list[Cohort]
-    set_aside: dict[Fate, int]
+    set_aside: dict[OutcomeStatus, int]
     """Outcomes that are not in force, by why."""
 
 
@@ -116,7 +116,7 @@ def performance(
     of_month = partial(measure, share=5)
     cohorts = [Cohort(month=month, figures=found) for month, found in by("month", rows, of_month, overall).items()]
     advance("page", 1)
-    asides: tuple[Fate, ...] = ("conflicting", "unknown", "early")
+    asides: tuple[OutcomeStatus, ...] = ("conflicting", "unknown", "early")
     result = Performance(
         scorecard=scorecard.name,
         made_at=now_to_the_millisecond(),
@@ -127,7 +127,7 @@ def performance(
         overall=overall,
         models=judged,
         cohorts=cohorts,
-        set_aside={fate: count for fate, count in store.counts().items() if fate in asides and count},
+        set_aside={status: count for status, count in store.counts().items() if status in asides and count},
     )
     folder = workspace.monitoring
     html = page(result.model_dump() | {"scorecard": scorecard, "limits": limits}, overall, judged, cohorts)

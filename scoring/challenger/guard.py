@@ -1,8 +1,8 @@
-"""Watches a challenger that decides, and says when it must not any more.
+"""Watch a challenger that decides, and name the first bound that it breaks.
 
 Which applicants each decides is chance, so their applications are alike, and so should be their decisions. But two
 samples of the same differ too, most of all while there are few. So a measure is what is left when the difference that
-chance explains has been taken off: a challenger equal to the champion is at 0 but for one look in 16,000.
+chance explains has been taken off: a challenger equal to the champion is at 0 but for one check in 16,000.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from scoring.challenger.challenge import Bounds
 from scoring.stability import population_stability_index
 
 LEAST = 20
-"""Decisions of each before they are compared, and of the challenger between two looks."""
-LOOK_AGAIN = 0.05
+"""Decisions of each before they are compared, and of the challenger between two checks."""
+CHECK_AGAIN = 0.05
 """Share of the challenger's decisions in the window that must be new."""
 LATENCY_QUANTILE = 0.95
 STANDARD_ERRORS = 4.0
@@ -30,7 +30,7 @@ nine degrees of freedom (B. Yurdakul, Statistical Properties of Population Stabi
 2018), which is beyond this once in 16,000 times."""
 
 MEASURES = ("error_share", "latency_ratio", "score_psi", "approval_shift")
-"""Of which `Bounds` has a bound each."""
+"""The measures; `Bounds` has a bound for each."""
 
 Numbers = NDArray[np.float64]
 
@@ -55,20 +55,20 @@ class _Recent:
         self._count = 0
 
     def add(self, *columns: NDArray[Any] | float) -> None:
-        """Takes rows in; a single number stands in each of them."""
+        """Add rows; a single number stands in each of them."""
         rows = np.stack(np.broadcast_arrays(*columns), axis=-1).reshape(-1, len(columns))[-len(self._rows) :]
         self._rows[(self._count + np.arange(len(rows))) % len(self._rows)] = rows
         self._count += len(rows)
 
     def add_one(self, *values: float) -> None:
-        """Takes one row in."""
+        """Add one row."""
         self._rows[self._count % len(self._rows)] = values
         self._count += 1
 
-    def of(self, side: float) -> Numbers:
+    def of(self, role: float) -> Numbers:
         """[rows, columns], those with this number in the last column."""
         rows = self._rows[: self._count]
-        chosen: Numbers = rows[rows[:, -1] == side]
+        chosen: Numbers = rows[rows[:, -1] == role]
         return chosen
 
 
@@ -84,44 +84,44 @@ class Guard:
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
         self._decisions = _Recent(bounds.window, 3)
-        """PD, whether it declines, side."""
+        """PD, whether it declines, role."""
         self._requests = _Recent(bounds.window, 3)
-        """Seconds, NaN for all but one decided application; whether it failed; side."""
-        self._until_next_look = LEAST
+        """Seconds, NaN for all but one decided application; whether it failed; role."""
+        self._until_next_check = LEAST
 
     def champion_decided(self, pd: NDArray[np.floating], declined: NDArray[np.bool_], seconds: float) -> None:
-        """Takes in a request of [rows] that the champion has decided in so many seconds."""
+        """Add a request of [rows] that the champion has decided in so many seconds."""
         self._add(pd, declined, seconds, CHAMPION)
 
     def challenger_decided(
         self, pd: NDArray[np.floating], declined: NDArray[np.bool_], seconds: float
     ) -> Breach | None:
-        """Takes in a request of [rows] that the challenger has decided, and judges it from time to time."""
+        """Add a request of [rows] that the challenger has decided, and from time to time return the first breach."""
         self._add(pd, declined, seconds, CHALLENGER)
-        self._until_next_look -= len(pd)
-        if self._until_next_look > 0:
+        self._until_next_check -= len(pd)
+        if self._until_next_check > 0:
             return None
-        self._until_next_look = max(LEAST, int(LOOK_AGAIN * len(self._decisions.of(CHALLENGER))))
-        return self.judge()
+        self._until_next_check = max(LEAST, int(CHECK_AGAIN * len(self._decisions.of(CHALLENGER))))
+        return self.first_breach()
 
     def challenger_failed(self) -> Breach | None:
-        """Takes in a request that the challenger has not decided."""
+        """Add a request that the challenger has not decided, and return the first breach."""
         self._requests.add_one(np.nan, 1.0, CHALLENGER)
-        return self.judge()
+        return self.first_breach()
 
     def measures(self) -> dict[str, float]:
-        """What is judged, by name, less what chance explains; what there is too little of is left out."""
+        """Return the measures by name, less what chance explains, without those of too few decisions."""
         found: dict[str, float] = {}
-        requests = [self._requests.of(side) for side in (CHAMPION, CHALLENGER)]
+        requests = [self._requests.of(role) for role in (CHAMPION, CHALLENGER)]
         failed = requests[1][:, 1]
         if len(failed) >= LEAST:
             bound = self._bounds.error_share
             chance = STANDARD_ERRORS * sqrt(bound * (1 - bound) / len(failed))
             found["error_share"] = max(0.0, float(failed.mean()) - chance)
-        theirs, its = (seconds[~np.isnan(seconds)] for seconds in (side[:, 0] for side in requests))
+        theirs, its = (seconds[~np.isnan(seconds)] for seconds in (rows[:, 0] for rows in requests))
         if min(len(theirs), len(its)) >= LEAST:
             found["latency_ratio"] = _quantile(its, -STANDARD_ERRORS) / _quantile(theirs, STANDARD_ERRORS)
-        champion, challenger = (self._decisions.of(side) for side in (CHAMPION, CHALLENGER))
+        champion, challenger = (self._decisions.of(role) for role in (CHAMPION, CHALLENGER))
         if min(len(champion), len(challenger)) >= LEAST:
             parts = 1 / len(champion) + 1 / len(challenger)
             psi = population_stability_index(champion[:, 0], challenger[:, 0])
@@ -131,22 +131,22 @@ class Guard:
             found["approval_shift"] = max(0.0, shift - STANDARD_ERRORS * sqrt(declined * (1 - declined) * parts))
         return found
 
-    def judge(self) -> Breach | None:
-        """The first bound that is broken."""
+    def first_breach(self) -> Breach | None:
+        """Return the first bound that is broken; None if all hold."""
         for measure, value in self.measures().items():
             bound = getattr(self._bounds, measure)
             if value > bound:
                 return Breach(measure, value, bound)
         return None
 
-    def _add(self, pd: NDArray[np.floating], declined: NDArray[np.bool_], seconds: float, side: float) -> None:
+    def _add(self, pd: NDArray[np.floating], declined: NDArray[np.bool_], seconds: float, role: float) -> None:
         if len(pd) == 1:
             # Most requests are of one row, and whoever waits for this one waits for the guard too.
-            self._decisions.add_one(pd[0], declined[0], side)
-            self._requests.add_one(seconds, 0.0, side)
+            self._decisions.add_one(pd[0], declined[0], role)
+            self._requests.add_one(seconds, 0.0, role)
         else:
-            self._decisions.add(pd, declined, side)
-            self._requests.add_one(np.nan, 0.0, side)
+            self._decisions.add(pd, declined, role)
+            self._requests.add_one(np.nan, 0.0, role)
 
 
 def _quantile(seconds: Numbers, standard_errors: float) -> float:

@@ -25,7 +25,7 @@ logger = logging.getLogger("bentoml.scorebox")
 MOST_WAITING = 10_000
 """Rows; what comes on top is dropped, and counted."""
 GATHER_SECONDS = 0.05
-"""What comes in so long is scored and journaled together, so that the champion seldom meets a commit of it."""
+"""Batches of so many seconds are scored and journaled together, so that the champion seldom meets such a commit."""
 MOST_TOGETHER = 512
 """Rows, beyond the first batch: the champion waits where it meets a commit, and the more rows the longer."""
 

@@ -1,1 +1,1 @@
-"""What is known of applicants from earlier, in SQLite or Redis."""
+"""The history of applicants, in SQLite or Redis."""

@@ -30,7 +30,7 @@ class Place:
     sequence: int
     """As its line says; of a line that says none, where it stands."""
     members: list[Any] | None
-    """What its line says; None if that is not what a record says."""
+    """Return the content of its line; None if it is no record."""
     line: bytes
     proof: bytes
     payload: bytes
@@ -147,7 +147,7 @@ def pack(
 
 
 def opening_of(decided_at: str, basis_sha256: bytes) -> bytes:
-    """What the decisions of a batch have in common, and each is sealed with."""
+    """Return the part that all decisions of a batch share, with which each is sealed."""
     return orjson.dumps((decided_at, basis_sha256.hex()))
 
 

@@ -30,7 +30,7 @@ Found: TypeAlias = tuple[dict[int, Record | None], dict[int, bytes]]
 
 
 class Fault(StrEnum):
-    """What can be wrong with a place in the chain."""
+    """A fault at a place in the chain."""
 
     MISSING = "missing record"
     TAMPERED = "tampered record"
@@ -71,7 +71,7 @@ class Chain:
         return _links(_challenges, starts, sequences)
 
     def fault(self, link: Link[DecisionRecord] | Link[ChallengeRecord]) -> Fault | None:
-        """What is wrong at a place; None if its seal holds.
+        """Return the fault at a place; None if its seal holds.
 
         After a missing record the chain begins anew: there, only the payload can be checked.
         """

@@ -1,4 +1,4 @@
-"""What callers call things: applicants, and requests by idempotency keys."""
+"""Keep the names that callers give: of applicants, and of requests by idempotency keys."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class KeyTakenError(JournalUnavailableError):
 
 
 def write_names(connection: sqlite3.Connection, request_origins: Sequence[RequestOrigin], first: int) -> None:
-    """Keeps applicants and keys of rows that stand from the sequence `first` on.
+    """Keep the applicants and keys of rows that stand from the sequence `first` on.
 
     Raises:
-        KeyTakenError: see there.
+        KeyTakenError: decisions were made under one of the keys meanwhile.
     """
     for origin in request_origins:
         if origin.applicant is not None:
@@ -42,10 +42,10 @@ def write_names(connection: sqlite3.Connection, request_origins: Sequence[Reques
 
 
 def recalled(connection: sqlite3.Connection, key: Key) -> list[DecisionRecord] | None:
-    """What this segment holds under a key; None if nothing.
+    """Return the place of what this segment holds under a key; None if nothing.
 
     Raises:
-        KeyConflictError: see there.
+        KeyConflictError: the key stands for another request.
     """
     row = connection.execute(
         "SELECT request_sha256, first, rows FROM keys WHERE key = ? AND part = ?", (key.name, key.part)

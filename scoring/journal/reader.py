@@ -81,7 +81,7 @@ class JournalReader:
         return found
 
     def challenges(self, *, after: int = 0) -> Iterator[ChallengeRecord]:
-        """What challengers made of decisions' applications, in order.
+        """Yield the challengers' scores of decisions' applications, in order.
 
         Raises:
             JournalError: a segment cannot be read.
@@ -90,7 +90,7 @@ class JournalReader:
             yield challenge_record(row, bases)
 
     def challenges_of(self, decision_ids: Sequence[str]) -> Iterator[ChallengeRecord]:
-        """What challengers made of the applications of these decisions."""
+        """Return the challengers' scores of the applications of these decisions."""
         query = f"SELECT {CHALLENGE_COLUMNS} FROM challenges WHERE decision_id = ?"  # noqa: S608  # own words only
         for path in segments(self.folder):
             with reading(path) as connection:

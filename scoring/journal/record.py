@@ -1,4 +1,4 @@
-"""What one decision leaves behind, and how it is sealed.
+"""Build and seal the record of one decision.
 
 The payload, which is what the applicant sent and what the graph read of it, is sealed by a salted hash; the record
 is sealed by a proof, the SHA-256 of the proof before it and of everything else in the record, that hash included.
@@ -48,7 +48,7 @@ def seal(previous: bytes, content: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """What an erasure takes out of a decision."""
+    """The part of a decision that an erasure removes."""
 
     content: bytes
     """As `payload_of` made it."""
@@ -58,11 +58,11 @@ class Payload:
     applicant: str | None
     """The caller's name for the applicant."""
     fields: dict[str, Any]
-    """What the applicant sent by column, None where something is missing."""
+    """The values that the applicant sent, by column; None where one is missing."""
 
     @classmethod
     def read(cls, content: bytes, fields: Sequence[str]) -> Payload:
-        """What `payload_of` made, of an application with these fields.
+        """Return inputs and values from what `payload_of` made of an application with these fields.
 
         Raises:
             ValueError, TypeError: it is something else.
@@ -147,7 +147,7 @@ class DecisionRecord:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChallengeRecord:
-    """What a challenger made of the application of a decision."""
+    """A challenger's score of the application of a decision."""
 
     sequence: int
     decision_id: str
@@ -196,7 +196,7 @@ def challenge_content(
     declined: int,
     payload_sha256: bytes,
 ) -> bytes:
-    """What the proof of a challenge is made of."""
+    """Return the bytes that the proof of a challenge is made of."""
     members = (sequence, decision_id, scored_at, basis_sha256, pd, declined, payload_sha256)
     return orjson.dumps(members, default=bytes.hex)
 

@@ -14,9 +14,9 @@ from scoring.expected import ExpectedError
 from scoring.files import write_atomically
 
 FORMAT = 2
-"""Of the tables below; a segment of another format is refused."""
+"""The format of the tables below; a segment of another one is refused."""
 NO_PROOF = bytes(32)
-"""What stands before the first proof of a journal."""
+"""The proof before the first one of a journal."""
 
 _ID = "id"
 WAIT_SECONDS = 5.0

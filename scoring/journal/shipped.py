@@ -36,7 +36,7 @@ class Shipped(BaseModel):
 
     @classmethod
     def read(cls, folder: Path) -> Shipped | None:
-        """What the last shipper left; None if none ever ran.
+        """Return the position that the last shipper left; None if none ever ran.
 
         Raises:
             JournalError: the file is not one of these, or cannot be read.

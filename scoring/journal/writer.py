@@ -68,7 +68,7 @@ class Journal:
 
     Args:
         folder: where its segments are, made if it is missing; one process at a time holds it.
-        limits: see there.
+        limits: size, age and durability of segments; defaults if not given.
     """
 
     def __init__(self, folder: Path, limits: JournalLimits | None = None) -> None:
@@ -122,7 +122,7 @@ class Journal:
         applications: Sequence[bytes],
         request_origins: Sequence[RequestOrigin],
     ) -> None:
-        """Puts a batch on disk, all of it or nothing.
+        """Write a batch to disk, all of it or nothing.
 
         Args:
             decisions: of the batch.
@@ -131,7 +131,7 @@ class Journal:
             request_origins: the requests that the rows are of, in order.
 
         Raises:
-            KeyTakenError: see there.
+            KeyTakenError: decisions were made under one of the keys meanwhile.
             JournalUnavailableError: the disk is full, or fails.
         """
         with self._lock:

@@ -1,4 +1,4 @@
-"""Matured outcomes, beside the journal: whether an applicant whom a decision is of has defaulted.
+"""Keep matured outcomes next to the journal: whether an applicant whom a decision is of has defaulted.
 
 Whatever comes in is kept. The first label of a decision stands; another one is a conflict, one of a decision that
 the journal does not have waits for it, and one from before its decision is set aside, each in a table of its own.
@@ -25,16 +25,16 @@ from scoring.moment import now_to_the_millisecond
 
 FILE = "outcomes.sqlite"
 FORMAT = 1
-"""Of the tables below; a file of another format is refused."""
+"""The format of the tables below; a file of another one is refused."""
 BUSY_SECONDS = 10.0
 """How long one process waits for another that writes."""
 
-Fate: TypeAlias = Literal["recorded", "repeated", "conflicting", "unknown", "early"]
-"""What becomes of an outcome: it is recorded; it repeats what is recorded, and nothing changes; another label is
+OutcomeStatus: TypeAlias = Literal["recorded", "repeated", "conflicting", "unknown", "early"]
+"""The status of an outcome: it is recorded; it repeats what is recorded, and nothing changes; another label is
 recorded and stays; the journal has no such decision, yet; or it was observed before its decision was made."""
-FATES: tuple[Fate, ...] = get_args(Fate)
+OUTCOME_STATUSES: tuple[OutcomeStatus, ...] = get_args(OutcomeStatus)
 
-_TABLES: dict[Fate, str] = {
+_TABLES: dict[OutcomeStatus, str] = {
     "recorded": "outcomes",
     "conflicting": "conflicts",
     "unknown": "unknown",
@@ -88,8 +88,8 @@ class Outcomes:
         if found != FORMAT:
             raise JournalError(f"{self._path} is of format {found}, and this version reads format {FORMAT}")
 
-    def record(self, outcomes: Sequence[Outcome]) -> list[Fate]:
-        """Takes outcomes in, all of them or none, and gives what became of each.
+    def record(self, outcomes: Sequence[Outcome]) -> list[OutcomeStatus]:
+        """Record outcomes, all of them or none, and return the status of each.
 
         What waited for one of these decisions is settled before it, so the label that came first stands.
 
@@ -103,8 +103,8 @@ class Outcomes:
             taken = now_to_the_millisecond()
             return _settle(connection, [KeptOutcome(item, taken) for item in outcomes], decided)
 
-    def adopt(self) -> Counter[Fate]:
-        """Settles what waited for decisions that the journal has by now, and counts it by what became of it.
+    def adopt(self) -> Counter[OutcomeStatus]:
+        """Settle outcomes that waited for decisions that the journal has by now, and count them by status.
 
         Raises:
             JournalUnavailableError: the disk is full, or fails.
@@ -117,24 +117,24 @@ class Outcomes:
             return Counter(_adopt(connection, decided))
 
     def labels(self) -> dict[str, int]:
-        """The label in force of each decision that has one."""
+        """Return the label in force of each decision that has one."""
         with self._reading() as connection:
             return dict(connection.execute("SELECT decision_id, defaulted FROM outcomes").fetchall())
 
-    def kept(self, fate: Fate) -> list[KeptOutcome]:
-        """What stands in the table of this fate, in the order in which it came; nothing that was repeated."""
-        if fate not in _TABLES:
+    def kept(self, status: OutcomeStatus) -> list[KeptOutcome]:
+        """Return the outcomes in the table of this status, in the order in which they came; none that is repeated."""
+        if status not in _TABLES:
             return []
-        query = f"SELECT {_COLUMNS} FROM {_TABLES[fate]} ORDER BY sequence"  # noqa: S608  # own words only
+        query = f"SELECT {_COLUMNS} FROM {_TABLES[status]} ORDER BY sequence"  # noqa: S608  # own words only
         with self._reading() as connection:
             return [KeptOutcome(Outcome(*row[:-1]), row[-1]) for row in connection.execute(query)]
 
-    def counts(self) -> dict[Fate, int]:
-        """How many outcomes stand in each table."""
+    def counts(self) -> dict[OutcomeStatus, int]:
+        """Return how many outcomes stand in each table."""
         with self._reading() as connection:
             return {
-                fate: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608  # own words only
-                for fate, table in _TABLES.items()
+                status: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608  # own words only
+                for status, table in _TABLES.items()
             }
 
     @contextmanager
@@ -168,7 +168,7 @@ class Outcomes:
 
 
 def _make(path: Path) -> None:
-    """An empty store, readable by its owner only; whole, or not there. Another process may be as far."""
+    """Make an empty store, readable by its owner only, as a whole; another process may have made it meanwhile."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{FILE}.")
     os.close(descriptor)
     new = Path(name)
@@ -179,7 +179,7 @@ def _make(path: Path) -> None:
             connection.execute("BEGIN")
             connection.execute("CREATE TABLE store (format INTEGER NOT NULL)")
             connection.execute("INSERT INTO store VALUES (?)", (FORMAT,))
-            # A file that is taken in a second time adds nothing to the tables beside the outcomes either.
+            # A file that is taken in a second time adds nothing to the tables next to the outcomes either.
             for table in _TABLES.values():
                 unique = "decision_id" if table == "outcomes" else "decision_id, defaulted, observed_on, source"
                 connection.execute(
@@ -199,8 +199,8 @@ def _make(path: Path) -> None:
         new.unlink()
 
 
-def _adopt(connection: sqlite3.Connection, decided: Mapping[str, str]) -> list[Fate]:
-    """Settles what waited for decisions that are known now."""
+def _adopt(connection: sqlite3.Connection, decided: Mapping[str, str]) -> list[OutcomeStatus]:
+    """Settle the outcomes that waited for decisions that are known now."""
     those = "decision_id IN (SELECT value FROM json_each(?))"
     names = orjson.dumps(list(decided)).decode()
     rows = connection.execute(
@@ -209,13 +209,15 @@ def _adopt(connection: sqlite3.Connection, decided: Mapping[str, str]) -> list[F
     ).fetchall()
     if not rows:
         return []
-    fates = _settle(connection, [KeptOutcome(Outcome(*row[:-1]), row[-1]) for row in rows], decided)
+    statuses = _settle(connection, [KeptOutcome(Outcome(*row[:-1]), row[-1]) for row in rows], decided)
     connection.execute(f"DELETE FROM unknown WHERE {those}", (names,))  # noqa: S608  # own words only
-    return fates
+    return statuses
 
 
-def _settle(connection: sqlite3.Connection, outcomes: Sequence[KeptOutcome], decided: Mapping[str, str]) -> list[Fate]:
-    """Puts each outcome into the table where it belongs.
+def _settle(
+    connection: sqlite3.Connection, outcomes: Sequence[KeptOutcome], decided: Mapping[str, str]
+) -> list[OutcomeStatus]:
+    """Put each outcome into the table of its status, and return the statuses.
 
     Args:
         connection: in a transaction.
@@ -225,26 +227,26 @@ def _settle(connection: sqlite3.Connection, outcomes: Sequence[KeptOutcome], dec
     names = orjson.dumps([kept.outcome.decision_id for kept in outcomes]).decode()
     query = "SELECT decision_id, defaulted FROM outcomes WHERE decision_id IN (SELECT value FROM json_each(?))"
     labels: dict[str, int] = dict(connection.execute(query, (names,)).fetchall())
-    fates: list[Fate] = []
-    rows: dict[Fate, list[tuple[str | int, ...]]] = {fate: [] for fate in _TABLES}
+    statuses: list[OutcomeStatus] = []
+    rows: dict[OutcomeStatus, list[tuple[str | int, ...]]] = {status: [] for status in _TABLES}
     for kept in outcomes:
         item = kept.outcome
-        fate = _fate(item, labels.get(item.decision_id), decided.get(item.decision_id))
-        if fate == "recorded":
+        status = _status(item, labels.get(item.decision_id), decided.get(item.decision_id))
+        if status == "recorded":
             labels[item.decision_id] = item.defaulted
-        if fate in rows:
-            rows[fate].append((item.decision_id, item.defaulted, item.observed_on, item.source, kept.recorded_at))
-        fates.append(fate)
-    for fate, taken in rows.items():
+        if status in rows:
+            rows[status].append((item.decision_id, item.defaulted, item.observed_on, item.source, kept.recorded_at))
+        statuses.append(status)
+    for status, taken in rows.items():
         connection.executemany(
-            f"INSERT OR IGNORE INTO {_TABLES[fate]} ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)",  # noqa: S608  # own words
+            f"INSERT OR IGNORE INTO {_TABLES[status]} ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)",  # noqa: S608  # own words
             taken,
         )
-    return fates
+    return statuses
 
 
-def _fate(outcome: Outcome, label: int | None, decided_at: str | None) -> Fate:
-    """What becomes of an outcome, by the label in force and the time of the decision; retention may have taken that."""
+def _status(outcome: Outcome, label: int | None, decided_at: str | None) -> OutcomeStatus:
+    """Return the status of an outcome, by the label in force and the time of the decision, None if that is unknown."""
     if decided_at is not None and outcome.observed_on < decided_at[:10]:
         return "early"
     if label is not None:

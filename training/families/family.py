@@ -1,4 +1,4 @@
-"""What every model family offers: fitting, log-odds, files without pickle, and ONNX."""
+"""Define what every model family offers: fitting, log-odds, files without pickle, and ONNX."""
 
 from __future__ import annotations
 

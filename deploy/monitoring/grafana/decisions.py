@@ -27,7 +27,7 @@ def dashboard() -> Dashboard:
         "scorebox-decisions",
         "What the servers decide and why, and the challenger beside the champion.",
         ["namespace", "service", "scorecard"],
-        [_now(), _scores(), _reasons(), _challenger()],
+        [_current_state(), _scores(), _reasons(), _challenger()],
     )
 
 
@@ -39,7 +39,7 @@ def _approved(role: str, window: str) -> str:
     )
 
 
-def _now() -> Section:
+def _current_state() -> Section:
     return Section(
         "Decisions",
         [

@@ -28,7 +28,7 @@ def dashboard() -> Dashboard:
         "scorebox-service",
         "Rate, errors and latency of the servers, and what they are short of.",
         ["namespace", "service"],
-        [_now(), _requests(), _batches(), _saturation(), _journal(), _log()],
+        [_current_state(), _requests(), _batches(), _saturation(), _journal(), _log()],
     )
 
 
@@ -47,7 +47,7 @@ def _latencies(route: str) -> list[Query]:
     ]
 
 
-def _now() -> Section:
+def _current_state() -> Section:
     errors = "service:scorebox_http_errors_per_request"
     return Section(
         "Now",

@@ -1,1 +1,1 @@
-"""What larger scorecards are made of, one package per product."""
+"""Parts of larger scorecards, one package per product."""

@@ -20,7 +20,7 @@ from scoring.journal.origin import RequestOrigin
 from scoring.journal.reader import JournalReader
 from scoring.journal.schema import JournalError
 from scoring.journal.writer import Journal, JournalLimits
-from scoring.outcomes.store import FATES, FILE, Fate, Outcome, Outcomes
+from scoring.outcomes.store import FILE, OUTCOME_STATUSES, Outcome, Outcomes, OutcomeStatus
 from tests.conftest import PROJECT
 from tests.scoring.journal import made_up
 
@@ -50,8 +50,8 @@ def decide(journal: Journal, names: list[str]) -> None:
     journal.append(made, made_up.inputs(values), made_up.applications(values), [RequestOrigin(len(names), "request-1")])
 
 
-def kept(store: Outcomes, fate: Fate) -> list[Outcome]:
-    return [item.outcome for item in store.kept(fate)]
+def kept(store: Outcomes, status: OutcomeStatus) -> list[Outcome]:
+    return [item.outcome for item in store.kept(status)]
 
 
 def test_the_first_label_of_a_decision_stands_and_everything_else_is_kept_aside(journal: Journal) -> None:
@@ -83,9 +83,9 @@ def test_outcomes_that_come_a_second_time_change_nothing(journal: Journal) -> No
     came = [outcome(name, 0), outcome(name, 1), outcome("nobody", 1), outcome(name, 1, EARLIER)]
     store = Outcomes(journal.folder)
     store.record(came)
-    before = {fate: store.kept(fate) for fate in FATES}
+    before = {status: store.kept(status) for status in OUTCOME_STATUSES}
     assert store.record(came) == ["repeated", "conflicting", "unknown", "early"]
-    assert {fate: store.kept(fate) for fate in FATES} == before
+    assert {status: store.kept(status) for status in OUTCOME_STATUSES} == before
 
 
 def test_what_waits_is_settled_when_its_decision_appears(journal: Journal) -> None:
@@ -179,7 +179,7 @@ def test_nothing_is_lost_whatever_comes_in_whatever_order(steps: list[tuple[str,
         journal.close()
         in_time = {item.decision_id: item for item in reversed(came) if item.observed_on == LATER}
         assert store.labels() == {name: item.defaulted for name, item in in_time.items() if name in decided}
-        standing = {item for fate in FATES for item in kept(store, fate)}
+        standing = {item for status in OUTCOME_STATUSES for item in kept(store, status)}
         repeated = {item for item in came if store.labels().get(item.decision_id) == item.defaulted}
         assert set(came) - standing <= repeated
         assert all(item.observed_on == EARLIER for item in kept(store, "early"))
@@ -189,9 +189,9 @@ def test_nothing_is_lost_whatever_comes_in_whatever_order(steps: list[tuple[str,
 def record_all(folder: Path, names: list[str], label: int) -> Counter[str]:
     store = Outcomes(folder)
     return Counter(
-        fate
+        status
         for start in range(0, len(names), 10)
-        for fate in store.record([outcome(name, label) for name in names[start : start + 10]])
+        for status in store.record([outcome(name, label) for name in names[start : start + 10]])
     )
 
 

@@ -1,4 +1,4 @@
-"""What a client of home_credit brings: the fields of application_train but the target."""
+"""The application of home_credit: the fields of application_train but the target."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the models of home_credit see of an application and its history; nothing of it is computed elsewhere."""
+"""The features of home_credit, from an application and its history; nothing of them is computed elsewhere."""
 
 from __future__ import annotations
 
