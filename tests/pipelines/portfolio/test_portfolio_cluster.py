@@ -13,6 +13,8 @@ from tests.conftest import PROJECT, Project, make_project
 from tests.pipelines.portfolio.portfolios import CARD, changed, rows, write
 from tests.serving.toy import push_release_in
 
+# Each starts the command in a process of its own, with Ray.
+pytestmark = pytest.mark.slow
 SUFFIXES = ("parquet", "csv", "csv.gz")
 
 
@@ -33,7 +35,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return made
 
 
-@pytest.mark.slow
 def test_a_local_ray_gives_the_same_bytes(served: Project) -> None:
     for name, suffix in (("whole.parquet", "parquet"), ("parts", "csv")):
         written = {}
@@ -44,7 +45,6 @@ def test_a_local_ray_gives_the_same_bytes(served: Project) -> None:
         assert written["ray"] == written["local"]
 
 
-@pytest.mark.slow
 def test_a_file_that_a_worker_cannot_read_is_one_line(served: Project) -> None:
     path = served.folder / "damaged.parquet"
     content = bytearray((served.folder / "whole.parquet").read_bytes())

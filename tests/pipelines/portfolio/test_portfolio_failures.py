@@ -229,6 +229,7 @@ def test_without_a_release_nothing_is_scored(project: Project) -> None:
     assert line.startswith("error there is no release at releases/card_default.json; run: scorebox ")
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_leaves_no_output(served: Project) -> None:
     folder = served.folder / "killed"
     many = rows(5_000).take(pa.array(np.arange(LONG) % 5_000))

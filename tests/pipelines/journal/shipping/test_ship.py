@@ -159,6 +159,7 @@ def test_two_journals_share_a_database(tmp_path: Path, database: Database, addre
     assert sorted(copied_ids(address)) == sorted(ids(folders[0]) + ids(folders[1]))
 
 
+@pytest.mark.slow
 def test_a_killed_shipper_leaves_whole_transactions_and_the_next_one_goes_on(
     folder: Path, journal: Journal, address: str
 ) -> None:
