@@ -2,51 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from datetime import date
 from http import HTTPStatus
-from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from scoring.journal.writer import Journal
-from scoring.outcomes.store import Outcome, Outcomes, OutcomeStatus
+from scoring.outcomes.contract import DecisionOutcome
+from scoring.outcomes.store import Outcomes, OutcomeStatus
 from serving.problems import ProblemError
-
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-
-
-def _checked_date(value: Any) -> str:
-    # Pydantic would take numbers, of text too, for the seconds since 1970.
-    if not isinstance(value, str) or not _DATE.fullmatch(value):
-        raise PydanticCustomError("date_type", "Input should be a date such as 2026-10-01")
-    return value
-
-
-class DecisionOutcome(BaseModel):
-    """The matured outcome of one decision."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    decision_id: Annotated[str, Field(min_length=1, max_length=64, description="names the decision")]
-    defaulted: Annotated[int, Field(ge=0, le=1, description="1: the applicant has defaulted")]
-    observed_on: Annotated[
-        date,
-        # Strict, pydantic takes text for a date only straight from JSON, not after the check below.
-        Field(strict=False, description="day on which the outcome was final; not before the decision"),
-        BeforeValidator(_checked_date),
-    ]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _is_not_crowded(cls, value: Any) -> Any:
-        # A member more is a rule more that is broken, and a body has room for very many.
-        most = 2 * len(cls.model_fields)
-        if isinstance(value, dict) and len(value) > most:
-            raise PydanticCustomError("too_long", "Outcome should have at most {most} members", {"most": most})
-        return value
 
 
 class OutcomeBatch(BaseModel):
@@ -97,12 +61,7 @@ def record_outcomes(journal: Journal | None, batch: OutcomeBatch, request_id: st
     if journal is None:
         detail = "the journal is off, so there are no decisions that outcomes could be of"
         raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, detail)
-    statuses = Outcomes(journal.folder).record(
-        [
-            Outcome(item.decision_id, item.defaulted, item.observed_on.isoformat(), f"request {request_id}")
-            for item in batch.outcomes
-        ]
-    )
+    statuses = Outcomes(journal.folder).record([item.from_source(f"request {request_id}") for item in batch.outcomes])
     counts = Counter(statuses)
     return OutcomesTaken(
         recorded=counts["recorded"],

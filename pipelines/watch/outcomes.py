@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import csv
-import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import pyarrow as pa
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import ValidationError
 
 from pipelines.portfolio.places import Place, one_line, place
 from pipelines.portfolio.tables import (
@@ -29,6 +28,7 @@ from pipelines.portfolio.tables import (
     reading,
 )
 from scoring.errors import FieldError, field_errors
+from scoring.outcomes.contract import DecisionOutcome
 from scoring.outcomes.store import Outcome, Outcomes, OutcomeStatus
 from training.errors import DataError, StageError
 
@@ -45,30 +45,6 @@ WHY: dict[OutcomeStatus, str] = {
     "early": "it was observed before the decision was made",
 }
 """Fates of the outcomes that were not recorded."""
-
-
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-
-
-def _as_date(value: Any) -> date:
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date):
-        return value
-    # Pydantic would take a number for the seconds since 1970.
-    text = value.strip() if isinstance(value, str) else ""
-    try:
-        return date.fromisoformat(text if _DATE.fullmatch(text) else "")
-    except ValueError:
-        raise ValueError("should be a date such as 2026-10-01") from None
-
-
-class _Row(BaseModel):
-    model_config = ConfigDict(hide_input_in_errors=True)
-
-    decision_id: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
-    defaulted: Annotated[int, Field(ge=0, le=1)]
-    observed_on: Annotated[date, BeforeValidator(_as_date)]
 
 
 @dataclass(frozen=True)
@@ -163,15 +139,19 @@ def import_outcomes(
             }
             good: dict[int, Outcome] = {}
             for position, cells in zip(batch.positions.tolist(), batch.table.to_pylist(), strict=True):
-                given = {column: value for column, value in cells.items() if value is not None}
+                given = {
+                    column: value.strip() if isinstance(value, str) else value
+                    for column, value in cells.items()
+                    if value is not None
+                }
                 if observed_on is not None:
                     given = {OBSERVED_ON: observed_on, **given}
                 try:
-                    row = _Row.model_validate(given)
+                    row = DecisionOutcome.model_validate(given, strict=False)
                 except ValidationError as error:
                     broken[position] = (given, _said(field_errors(error)))
                 else:
-                    good[position] = Outcome(row.decision_id, row.defaulted, row.observed_on.isoformat(), name)
+                    good[position] = row.from_source(name)
             statuses = dict(zip(good, store.record(list(good.values())), strict=True))
             summary.results.update(statuses.values())
             if broken:
