@@ -67,7 +67,7 @@ class Batcher(Generic[Item, Result]):
         return time.monotonic() - self._queue[0].since if self._queue else 0.0
 
     async def submit(self, item: Item, rows: int = 1) -> Result:
-        """The item's result, once its batch is done.
+        """Return the item's result, once its batch is done.
 
         Raises:
             QueueTimeoutError: the item waited longer than `max_wait`.
@@ -83,7 +83,7 @@ class Batcher(Generic[Item, Result]):
         return await future
 
     async def close(self) -> None:
-        """Refuses new items, finishes those that wait, then stops."""
+        """Refuse new items, finish those that wait, then stop."""
         self._closed = True
         self._arrival.set()
         if self._worker is not None:

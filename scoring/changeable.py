@@ -62,13 +62,13 @@ class Changeable:
         return tuple(way for way in (lower, higher) if way)
 
     def size(self, value: Value, changed: Value) -> float:
-        """How large a change is: a share of the range between the bounds; 1 for a text."""
+        """Return how large a change is: as a fraction of the range between the bounds; 1 for a text."""
         if isinstance(value, str) or isinstance(changed, str):
             return float(value != changed)
         return abs(changed - value) / (self.maximum - self.minimum)
 
     def broken(self, rule: FieldRule) -> str:
-        """Which rule of a field this contradicts, in words; empty if none."""
+        """Return which rule of a field this contradicts, in words; empty if none."""
         if rule.kind == "text":
             unknown = sorted(set(self.choices) - set(rule.choices))
             if unknown or not self.choices or len(set(self.choices)) < len(self.choices):
@@ -92,5 +92,5 @@ class Changeable:
 
 
 def most_coarse_combinations(changeable: Sequence[Changeable]) -> int:
-    """How many changes there are at most if each number can only be changed to its bounds."""
+    """Return how many changes there are at most if each number can only be changed to its bounds."""
     return math.prod(1 + one.most_ways for one in changeable) - 1

@@ -106,7 +106,7 @@ def smallest_change(
     score: Callable[[Inputs], NDArray[np.float32]],
     cutoff: float,
 ) -> Counterfactual | None:
-    """The smallest change that brings the PD below the cut-off: fewest fields, then the least sum of their changes.
+    """Return the smallest change that brings the PD below the cut-off: fewest fields, then the least sum of changes.
 
     A change of a number counts as its share of the range between the bounds, of a text as 1. Where there are more
     than 20,000 combinations of steps, evenly spaced ones are tried, the bounds among them; each number of the best
@@ -175,7 +175,7 @@ class _Search:
         )
 
     def _best(self) -> list[_Step]:
-        """The smallest approved change; empty if there is none."""
+        """Return the smallest approved change; empty if there is none."""
         counts = range(1, len(self._fields) + 1)
         coarsest = {count: _combinations(self._fields, count, 1) for count in counts}
         # What the bounds alone do not use up is shared out; one field alone, tried first, seldom needs its part.
@@ -191,12 +191,12 @@ class _Search:
         return []
 
     def _most_places(self, count: int, budget: int) -> int:
-        """At how many places of each way the changes of so many fields can be tried within a budget."""
+        """Return at how many places of each way the changes of so many fields can be tried within a budget."""
         places = range(1, self._longest + 1)
         return bisect_right(places, budget, key=lambda most: _combinations(self._fields, count, most))
 
     def _best_of(self, fields: Sequence[_Field], places: int) -> list[_Step]:
-        """The smallest approved change of all these fields, with so many places of each way; empty if there is none."""
+        """Return the smallest approved change of all these fields, with so many places of each way; empty if none."""
         options = [
             [_Step(field, way, place) for way in field.ways for place in _spaced(len(way), places)] for field in fields
         ]
@@ -218,7 +218,7 @@ class _Search:
         return []
 
     def _tightened(self, steps: list[_Step]) -> list[_Step]:
-        """The same change with each number as near to the applicant's own as bisection finds it approved."""
+        """Return the same change with each number as near to the applicant's own as bisection finds it approved."""
         for index, step in enumerate(steps):
             nearer = [
                 [*steps[:index], replace(step, place=place), *steps[index + 1 :]] for place in range(-1, step.place)
@@ -237,7 +237,7 @@ class _Search:
         return approved
 
     def _possible(self, changes: Changes) -> NDArray[np.bool_]:
-        """Whether each row holds the ratios that must not rise; one with a missing number holds by itself."""
+        """Return whether each row holds the ratios that must not rise; one with a missing number holds by itself."""
         changed = {field.declared.column: values for field, values in changes}
         possible = np.ones(len(changes[0][1]), dtype=np.bool_)
         for (top, own_top), (bottom, own_bottom) in self._ratios:
@@ -246,7 +246,7 @@ class _Search:
         return possible
 
     def _pd(self, changes: Changes) -> NDArray[np.float32]:
-        """The PD of each row of changed values, given by column."""
+        """Return the PD of each row of changed values, given by column."""
         rows = self._row.resized(len(changes[0][1]) if changes else 1)
         for field, values in changes:
             target = rows.text if isinstance(field.own, str) else rows.numeric
@@ -271,7 +271,7 @@ def _fields(scorecard: Scorecard, application: Application, columns: Sequence[st
 
 
 def _column(steps: Sequence[_Step]) -> NDArray[Any]:
-    """The values of steps of one field."""
+    """Return the values of steps of one field."""
     return np.array([step.value for step in steps], dtype=object if isinstance(steps[0].field.own, str) else np.float64)
 
 
@@ -280,13 +280,13 @@ def _changes(fields: Sequence[_Field], values: Sequence[NDArray[Any]], picks: ND
 
 
 def _combinations(fields: Sequence[_Field], count: int, places: int) -> int:
-    """How many changes of exactly so many fields there are, with at most so many places of each way."""
+    """Return how many changes of exactly so many fields there are, with at most so many places of each way."""
     options = [sum(min(len(way), places) for way in field.ways) for field in fields]
     return sum(prod(some) for some in combinations(options, count))
 
 
 def _spaced(length: int, places: int) -> list[int]:
-    """At most so many places of a way, evenly spaced, its end always among them; in order."""
+    """Return at most so many places of a way, evenly spaced, its end always among them; in order."""
     if length <= places:
         return list(range(length))
     spaced: list[int] = np.unique(np.linspace(length - 1, 0, places).round().astype(np.int64)).tolist()

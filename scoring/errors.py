@@ -32,7 +32,7 @@ class InvalidApplicationError(ValueError):
 
 
 def field_errors(error: ValidationError, whole: str = "(body)", most: int | None = None) -> list[FieldError]:
-    """The broken rules in pydantic's error, without the values that broke them.
+    """Return the broken rules in pydantic's error, without the values that broke them.
 
     Args:
         error: what pydantic raised.

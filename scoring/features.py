@@ -60,7 +60,7 @@ class Block:
         return _arithmetic("divide", self, other)
 
     def named(self, *names: str) -> Block:
-        """The same block under other column names."""
+        """Return the same block under other column names."""
         if len(names) != self.width:
             raise ValueError(f"{self.width} columns cannot take the names {names}")
         # A raw block's names are the columns that it reads.
@@ -74,42 +74,42 @@ class Block:
         return self.operation in ("optional", "without") or any(part.may_be_missing for part in self.inputs)
 
     def without(self, value: float) -> Block:
-        """The same columns, missing where they hold `value`: for a number that stands for none."""
+        """Return the same columns, missing where they hold `value`: for a number that stands for none."""
         return Block("without", self.names, (self,), (value,))
 
     def filled(self, value: float) -> Block:
-        """The same columns with `value` where one is missing."""
+        """Return the same columns with `value` where one is missing."""
         return Block("filled", self.names, (self,), (value,))
 
     def missing(self) -> Block:
-        """1 where a value is missing, else 0."""
+        """Return 1 where a value is missing, else 0."""
         return Block("missing", tuple(f"{name} missing" for name in self.names), (self,))
 
     def total(self, name: str) -> Block:
-        """The sum over the columns."""
+        """Return the sum over the columns."""
         return Block("combine", (name,), (self,), (1.0,) * self.width)
 
     def mean(self, name: str) -> Block:
-        """The mean over the columns."""
+        """Return the mean over the columns."""
         return Block("combine", (name,), (self,), (1.0 / self.width,) * self.width)
 
     def largest(self, name: str) -> Block:
-        """The maximum over the columns."""
+        """Return the maximum over the columns."""
         self._must_be_known("largest")
         return Block("largest", (name,), (self,))
 
     def smallest(self, name: str) -> Block:
-        """The minimum over the columns."""
+        """Return the minimum over the columns."""
         self._must_be_known("smallest")
         return Block("smallest", (name,), (self,))
 
     def clip(self, low: float, high: float) -> Block:
-        """Each value held between `low` and `high`."""
+        """Return each value held between `low` and `high`."""
         self._must_be_known("clip")
         return Block("clip", self.names, (self,), (low, high))
 
     def interpolate(self, points: Sequence[tuple[float, float]]) -> Block:
-        """Straight lines between (x, y) points of rising x; level beyond the first and the last."""
+        """Return straight lines between (x, y) points of rising x; level beyond the first and the last."""
         self._must_be_known("interpolate")
         positions, values = zip(*points, strict=True)
         if list(positions) != sorted(set(positions)) or len(points) < 2:
@@ -117,7 +117,7 @@ class Block:
         return Block("interpolate", self.names, (self,), (*positions, *values))
 
     def signed_log(self) -> Block:
-        """sign(x) * log10(1 + |x|), by straight lines between knots from -100,000 to 10 million.
+        """Return sign(x) * log10(1 + |x|), by straight lines between knots from -100,000 to 10 million.
 
         For amounts of money, which span decades; below zero, where they are rare, knots are few.
         """
@@ -126,7 +126,7 @@ class Block:
         return block.named(*(f"log {name}" for name in self.names))
 
     def steps(self, levels: Sequence[float]) -> Block:
-        """clip(x - level, 0, 1) for each column and level.
+        """Return clip(x - level, 0, 1) for each column and level.
 
         For whole-numbered codes this spans the same functions as one-hot encoding, keeps the
         order of the codes, and costs two nodes.
@@ -142,17 +142,17 @@ class Block:
 
 
 def raw(*columns: str) -> Block:
-    """Raw columns of numbers, by their data set names, none of which can be missing."""
+    """Return raw columns of numbers, by their data set names, none of which can be missing."""
     return Block("raw", columns)
 
 
 def optional(*columns: str) -> Block:
-    """Raw columns of numbers that may be missing."""
+    """Return raw columns of numbers that may be missing."""
     return Block("optional", columns)
 
 
 def category(column: str, *choices: str) -> Block:
-    """One column per choice of a text column: 1 where it holds that choice, else 0.
+    """Return one column per choice of a text column: 1 where it holds that choice, else 0.
 
     A missing value, and a choice that is not listed, is 0 in all of them.
     """
@@ -164,12 +164,12 @@ def category(column: str, *choices: str) -> Block:
 
 
 def ordered(column: str, *choices: str) -> Block:
-    """The position of a text column's value among the choices, from 0, as one column."""
+    """Return the position of a text column's value among the choices, from 0, as one column."""
     return Block("combine", (column,), (category(column, *choices),), tuple(map(float, range(len(choices)))))
 
 
 def beside(*blocks: Block) -> Block:
-    """The columns of several blocks as one block: one operation on it costs less than one on each."""
+    """Return the columns of several blocks as one block: one operation on it costs less than one on each."""
     return Block("beside", tuple(name for block in blocks for name in block.names), blocks)
 
 
@@ -182,7 +182,7 @@ def _arithmetic(operation: Operation, left: Block, right: Block | float) -> Bloc
 
 
 def every_block(blocks: Sequence[Block]) -> Iterator[Block]:
-    """The blocks and all that they are computed from; what is used twice comes twice."""
+    """Yield the blocks and all that they are computed from; what is used twice comes twice."""
     stack = list(blocks)
     while stack:
         block = stack.pop()
@@ -191,7 +191,7 @@ def every_block(blocks: Sequence[Block]) -> Iterator[Block]:
 
 
 def raw_columns(blocks: Sequence[Block]) -> frozenset[str]:
-    """Every raw column that the blocks are computed from."""
+    """Return every raw column that the blocks are computed from."""
     found: set[str] = set()
     for block in every_block(blocks):
         if block.operation == "indicators":

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
-    """Writes beside `path`, flushes to disk, then renames there; makes missing parent folders."""
+    """Write next to `path`, flush to disk, then rename there; make missing parent folders."""
     path.parent.mkdir(parents=True, exist_ok=True)
     data = content.encode() if isinstance(content, str) else content
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -26,7 +26,7 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 
 
 def replace_folder(new: Path, path: Path) -> None:
-    """Puts the finished folder `new` in the place of `path`; both lie on one file system.
+    """Put the finished folder `new` in the place of `path`; both lie on one file system.
 
     Between two renames there is no `path` for a moment, but never a half-written one.
     """

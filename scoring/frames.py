@@ -67,7 +67,7 @@ class Frame:
         self._values = _getter(scorecard.rules)
 
     def inputs(self, applications: Sequence[Application]) -> Inputs:
-        """The applications' values, in the graph's columns."""
+        """Return the applications' values, in the graph's columns."""
         count = len(applications)
         # None becomes NaN.
         numeric = np.array([self._numbers(application) for application in applications], dtype=np.float32)
@@ -87,11 +87,11 @@ class Frame:
         return self._values(application)
 
     def column_of(self, name: str) -> str:
-        """The data set's name of a column that goes by this name or that of its field."""
+        """Return the data set's name of a column that goes by this name or that of its field."""
         return self._names[name].column
 
     def _with_history(self, inputs: Inputs, keys: NDArray[np.int64]) -> Inputs:
-        """The same rows with the columns of history, all read at once."""
+        """Return the same rows with the columns of history, all read at once."""
         assert self._history is not None
         past, known = self._history.read(keys)
         return Inputs(np.concatenate([inputs.numeric, past], axis=1), inputs.text, known)
@@ -99,7 +99,7 @@ class Frame:
     def read_table(
         self, table: pa.Table, most_errors: int | None = None
     ) -> tuple[Inputs, NDArray[np.int64], list[RowError]]:
-        """An Arrow table by the same rules as a JSON application.
+        """Read an Arrow table by the same rules as a JSON application.
 
         Returns:
             The values of the good rows, their positions in the table, and the errors of the
@@ -152,7 +152,7 @@ class Frame:
         return Inputs(numeric, text)
 
     def check_schema(self, schema: pa.Schema) -> None:
-        """Whether a table of these columns can be read, before any of its rows is.
+        """Check that a table of these columns can be read, before any of its rows is.
 
         Raises:
             InvalidApplicationError: a column is missing, unknown, doubled or of the wrong type.
@@ -188,18 +188,18 @@ class Frame:
 
 
 def history_columns(scorecard: Scorecard, columns: Sequence[str]) -> tuple[str, ...]:
-    """Those of a graph's columns that come from the scorecard's history, in order."""
+    """Return those of a graph's columns that come from the scorecard's history, in order."""
     return tuple(column for column in columns if column in scorecard.history)
 
 
 def thin_frame(scorecard: Scorecard, columns: Sequence[str]) -> Frame:
-    """A frame to which everybody is unknown."""
+    """Return a frame to which everybody is unknown."""
     empty = EmptyHistory(scorecard, history_columns(scorecard, columns)) if scorecard.history else None
     return Frame(scorecard, columns, empty)
 
 
 def _getter(rules: Sequence[FieldRule]) -> Callable[[Application], tuple[Any, ...]]:
-    """Takes these fields of an application as a tuple, which attrgetter does not for one or none."""
+    """Return a function that takes these fields of an application as a tuple, also where there is one or none."""
     if len(rules) > 1:
         return attrgetter(*(rule.field for rule in rules))
     return lambda application: tuple(getattr(application, rule.field) for rule in rules)
@@ -234,7 +234,7 @@ def _read_text(
 
 
 def _first_broken(failed: dict[str, list[Verdict]], index: int) -> list[FieldError]:
-    """The first rule that a row breaks in each column."""
+    """Return the first rule that a row breaks in each column."""
     errors = []
     for name, verdicts in failed.items():
         broken = next(((rule, message) for passed, rule, message in verdicts if not passed[index]), None)

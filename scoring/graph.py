@@ -48,17 +48,17 @@ class Inputs:
         )
 
     def resized(self, rows: int) -> Inputs:
-        """The same rows over and over, until there are as many as asked for."""
+        """Return the same rows over and over, until there are as many as asked for."""
         return self[np.resize(np.arange(len(self)), rows)]
 
     def feed(self, ports: Iterable[str]) -> dict[str, NDArray[Any]]:
-        """The arrays by the names of a graph's inputs."""
+        """Return the arrays by the names of a graph's inputs."""
         arrays: dict[str, Any] = {INPUT: self.numeric, TEXT: self.text}
         return {name: arrays[name] for name in ports}
 
     @staticmethod
     def joined(parts: Sequence[Inputs]) -> Inputs:
-        """The rows of all parts, which are of the same graph, in order."""
+        """Return the rows of all parts, which are of the same graph, in order."""
         if len(parts) == 1:
             return parts[0]
         texts = [part.text for part in parts if part.text is not None]
@@ -75,12 +75,12 @@ class GraphIntegrityError(ExpectedError):
 
 
 def sha256(content: bytes) -> str:
-    """The lower-case hexadecimal SHA-256 of bytes."""
+    """Return the lower-case hexadecimal SHA-256 of bytes."""
     return hashlib.sha256(content).hexdigest()
 
 
 def open_session(content: bytes, expected_sha256: str | None = None) -> ort.InferenceSession:
-    """An ONNX Runtime session with one thread, so that the same row always gives the same bits.
+    """Return an ONNX Runtime session with one thread, so that the same row always gives the same bits.
 
     Args:
         content: the ONNX file.
@@ -135,7 +135,7 @@ class Graph:
         return self.numeric_columns + self.text_columns
 
     def score(self, inputs: Inputs) -> NDArray[np.float32]:
-        """The PD of each row, as [rows] float32."""
+        """Return the PD of each row, as [rows] float32."""
         if len(inputs) == 0:
             return np.empty(0, dtype=np.float32)
         (pd,) = self._session.run([OUTPUT], inputs.feed(self.ports))

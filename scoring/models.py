@@ -78,7 +78,7 @@ class Content:
     """The graph that explains it; see `scoring.reasons`."""
 
     def check(self, record: ModelRecord) -> None:
-        """Whether these are the bytes of the record.
+        """Check that these are the bytes of the record.
 
         Raises:
             ModelStoreError: they are not.
@@ -111,12 +111,12 @@ class Release(BaseModel):
     tags: dict[Variant, str]
 
     def write(self, path: Path) -> None:
-        """Writes the release beside `path`, then renames it there."""
+        """Write the release next to `path`, then rename it there."""
         write_atomically(path, self.model_dump_json(indent=2) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> Release:
-        """The release in the file.
+        """Return the release in the file.
 
         Raises:
             ModelStoreError: there is no such file, or it is not a release.
@@ -130,7 +130,7 @@ class Release(BaseModel):
 
 
 def push(record: ModelRecord, content: Content) -> bool:
-    """Puts a variant into the store; False if the same bytes are there already.
+    """Put a variant into the store; return False if the same bytes are there already.
 
     Raises:
         ModelStoreError: the bytes are not those of the record, or the tag holds others.
@@ -157,7 +157,7 @@ def push(record: ModelRecord, content: Content) -> bool:
 
 
 def read(model: str | Any) -> tuple[ModelRecord, Content]:
-    """The record and the bytes of a variant, by exact tag or from a BentoML model; bytes are not checked.
+    """Return the record and the bytes of a variant, by exact tag or from a BentoML model; bytes are not checked.
 
     Raises:
         ModelStoreError: the store does not hold it, or its record cannot be read.
@@ -181,7 +181,7 @@ def read(model: str | Any) -> tuple[ModelRecord, Content]:
 
 
 def load(model: str | Any) -> StoredModel:
-    """Loads a variant by exact tag or from a BentoML model, and checks its bytes.
+    """Load a variant by exact tag or from a BentoML model, and check its bytes.
 
     Raises:
         ModelStoreError: the store does not hold it, or its record cannot be read.
@@ -191,7 +191,7 @@ def load(model: str | Any) -> StoredModel:
 
 
 def open_model(record: ModelRecord, content: Content) -> StoredModel:
-    """A variant from its record and its bytes.
+    """Return a variant from its record and its bytes.
 
     Raises:
         GraphIntegrityError: the bytes are not the recorded ones, or explain another graph.

@@ -23,13 +23,13 @@ def now_to_the_second() -> str:
 
 
 def ids_at(moment: str, count: int) -> list[str]:
-    """So many new ids, UUIDv7 of that moment (RFC 9562, 5.7): 48 bits of it, then 74 random ones; in rising order."""
+    """Return new UUIDv7 of that moment in rising order (RFC 9562, 5.7): 48 bits of it, then 74 random ones."""
     nanoseconds = (datetime.fromisoformat(moment) - _EPOCH) // _MILLISECOND * 1_000_000
     return sorted([str(uuid7(nanoseconds=nanoseconds)) for _ in range(count)])
 
 
 def moments_of(ids: Iterable[str]) -> set[str]:
-    """The moments of these ids; what is no UUIDv7 has none."""
+    """Return the moments of these ids; what is no UUIDv7 has none."""
     milliseconds = {_milliseconds(name) for name in ids}
     return {
         (_EPOCH + each * _MILLISECOND).isoformat(timespec="milliseconds") for each in milliseconds if each is not None

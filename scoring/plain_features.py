@@ -11,7 +11,7 @@ from scoring.features import Block, category, optional, raw
 def plain_features(
     application: type[Application], key: str, protected: Collection[str]
 ) -> Callable[[bool], tuple[Block, ...]]:
-    """Numbers as they are, texts as one column per choice.
+    """Return numbers as they are, texts as one column per choice.
 
     A field that may be missing stays missing, which trees take, and every other family does not.
     """

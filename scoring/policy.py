@@ -101,13 +101,13 @@ class CutoffPolicy(_Part):
 
     @classmethod
     def of(cls, scorecard: Scorecard) -> CutoffPolicy:
-        """The scorecard's own cut-off as a policy."""
+        """Return the scorecard's own cut-off as a policy."""
         basis = StatedBasis(kind="scorecard", reason=OWN_REASON)
         return cls(scorecard=scorecard.name, cutoff=scorecard.cutoff, basis=basis, made_at=now_to_the_second())
 
     @classmethod
     def in_force(cls, scorecard: Scorecard, path: Path) -> CutoffPolicy:
-        """The policy in the file if there is one, else the scorecard's own.
+        """Return the policy in the file if there is one, else the scorecard's own.
 
         Raises:
             PolicyError: there is a file that does not hold a policy of this scorecard.
@@ -116,7 +116,7 @@ class CutoffPolicy(_Part):
 
     @classmethod
     def read(cls, path: Path, scorecard: Scorecard) -> CutoffPolicy:
-        """The policy in the file.
+        """Return the policy in the file.
 
         Raises:
             PolicyError: there is no such file, it is no policy, it is another scorecard's, or the id in it
@@ -143,5 +143,5 @@ class CutoffPolicy(_Part):
         return policy
 
     def write(self, path: Path) -> None:
-        """Writes the policy and its id, whole or not at all."""
+        """Write the policy and its id, whole or not at all."""
         write_atomically(path, json.dumps({"id": self.id, **self.model_dump(mode="json")}, indent=2) + "\n")

@@ -73,7 +73,7 @@ class Reference:
 
     @classmethod
     def of(cls, pd: float, inputs: Inputs, numeric: Sequence[str], text: Sequence[str]) -> Reference:
-        """One row of a graph with these columns, and its PD."""
+        """Return one row of a graph with these columns, and its PD."""
         numbers = inputs.numeric[0].tolist()
         texts = [] if inputs.text is None else inputs.text[0].tolist()
         known = [None if math.isnan(number) else number for number in numbers] + [text or None for text in texts]
@@ -88,7 +88,7 @@ class Reference:
         return cls(entry["pd"], values, Inputs(numbers, texts))
 
     def to_json(self) -> dict[str, Any]:
-        """PD and values; a float32 is kept exactly."""
+        """Return PD and values; a float32 is kept exactly."""
         return {"pd": self.pd, "values": dict(self.values)}
 
 
@@ -135,7 +135,7 @@ class Explainer:
         self._chunk = max(1, COALITION_ROWS // self._coalitions)
 
     def reference_for(self, cutoff: float) -> Reference:
-        """The reference with the highest PD that is approved at this cut-off.
+        """Return the reference with the highest PD that is approved at this cut-off.
 
         Raises:
             LookupError: every one is declined.
@@ -150,7 +150,7 @@ class Explainer:
         return self.explain(inputs, reference).contributions
 
     def explain(self, inputs: Inputs, reference: Reference) -> Explanation:
-        """Contributions, log-odds and principal reasons of each row."""
+        """Return contributions, log-odds and principal reasons of each row."""
         feeds: dict[str, Any] = {REFERENCE_INPUT: reference.inputs.numeric, REFERENCE_TEXT: reference.inputs.text}
         parts: list[tuple[Contributions, Values]] = []
         for start in range(0, len(inputs), self._chunk):
@@ -168,7 +168,7 @@ class Explainer:
 
 
 def principal_reasons(contributions: Contributions, values: Values, statable: int) -> list[tuple[int, ...]]:
-    """The reasons to state for each row: groups by position, the weightiest first.
+    """Return the reasons to state for each row: groups by position, the weightiest first.
 
     Of all sets of up to four groups that each speak for a default, and without which the row's log-odds are at most
     the reference's, the one with the largest sum of contributions. Where no set reaches that, the up to four groups
@@ -188,7 +188,7 @@ def principal_reasons(contributions: Contributions, values: Values, statable: in
 
 
 def _principal(weights: dict[int, float], values: Sequence[float]) -> tuple[int, ...]:
-    """The same for one row: the weights of the groups that speak for a default."""
+    """Return the same for one row: the weights of the groups that speak for a default."""
     ranked = sorted(weights, key=weights.__getitem__, reverse=True)
     chosen = tuple(ranked[:MOST_PRINCIPAL])
     if not _reaches(chosen, values):
@@ -201,7 +201,7 @@ def _principal(weights: dict[int, float], values: Sequence[float]) -> tuple[int,
 
 
 def _reaches(groups: tuple[int, ...], values: Sequence[float]) -> bool:
-    """Whether the log-odds with the reference's values in these groups are at most the reference's."""
+    """Return whether the log-odds with the reference's values in these groups are at most the reference's."""
     left = len(values) - 1
     for group in groups:
         left -= 1 << group

@@ -49,7 +49,7 @@ def joined_inputs(parts: Sequence[Rows], frame: Frame) -> Inputs:
 
 
 def json_of(part: Rows, frame: Frame) -> Sequence[bytes]:
-    """Each row's values as a JSON list, in the order of the frame's fields, null where one is missing."""
+    """Return each row's values as a JSON list, in the order of the frame's fields, null where one is missing."""
     if isinstance(part, Table):
         return part.applications
     return [orjson.dumps(frame.values(application)) for application in part]

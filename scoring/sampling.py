@@ -17,7 +17,7 @@ MISSING_SHARE = 0.1
 
 
 def draw_defaults(generator: np.random.Generator, log_odds: NDArray[Any], share: float) -> NDArray[np.int64]:
-    """Defaults with these relative log-odds, the intercept found by bisection so that `share` default."""
+    """Draw defaults with these relative log-odds, the intercept found by bisection so that `share` default."""
     low, high = -20.0, 20.0
     for _ in range(60):
         middle = (low + high) / 2
@@ -32,7 +32,7 @@ def draw_defaults(generator: np.random.Generator, log_odds: NDArray[Any], share:
 def draw_choices(
     generator: np.random.Generator, rows: int, choices: Mapping[str, tuple[float, float]], share: float
 ) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """Texts by their counts, and what each adds to the log-odds of a default.
+    """Draw texts by their counts, and what each adds to the log-odds of a default.
 
     Args:
         generator: draws.
@@ -51,7 +51,7 @@ def _logit(share: float) -> float:
 
 
 def sample_by_rules(application: type[Application], key: str, target: str, default_share: float) -> Sample:
-    """A generator for a product of which nothing more is known than its fields' rules.
+    """Return a generator for a product of which nothing more is known than its fields' rules.
 
     Numbers are drawn evenly within their bounds, texts evenly among their choices, a tenth of optional
     values is missing. The required fields in turn raise and lower the risk, so that there is something
@@ -80,7 +80,7 @@ def sample_by_rules(application: type[Application], key: str, target: str, defau
 
 
 def _at_level(rule: FieldRule, level: NDArray[np.float64]) -> NDArray[Any]:
-    """The rule's values at shares from 0 to 1 of its range."""
+    """Return the rule's values at shares from 0 to 1 of its range."""
     if rule.kind == "text":
         return np.array(rule.choices, dtype=object)[(level * len(rule.choices)).astype(np.int64)]
     if rule.kind == "integer":

@@ -200,7 +200,7 @@ class Scorecard:
         return (*self.columns, *self.history)
 
     def may_be_missing(self, rule: FieldRule) -> bool:
-        """Whether an applicant may have no such value, and a graph must do without it.
+        """Return whether an applicant may have no such value, and a graph must do without it.
 
         A protected field may be left out by those who do not want to send it; it is there in the data.
         """

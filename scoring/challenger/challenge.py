@@ -1,4 +1,4 @@
-"""Which challenger meets the champion, with what share, and within which bounds: a file beside the release."""
+"""Which challenger meets the champion, with what share, and within which bounds: a file next to the release."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Challenge(BaseModel):
     id: str
     release: Release
     share: Annotated[float, Field(ge=0, le=0.5, description="of applicants that it decides; 0 for a shadow")]
-    """At most half: without the champion's decisions beside its own nothing could be compared."""
+    """At most half: without the champion's decisions next to its own nothing could be compared."""
     bounds: Bounds = Bounds()
     made_at: str
 
@@ -54,12 +54,12 @@ class Challenge(BaseModel):
         return self.release.tags[self.release.serving]
 
     def write(self, path: Path) -> None:
-        """Writes the challenge beside `path`, then renames it there."""
+        """Write the challenge next to `path`, then rename it there."""
         write_atomically(path, self.model_dump_json(indent=2) + "\n")
 
     @classmethod
     def read(cls, path: Path, scorecard: str) -> Challenge | None:
-        """The challenge in the file; None if there is no file.
+        """Return the challenge in the file; None if there is no file.
 
         Raises:
             ModelStoreError: it is not a challenge, or another scorecard's.
@@ -79,6 +79,6 @@ class Challenge(BaseModel):
 
 
 def place(scorecard: str, applicant: bytes) -> float:
-    """Where an applicant stands between 0 and 1: always at the same place of one scorecard, evenly spread."""
+    """Return where an applicant stands between 0 and 1: always at the same place of one scorecard, evenly spread."""
     digest = hashlib.blake2b(applicant, digest_size=8, key=scorecard.encode()[:64]).digest()
     return int.from_bytes(digest) / 2**64

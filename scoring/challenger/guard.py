@@ -66,7 +66,7 @@ class _Recent:
         self._count += 1
 
     def of(self, role: float) -> Numbers:
-        """[rows, columns], those with this number in the last column."""
+        """Return the rows with this number in the last column, [rows, columns]."""
         rows = self._rows[: self._count]
         chosen: Numbers = rows[rows[:, -1] == role]
         return chosen
@@ -150,6 +150,6 @@ class Guard:
 
 
 def _quantile(seconds: Numbers, standard_errors: float) -> float:
-    """The latency whose rank lies so many standard errors of a share beside the quantile's."""
+    """Return the latency whose rank lies so many standard errors of a share next to the quantile's."""
     error = sqrt(LATENCY_QUANTILE * (1 - LATENCY_QUANTILE) / len(seconds))
     return float(np.quantile(seconds, min(1.0, max(0.0, LATENCY_QUANTILE + standard_errors * error))))

@@ -73,7 +73,7 @@ class Shadow:
         self._thread: threading.Thread | None = None
 
     def offer(self, decisions: Decisions, parts: Sequence[Rows]) -> None:
-        """Takes the rows of a batch that has been decided, or drops them; never waits."""
+        """Queue the rows of a batch that has been decided, or drop them; never wait."""
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="shadow", daemon=True)
@@ -87,7 +87,7 @@ class Shadow:
             self._observers.dropped(len(decisions))
 
     def close(self) -> None:
-        """Finishes what waits."""
+        """Finish what waits."""
         if self._thread is not None:
             self._queue.put(None)
             self._thread.join()
@@ -101,7 +101,7 @@ class Shadow:
                 return
 
     def _gather(self) -> tuple[list[Offer], bool]:
-        """Batches to score together, at least one, and whether the last of all is among them."""
+        """Return batches to score together, at least one, and whether the last of all is among them."""
         work: list[Offer] = []
         rows = 0
         while rows < MOST_TOGETHER:
@@ -133,7 +133,7 @@ class Shadow:
                 self._waiting -= rows
 
     def _scorable(self, work: Sequence[Offer]) -> tuple[list[str], list[Rows]]:
-        """All rows but those of tables in columns that this model does not read, and the ids of their decisions."""
+        """Return all rows but those of tables in columns that this model does not read, and their decisions' ids."""
         ids: list[str] = []
         parts: list[Rows] = []
         for decisions, offered in work:

@@ -60,7 +60,7 @@ class RecordBatch:
         return self.first, self.last, self.decided_at, self.basis, self.proofs, self.records, self.payloads
 
     def places(self) -> Iterator[Place]:
-        """The places of its decisions, in order."""
+        """Yield the places of its decisions, in order."""
         proofs = [self.proofs[start : start + PROOF_BYTES] for start in range(0, len(self.proofs), PROOF_BYTES)]
         lines = zip_longest(self.records.encode().split(b"\n"), proofs, self.payloads.encode().split(b"\n"))
         for index, (line, proof, payload) in enumerate(lines):
@@ -69,7 +69,7 @@ class RecordBatch:
             yield Place(sequence, members, line or b"", proof or b"", payload or b"")
 
     def record(self, place: Place, bases: Bases) -> DecisionRecord:
-        """The decision at one of its places.
+        """Return the decision at one of its places.
 
         Raises:
             JournalError: it is not what a record is.
@@ -82,7 +82,7 @@ class RecordBatch:
             raise JournalError(f"decision {place.sequence:,} is damaged") from None
 
     def without(self, ids: Collection[str]) -> tuple[str, list[Place]]:
-        """The payloads without those of decisions with these ids, and the places of the ones that had one."""
+        """Return the payloads without those of decisions with these ids, and the places of the ones that had one."""
         places = list(self.places())
         emptied = [place for place in places if place.payload and place.decision_id in ids]
         kept = [b"" if place in emptied else place.payload for place in places]
@@ -98,7 +98,7 @@ def pack(
     applications: Sequence[bytes],
     request_origins: Sequence[RequestOrigin],
 ) -> RecordBatch:
-    """The batch of these decisions.
+    """Return the batch of these decisions.
 
     Args:
         decisions: of the batch.

@@ -57,7 +57,7 @@ class Chain:
         self._erased = {name for name, _ in reader.erasures()}
 
     def decisions(self, sequences: Sequence[int]) -> Iterator[Link[DecisionRecord]]:
-        """The decisions at these places, each given once and in rising order.
+        """Return the decisions at these places, each given once and in rising order.
 
         Raises:
             JournalError: a segment cannot be read.
@@ -66,7 +66,7 @@ class Chain:
         return _links(_decisions, starts, sequences)
 
     def challenges(self, sequences: Sequence[int]) -> Iterator[Link[ChallengeRecord]]:
-        """As `decisions`."""
+        """Return the challenges at these places, as `decisions` does."""
         starts = [(path, first, proof) for path, _, _, first, proof in self._starts]
         return _links(_challenges, starts, sequences)
 
@@ -92,7 +92,7 @@ class Chain:
         return erased in self._erased
 
     def proof_at(self, sequence: int) -> bytes | None:
-        """The proof of the decision with that sequence, also of the last one that retention has removed."""
+        """Return the proof of the decision with that sequence, also of the last one that retention has removed."""
         _, first, before, _, _ = self._starts[0]
         if sequence == first - 1:
             return before
@@ -124,7 +124,7 @@ def _links(
 def _proof_of(
     find: Callable[[sqlite3.Connection, Sequence[int]], Found[Record]], sequence: int, paths: Sequence[Path]
 ) -> bytes | None:
-    """The proof of a record in one of these segments; None if none has it."""
+    """Return the proof of a record in one of these segments; None if none has it."""
     for path in reversed(paths):
         with reading(path) as connection:
             _, proofs = find(connection, [sequence])

@@ -1,4 +1,4 @@
-"""Takes what applicants sent out of the journal; that and how they were decided stays, and stays provable."""
+"""Erase what applicants sent from the journal; the decisions stay, and stay provable."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scoring.moment import now_to_the_millisecond
 
 
 def erase(folder: Path, decision_ids: Sequence[str]) -> list[str]:
-    """Empties the payload of decisions, and of what challengers read for them, on disk too.
+    """Empty the payload of decisions, and of what challengers read for them, on disk too.
 
     Idempotency keys of their requests go as well. A service may be writing: it waits until a segment is done.
 

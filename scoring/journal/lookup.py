@@ -1,4 +1,4 @@
-"""Finds the decisions of one segment: by place, by time, by id."""
+"""Find the decisions of one segment: by place, by time, by id."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _IDS = 1_000
 
 
 def read_bases(connection: sqlite3.Connection) -> Bases:
-    """The bases of a segment by number, each with its hash; those that are damaged left out."""
+    """Return the bases of a segment by number, each with its hash; those that are damaged left out."""
     rows = connection.execute("SELECT number, content FROM bases")
     # Their hashes are taken anew: a record is sealed with what its basis said.
     bases: dict[int, tuple[Basis, bytes]] = {}
@@ -33,7 +33,7 @@ def read_bases(connection: sqlite3.Connection) -> Bases:
 
 
 def batch_at(connection: sqlite3.Connection, sequence: int) -> RecordBatch | None:
-    """The batch in whose place a decision stands; None before the first one."""
+    """Return the batch in whose place a decision stands; None before the first one."""
     query = f"SELECT {BATCH_COLUMNS} FROM batches WHERE first <= ? ORDER BY first DESC LIMIT 1"  # noqa: S608  # own words only
     row = connection.execute(query, (sequence,)).fetchone()
     return None if row is None else RecordBatch(*row)
@@ -42,7 +42,7 @@ def batch_at(connection: sqlite3.Connection, sequence: int) -> RecordBatch | Non
 def batches(
     connection: sqlite3.Connection, after: int = 0, since: str | None = None, until: str | None = None
 ) -> Iterator[RecordBatch]:
-    """The batches with decisions after a sequence, in order, that were made at these times."""
+    """Yield the batches with decisions after a sequence, in order, that were made at these times."""
     # The sign keeps SQLite from going by moments and sorting whole batches.
     bounds = {"last > ?": after, "+decided_at >= ?": since, "+decided_at < ?": until}
     given = {clause: value for clause, value in bounds.items() if value is not None}
@@ -61,7 +61,7 @@ def batches(
 def decisions(
     connection: sqlite3.Connection, after: int = 0, since: str | None = None, until: str | None = None
 ) -> Iterator[DecisionRecord]:
-    """The decisions after a sequence, in order, that were made at these times.
+    """Yield the decisions after a sequence, in order, that were made at these times.
 
     Raises:
         JournalError: one is damaged.
@@ -76,7 +76,7 @@ def decisions(
 
 
 def places_at(connection: sqlite3.Connection, sequences: Iterable[int]) -> Iterator[tuple[RecordBatch, Place]]:
-    """Where the decisions with these sequences, given in rising order, stand; of those that are not there nothing."""
+    """Yield where the decisions with these sequences, in rising order, stand; nothing for those that are not there."""
     batch: RecordBatch | None = None
     found: dict[int, Place] = {}
     for sequence in sequences:
@@ -88,14 +88,14 @@ def places_at(connection: sqlite3.Connection, sequences: Iterable[int]) -> Itera
 
 
 def time_after(connection: sqlite3.Connection, after: int) -> tuple[int, str] | None:
-    """The first decision after a sequence, and when it was made."""
+    """Return the first decision after a sequence, and when it was made."""
     query = "SELECT max(first, ?), decided_at FROM batches WHERE first >= ? AND last > ? ORDER BY first LIMIT 1"
     row: tuple[int, str] | None = connection.execute(query, (after + 1, _start(connection, after), after)).fetchone()
     return row
 
 
 def strays(connection: sqlite3.Connection, first: int, end: int) -> int:
-    """How many decisions of a segment, whose are those from `first` to before `end`, cannot be found by sequence."""
+    """Return how many decisions of a segment, from `first` to before `end`, cannot be found by sequence."""
     count, batch = 0, None
     for following in chain(batches(connection), [None]):
         if batch is not None:
@@ -106,7 +106,7 @@ def strays(connection: sqlite3.Connection, first: int, end: int) -> int:
 
 
 def places(connection: sqlite3.Connection, ids: Collection[str]) -> Iterator[tuple[RecordBatch, Place]]:
-    """Where the decisions of these ids stand, and in which batch; of those that are not there nothing."""
+    """Yield where the decisions of these ids stand, and in which batch; of those that are not there nothing."""
     query = (
         f"SELECT {BATCH_COLUMNS} FROM batches "  # noqa: S608  # own words only
         "WHERE decided_at IN (SELECT value FROM json_each(?)) AND first > ? ORDER BY first LIMIT ?"
@@ -123,5 +123,5 @@ def places(connection: sqlite3.Connection, ids: Collection[str]) -> Iterator[tup
 
 
 def _start(connection: sqlite3.Connection, after: int) -> int:
-    """Where to begin for what comes after a sequence: the batch that holds it may begin before it."""
+    """Return where to begin for what comes after a sequence: the batch that holds it may begin before it."""
     return connection.execute("SELECT max(first) FROM batches WHERE first <= ?", (after + 1,)).fetchone()[0] or 0

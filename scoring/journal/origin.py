@@ -27,7 +27,7 @@ class RequestOrigin(NamedTuple):
 
 
 def spread(request_origins: Sequence[RequestOrigin]) -> Iterator[RequestOrigin]:
-    """The origin of each row."""
+    """Yield the origin of each row."""
     for origin in request_origins:
         for _ in range(origin.rows):
             yield origin

@@ -1,4 +1,4 @@
-"""Reads a journal, also while a service appends to it."""
+"""Read a journal, also while a service appends to it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class JournalReader:
     def decisions(
         self, *, since: str | None = None, until: str | None = None, after: int = 0
     ) -> Iterator[DecisionRecord]:
-        """Decisions in the order in which they were made.
+        """Yield the decisions in the order in which they were made.
 
         Args:
             since: the earliest time, ISO 8601 in UTC; a date stands for its first moment.
@@ -49,7 +49,7 @@ class JournalReader:
                 yield from lookup.decisions(connection, after, since, until)
 
     def find(self, decision_id: str) -> DecisionRecord | None:
-        """The decision of that id; None if the journal has none.
+        """Return the decision of that id; None if the journal has none.
 
         Raises:
             JournalError: it is damaged, or a segment cannot be read.
@@ -61,15 +61,15 @@ class JournalReader:
         return None
 
     def known(self, decision_ids: Sequence[str]) -> dict[str, str]:
-        """When each of these decisions was made; those that the journal does not have are left out."""
+        """Return when each of these decisions was made; those that the journal does not have are left out."""
         return {name: batch.decided_at for name, batch, _ in self._places(decision_ids)}
 
     def sequences_of(self, decision_ids: Sequence[str]) -> dict[str, int]:
-        """Where the decisions of these ids stand; ids that the journal does not have are left out."""
+        """Return where the decisions of these ids stand; ids that the journal does not have are left out."""
         return {name: place.sequence for name, _, place in self._places(decision_ids)}
 
     def of_applicant(self, applicant: str) -> list[str]:
-        """The ids of an applicant's decisions that have not been erased."""
+        """Return the ids of an applicant's decisions that have not been erased."""
         found: list[str] = []
         for path in segments(self.folder):
             with reading(path) as connection:
@@ -100,14 +100,14 @@ class JournalReader:
                         yield challenge_record(row, bases)
 
     def erasures(self) -> Iterator[tuple[str, str]]:
-        """The ids of decisions whose payload has been erased, and when."""
+        """Yield the ids of decisions whose payload has been erased, and when."""
         for path in segments(self.folder):
             with reading(path) as connection:
                 rows = connection.execute("SELECT decision_id, erased_at FROM erasures ORDER BY sequence")
                 yield from rows.fetchall()
 
     def starts(self) -> list[tuple[Path, int, bytes, int, bytes]]:
-        """For each segment its first decision and the proof before it, and the same of challenges."""
+        """Yield for each segment its first decision and the proof before it, and the same of challenges."""
         found: list[tuple[Path, int, bytes, int, bytes]] = []
         for path in segments(self.folder):
             with reading(path) as connection:
@@ -118,7 +118,7 @@ class JournalReader:
         return found
 
     def span(self, *, since: str | None = None, until: str | None = None) -> range:
-        """The sequences that there should be from the first to the last decision of these times; see `decisions`."""
+        """Return the sequences that there should be from the first to the last decision of these times."""
         starts = self.starts()
         first, end = starts[0][1], max(self.last_sequence() + 1, starts[-1][1])
         if since is not None:
@@ -128,20 +128,20 @@ class JournalReader:
         return range(first, max(first, end))
 
     def challenge_span(self) -> range:
-        """The sequences that there should be of challenges."""
+        """Return the sequences that there should be of challenges."""
         starts = self.starts()
         return range(starts[0][3], max(self.last_challenge() + 1, starts[-1][3]))
 
     def last_sequence(self) -> int:
-        """The sequence of the newest decision, 0 if there is none."""
+        """Return the sequence of the newest decision, 0 if there is none."""
         return self._last("(SELECT last FROM batches ORDER BY first DESC LIMIT 1)", "first_decision")
 
     def last_challenge(self) -> int:
-        """The sequence of the newest challenge, 0 if there is none."""
+        """Return the sequence of the newest challenge, 0 if there is none."""
         return self._last("(SELECT max(sequence) FROM challenges)", "first_challenge")
 
     def oldest_after(self, decision: int, challenge: int) -> str | None:
-        """The time of the oldest record beyond these sequences, None if there is none; reads one row of a table."""
+        """Return the time of the oldest record beyond these sequences, None if there is none, by one row of a table."""
         times = []
         if decision < self.last_sequence():
             times.append(self._time_after(lookup.time_after, decision))
@@ -150,7 +150,7 @@ class JournalReader:
         return min((time for time in times if time is not None), default=None)
 
     def strays(self) -> int:
-        """How many records stand in another place than that of their sequence."""
+        """Return how many records stand in another place than that of their sequence."""
         count = 0
         starts = self.starts()
         for number, (path, decision, _, challenge, _) in enumerate(starts):
@@ -193,7 +193,7 @@ class JournalReader:
         return found
 
     def _bound(self, of_batch: str, clause: str, bound: str, order: str, *, default: int) -> int:
-        """A sequence of the first batch in this order whose time is within the bound."""
+        """Return a sequence of the first batch in this order whose time is within the bound."""
         query = f"SELECT {of_batch} FROM batches WHERE {clause} ORDER BY first {order} LIMIT 1"  # noqa: S608  # own words only
         paths = segments(self.folder)
         for path in paths if order == "ASC" else reversed(paths):

@@ -31,18 +31,18 @@ Bases: TypeAlias = Mapping[int, tuple[Basis, bytes]]
 
 
 def basis_content(basis: Basis) -> bytes:
-    """The basis as canonical JSON."""
+    """Return the basis as canonical JSON."""
     return orjson.dumps(basis.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
 
 
 def payload_of(salt: bytes, inputs: bytes, applicant: str | None, application: bytes = b"null") -> bytes:
-    """A payload as JSON, bytes in it as hexadecimal: what its SHA-256 is taken of."""
+    """Return a payload as JSON, bytes in it as hexadecimal: what its SHA-256 is taken of."""
     who = b"null" if applicant is None else orjson.dumps(applicant)
     return b'["%b","%b",%b,%b]' % (hexlify(salt), hexlify(inputs), who, application)
 
 
 def seal(previous: bytes, content: bytes) -> bytes:
-    """The proof of a record with this content, after the proof `previous`."""
+    """Return the proof of a record with this content, after the proof `previous`."""
     return hashlib.sha256(previous + content).digest()
 
 
@@ -105,7 +105,7 @@ class DecisionRecord:
         return self.payload is None
 
     def is_sealed(self, previous: bytes) -> bool:
-        """Whether record and payload are what the proof was made of, after the proof `previous`."""
+        """Return whether record and payload are what the proof was made of, after the proof `previous`."""
         return seal(previous, self.sealed) == self.proof and self.is_whole
 
     @property
@@ -163,7 +163,7 @@ class ChallengeRecord:
     proof: bytes
 
     def is_sealed(self, previous: bytes) -> bool:
-        """As in `DecisionRecord`."""
+        """Return whether record and payload are what the proof was made of, as in `DecisionRecord`."""
         content = challenge_content(
             self.sequence, self.decision_id, self.scored_at, self.basis_sha256, self.pd, int(self.declined),
             self.payload_sha256,
@@ -172,12 +172,12 @@ class ChallengeRecord:
 
     @property
     def erased(self) -> bool:
-        """As in `DecisionRecord`."""
+        """Return whether record and payload are what the proof was made of, as in `DecisionRecord`."""
         return self.salt is None
 
     @property
     def is_whole(self) -> bool:
-        """As in `DecisionRecord`."""
+        """Return whether record and payload are what the proof was made of, as in `DecisionRecord`."""
         if self.salt is None:
             return self.inputs is None
         payload = payload_of(self.salt, self.inputs or b"", None)
@@ -202,7 +202,7 @@ def challenge_content(
 
 
 def challenge_record(row: tuple[Any, ...], bases: Bases) -> ChallengeRecord:
-    """A row of `CHALLENGE_COLUMNS`.
+    """Return a row of `CHALLENGE_COLUMNS`.
 
     Raises:
         JournalError: its basis is missing.
@@ -217,7 +217,7 @@ def challenge_record(row: tuple[Any, ...], bases: Bases) -> ChallengeRecord:
 
 
 def rows_of(values: np.ndarray[Any, np.dtype[np.float32]]) -> list[bytes]:
-    """Each row of [rows, columns] float32 as the journal keeps it."""
+    """Return each row of [rows, columns] float32 as the journal keeps it."""
     width = values.shape[1] * FLOATS.itemsize
     content = np.ascontiguousarray(values, dtype=FLOATS).tobytes()
     return [content[start : start + width] for start in range(0, len(content), width)] if width else [b""] * len(values)

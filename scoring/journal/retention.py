@@ -12,7 +12,7 @@ logger = logging.getLogger("bentoml.scorebox")
 
 
 def remove_expired(folder: Path, months: int) -> list[Path]:
-    """Removes the segments whose last decision is older than so many months; never the newest one.
+    """Remove the segments whose last decision is older than so many months; never the newest one.
 
     Returns:
         Those that were removed.

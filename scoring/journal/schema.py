@@ -77,19 +77,19 @@ class JournalError(ExpectedError):
 
 
 def segments(folder: Path) -> list[Path]:
-    """The segments of a journal, oldest first."""
+    """Return the segments of a journal, oldest first."""
     return sorted(path for path in folder.glob("segment-*.sqlite") if _NAME.fullmatch(path.name))
 
 
 def segment_number(path: Path) -> int:
-    """The number in a segment's name."""
+    """Return the number in a segment's name."""
     match = _NAME.fullmatch(path.name)
     assert match
     return int(match[1])
 
 
 def segment_path(folder: Path, number: int) -> Path:
-    """Where the segment of that number is."""
+    """Return where the segment of that number is."""
     return folder / f"segment-{number:06}.sqlite"
 
 
@@ -102,7 +102,7 @@ def make_segment(
     first_challenge: int,
     challenge: bytes,
 ) -> Path:
-    """An empty segment, readable by its owner only; whole, or not there."""
+    """Return an empty segment, readable by its owner only; whole, or not there."""
     path = segment_path(folder, number)
     new = folder / f".{path.name}"
     new.unlink(missing_ok=True)
@@ -126,7 +126,7 @@ def make_segment(
 
 
 def journal_id(folder: Path) -> str:
-    """The UUID that tells a journal from every other; sequences count within it.
+    """Return the UUID that tells a journal from every other; sequences count within it.
 
     Raises:
         JournalError: the journal has none, since no service has opened it yet, or the file is no UUID.
@@ -141,13 +141,13 @@ def journal_id(folder: Path) -> str:
 
 
 def identify(folder: Path) -> None:
-    """Gives a journal its id, once; only who holds the folder's lock may."""
+    """Give a journal its id, once; only who holds the folder's lock may."""
     if not (folder / _ID).exists():
         write_atomically(folder / _ID, f"{uuid4()}\n")
 
 
 def sync_folder(folder: Path) -> None:
-    """Puts the names in a folder on disk."""
+    """Put the names in a folder on disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -156,7 +156,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def connect(path: Path, *, write: bool) -> sqlite3.Connection:
-    """A connection to a segment of this format; SQLite itself keeps threads apart.
+    """Return a connection to a segment of this format; SQLite itself keeps threads apart.
 
     What a killed process left half done is undone first, also for one that only reads.
 
@@ -187,7 +187,7 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
 
 
 def finish_segment(path: Path) -> None:
-    """Makes a segment that nobody appends to one plain file, unless it is being read just now."""
+    """Make a segment that nobody appends to one plain file, unless it is being read just now."""
     with path.open("rb") as file:
         # Bytes 18 and 19 of a database say whether it has a log, https://www.sqlite.org/fileformat.html.
         if file.read(20)[18:] != b"\2\2":
@@ -204,7 +204,7 @@ def finish_segment(path: Path) -> None:
 
 @contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that only reads, for the length of the block.
+    """Yield a connection that only reads, for the length of the block.
 
     Raises:
         JournalError: see `connect`; or the segment is damaged.

@@ -24,7 +24,7 @@ class Shipped(BaseModel):
     shipped_at: str = Field(description="UTC, ISO 8601")
 
     def write(self, folder: Path) -> None:
-        """Puts it into the journal's folder.
+        """Put it into the journal's folder.
 
         Raises:
             JournalError: it cannot be written.
@@ -49,7 +49,7 @@ class Shipped(BaseModel):
             raise JournalError(f"{folder / _NAME} cannot be read: {type(error).__name__}") from None
 
     def lag(self, folder: Path) -> float:
-        """Seconds since the oldest record that the copy lacks was made; 0 if it has all.
+        """Return the seconds since the oldest record that the copy lacks was made; 0 if it has all.
 
         Raises:
             JournalError: the journal cannot be read.

@@ -57,7 +57,7 @@ class Transaction:
 
 
 def insert(connection: sqlite3.Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Puts rows into a table, many by one statement."""
+    """Put rows into a table, many by one statement."""
     start = 0
     for size in _ROWS_OF_AN_INSERT:
         while len(rows) - start >= size:

@@ -91,7 +91,7 @@ class Journal:
         return self._next_decision - 1
 
     def open(self) -> None:
-        """Takes the folder and continues after the last record.
+        """Take the folder and continue after the last record.
 
         Raises:
             JournalError: another process holds the folder, or it cannot be written.
@@ -154,7 +154,7 @@ class Journal:
                 self._rotate_if_full()
 
     def recall(self, key: Key) -> list[DecisionRecord] | None:
-        """The decisions that answered a part of a request under this key; None if there are none.
+        """Return the decisions that answered a part of a request under this key; None if there are none.
 
         Raises:
             KeyConflictError: the key stands for another request.
@@ -185,7 +185,7 @@ class Journal:
         declined: Sequence[bool],
         inputs: Sequence[bytes],
     ) -> None:
-        """Puts on disk what a challenger made of the applications of decisions.
+        """Put on disk what a challenger made of the applications of decisions.
 
         Raises:
             JournalUnavailableError: the disk is full, or fails.
@@ -207,7 +207,7 @@ class Journal:
         self._next_challenge, self._challenge_proof = first + len(rows), proof
 
     def close(self) -> None:
-        """Lets go of the folder."""
+        """Release the folder."""
         with self._lock:
             if self._connection is not None:
                 self._connection.close()
@@ -225,7 +225,7 @@ class Journal:
         return Transaction(self._connection, begin=begin)
 
     def _basis(self, connection: sqlite3.Connection, basis: Basis) -> tuple[int, bytes]:
-        """The number of a basis in this segment, and its hash."""
+        """Return the number of a basis in this segment, and its hash."""
         known = self._bases.get(id(basis))
         if known is not None:
             return known[1:]
@@ -236,7 +236,7 @@ class Journal:
         return number, digest
 
     def _continue(self, path: Path) -> None:
-        """Appends to this segment from now on, after its last records."""
+        """Append to this segment from now on, after its last records."""
         connection = connect(path, write=True)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -274,7 +274,7 @@ class Journal:
         )
 
     def _rotate_if_full(self) -> None:
-        """Starts the next segment; a disk that has no room for it only makes this one longer."""
+        """Start the next segment; a disk that has no room for it only makes this one longer."""
         assert self._connection is not None
         self._grown = 0
         (pages,) = self._connection.execute("PRAGMA page_count").fetchone()
@@ -296,7 +296,7 @@ class Journal:
             logger.warning("the older segments in %s stay as they are: %s", self.folder, error)
 
     def _tidied(self) -> list[Path]:
-        """The segments, the finished ones without logs beside them, the expired ones gone."""
+        """Return the segments, the finished ones without logs next to them, the expired ones gone."""
         remove_expired(self.folder, self._limits.retention_months)
         found = segments(self.folder)
         for path in found[:-1]:

@@ -14,12 +14,12 @@ class UnknownScorecardError(ExpectedError, LookupError):
 
 
 def names() -> tuple[str, ...]:
-    """The names of all scorecards, in alphabetical order."""
+    """Return the names of all scorecards, in alphabetical order."""
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg))
 
 
 def load(name: str) -> Scorecard:
-    """The scorecard of that name.
+    """Return the scorecard of that name.
 
     Raises:
         UnknownScorecardError: there is none; the message lists those there are.

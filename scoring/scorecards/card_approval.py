@@ -128,12 +128,12 @@ def _indicators(column: str) -> Block:
 
 
 def _days_employed() -> Block:
-    """Days in the present employment; 0 for those who are not employed, whom their bin tells apart."""
+    """Return days in the present employment; 0 for those who are not employed, whom their bin tells apart."""
     return (raw("DAYS_EMPLOYED") * -1).clip(0, 20_000).named("days_employed")
 
 
 def _employment_steps() -> Block:
-    """Whether employed at all, then whether for longer than each edge of the bins."""
+    """Return whether employed at all, then whether for longer than each edge of the bins."""
     return (raw("DAYS_EMPLOYED") * -1).steps((-1, *EMPLOYMENT_BINS))
 
 
@@ -142,7 +142,7 @@ def _days_birth() -> Block:
 
 
 def _codes(protected: bool) -> tuple[Block, ...]:
-    """Text: two values or an order as one column, else one-hot; no occupation is one of its own."""
+    """Return the texts: two values or an order as one column, else one-hot; no occupation is one of its own."""
     occupation = _indicators("OCCUPATION_TYPE")
     codes = (
         beside(
@@ -159,7 +159,7 @@ def _codes(protected: bool) -> tuple[Block, ...]:
 
 
 def published_features(protected: bool) -> tuple[Block, ...]:
-    """The published 18, 14 of them without protected columns.
+    """Return the published 18, 14 of them without protected columns.
 
     `days_employed_bin` counts from 0, not employed, over 1, up to a year (0 and 1 day too), to 6, above 40 years.
     `age_group` counts from 0, up to 18 years, to 6, above 65.
@@ -171,7 +171,7 @@ def published_features(protected: bool) -> tuple[Block, ...]:
 
 
 def engineered_features(protected: bool) -> tuple[Block, ...]:
-    """Logs of income, as a whole and per member of the household, and bins as steps: for linear models too."""
+    """Return logs of income, as a whole and per member of the household, and bins as steps: for linear models too."""
     income, members = raw("AMT_INCOME_TOTAL"), raw("CNT_FAM_MEMBERS")
     money = beside(income, (income / members).named("income per member")).signed_log()
     counts = raw("CNT_CHILDREN", "CNT_FAM_MEMBERS", "FLAG_WORK_PHONE", "FLAG_PHONE", "FLAG_EMAIL")
@@ -184,7 +184,7 @@ def engineered_features(protected: bool) -> tuple[Block, ...]:
 
 
 def sample(generator: np.random.Generator, rows: int) -> dict[str, NDArray[Any]]:
-    """Made-up clients with the published counts of each choice.
+    """Make up clients with the published counts of each choice.
 
     1.7 % default, more than the rule gives in the published file (below 1 %), so that its 36,457 clients would hold
     600 defaults to learn from. Gender, family status and age say nothing of them.
@@ -193,13 +193,13 @@ def sample(generator: np.random.Generator, rows: int) -> dict[str, NDArray[Any]]
 
 
 def sample_with_doubles(generator: np.random.Generator, rows: int) -> dict[str, NDArray[Any]]:
-    """The same, most of them sharing every field with others: 88 % of the rows, as in the published file."""
+    """Return the same, most of them sharing every field with others: 88 % of the rows, as in the published file."""
     repeats = generator.geometric(0.33, rows)
     return _clients(generator, np.repeat(np.arange(rows), repeats)[:rows])
 
 
 def _clients(generator: np.random.Generator, profile: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-    """A client for each number of a profile, which rise; in random order, each with a fate of their own."""
+    """Return a client for each number of a profile, which rise; in random order, each with a fate of their own."""
     profiles, log_odds = _profiles(generator, int(profile[-1]) + 1)
     order = profile[generator.permutation(len(profile))]
     return {
@@ -210,7 +210,7 @@ def _clients(generator: np.random.Generator, profile: NDArray[np.int64]) -> dict
 
 
 def _profiles(generator: np.random.Generator, rows: int) -> tuple[dict[str, NDArray[Any]], NDArray[np.float64]]:
-    """Different clients: every field, and the relative log-odds of a default."""
+    """Make up different clients: every field, and the relative log-odds of a default."""
     texts: dict[str, NDArray[Any]] = {}
     log_odds = np.zeros(rows)
     for name, choices in CHOICES.items():

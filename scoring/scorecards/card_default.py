@@ -67,7 +67,7 @@ class CardApplication(Application):
 
 
 def published_features(protected: bool) -> tuple[Block, ...]:
-    """The 23 fields and six engineered features of the published network: 29 inputs.
+    """Return the 23 fields and six engineered features of the published network: 29 inputs.
 
     Without the protected columns the age band goes too: 20 fields and five features.
     """
@@ -119,7 +119,7 @@ def _protected_columns(protected: bool) -> tuple[Block, ...]:
 
 
 def engineered_features(protected: bool) -> tuple[Block, ...]:
-    """Logs, utilisation, paid shares and delays, with the codes as they are: for trees."""
+    """Return logs, utilisation, paid shares and delays, with the codes as they are: for trees."""
     statuses = raw(*STATUSES)
     utilisation = raw(*BILLS) / raw("LIMIT_BAL")
     return (
@@ -134,7 +134,7 @@ def engineered_features(protected: bool) -> tuple[Block, ...]:
 
 
 def stepped_features(protected: bool) -> tuple[Block, ...]:
-    """The engineered features with codes spread over steps: for models that start with a linear layer.
+    """Return the engineered features with codes spread over steps: for models that start with a linear layer.
 
     Means and counts over columns that are there already are left to that layer.
     """
@@ -147,7 +147,7 @@ def stepped_features(protected: bool) -> tuple[Block, ...]:
 
 
 def sample(generator: np.random.Generator, rows: int) -> dict[str, NDArray[Any]]:
-    """Made-up clients: the published ranges and marginals, and a learnable signal.
+    """Make up clients: the published ranges and marginals, and a learnable signal.
 
     A latent strain drives limits, delays, debt and payments; delays, debt and limit drive the
     default. Sex, marriage and age carry no signal. 22.12 % default, as published.

@@ -126,7 +126,7 @@ def _codes(column: str) -> tuple[str, ...]:
 
 
 def _orders() -> Block:
-    """Codes whose order has a meaning, as positions in it."""
+    """Return the codes whose order has a meaning, as positions in it."""
     return beside(
         ordered("Status of existing checking account", "A11", "A12", "A13", "A14"),
         ordered("Credit history", "A30", "A31", "A32", "A33", "A34"),
@@ -139,13 +139,13 @@ def _orders() -> Block:
 
 
 def _names() -> Block:
-    """One-hot columns of the codes without an order."""
+    """Return one-hot columns of the codes without an order."""
     columns = ("Purpose", "Other debtors / guarantors", "Other installment plans", "Housing")
     return beside(*(category(column, *_codes(column)) for column in columns))
 
 
 def _numbers() -> tuple[Block, ...]:
-    """Numbers scaled to a few units: years, powers of ten, counts."""
+    """Return the numbers scaled to a few units: years, powers of ten, counts."""
     return (
         (raw("Duration in month") / 12).named("duration in years"),
         raw("Credit amount").signed_log(),
@@ -167,25 +167,25 @@ def _protected_columns(protected: bool) -> tuple[Block, ...]:
 
 
 def published_features(protected: bool) -> tuple[Block, ...]:
-    """The attributes: ordered codes by position, the others one-hot, numbers scaled."""
+    """Return the attributes: ordered codes by position, the others one-hot, numbers scaled."""
     return (_orders(), _names(), *_numbers(), *_protected_columns(protected))
 
 
 def engineered_features(protected: bool) -> tuple[Block, ...]:
-    """The published features and the size of a monthly instalment: for trees."""
+    """Return the published features and the size of a monthly instalment: for trees."""
     instalment = (raw("Credit amount") / raw("Duration in month")).named("instalment")
     return (*published_features(protected), instalment)
 
 
 def one_hot_features(protected: bool) -> tuple[Block, ...]:
-    """Every code one-hot: for models that start with a linear layer."""
+    """Return every code one-hot: for models that start with a linear layer."""
     protected_codes = {"Personal status and sex", "foreign worker"}
     codes = [category(column, *_codes(column)) for column in CODES if column not in protected_codes]
     return (*codes, *_numbers(), *_protected_columns(protected))
 
 
 def sample(generator: np.random.Generator, rows: int) -> dict[str, NDArray[Any]]:
-    """Made-up applicants: the published counts of each code, and what each says of the risk.
+    """Make up applicants: the published counts of each code, and what each says of the risk.
 
     30 % bad risks, as published. Sex, marital status, age and origin carry no signal.
     """
@@ -213,7 +213,7 @@ def sample(generator: np.random.Generator, rows: int) -> dict[str, NDArray[Any]]
 
 
 def _levels(generator: np.random.Generator, rows: int, *shares: float) -> NDArray[np.int64]:
-    """1, 2, 3, ... with these shares; the last level has the rest."""
+    """Draw 1, 2, 3, ... with these shares; the last level has the rest."""
     drawn = np.searchsorted(np.cumsum(shares), generator.random(rows))
     return drawn.astype(np.int64) + 1
 

@@ -33,7 +33,7 @@ FILES = {
 
 
 def sample(generator: np.random.Generator, rows: int) -> dict[str, NDArray[Any]]:
-    """Applications for load tests; see `sample.py`."""
+    """Draw applications for load tests, as `sample.py` does."""
     return draw(SCORECARD.rules, generator, rows)
 
 

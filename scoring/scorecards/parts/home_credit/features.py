@@ -56,12 +56,12 @@ def _texts() -> Block:
 
 
 def _employment() -> Block:
-    """Days in the present employment, missing where there is none; then `missing` says so."""
+    """Return days in the present employment, missing where there is none; then `missing` says so."""
     return raw("DAYS_EMPLOYED").without(NOT_EMPLOYED)
 
 
 def _loan() -> tuple[Block, ...]:
-    """The loan against the income and against itself."""
+    """Return the loan against the income and against itself."""
     income, credit, annuity, goods = (
         raw("AMT_INCOME_TOTAL"), raw("AMT_CREDIT"), optional("AMT_ANNUITY"), optional("AMT_GOODS_PRICE")
     )  # fmt: skip
@@ -79,7 +79,7 @@ def _loan() -> tuple[Block, ...]:
 
 
 def _scores() -> tuple[Block, ...]:
-    """The external scores, how many there are, and their mean, missing where there is none."""
+    """Return the external scores, how many there are, and their mean, missing where there is none."""
     scores = optional(*SCORES)
     count = (scores.missing().total("missing scores") * -1 + 3).named("known scores")
     return (
@@ -106,7 +106,7 @@ def _protected_columns(protected: bool) -> tuple[Block, ...]:
 
 
 def application_features(protected: bool) -> tuple[Block, ...]:
-    """The application alone, values missing where they are: for trees."""
+    """Return the application alone, values missing where they are: for trees."""
     employed = _employment()
     return (
         *_loan(),
@@ -122,7 +122,7 @@ def application_features(protected: bool) -> tuple[Block, ...]:
 
 
 def engineered_features(protected: bool) -> tuple[Block, ...]:
-    """The application, the history, and one against the other: for trees."""
+    """Return the application, the history, and one against the other: for trees."""
     income, credit = raw("AMT_INCOME_TOTAL"), raw("AMT_CREDIT")
     return (
         *application_features(protected),
@@ -139,7 +139,7 @@ def engineered_features(protected: bool) -> tuple[Block, ...]:
 
 
 def filled_features(protected: bool) -> tuple[Block, ...]:
-    """The engineered features without missing values: half for a score, nothing for anything else.
+    """Return the engineered features without missing values: half for a score, nothing for anything else.
 
     For what cannot do with missing values, such as SMOTE. Which external scores are missing stands beside them, and
     of a history the counts tell.

@@ -21,7 +21,7 @@ MISSING_SHARE = 0.3
 
 
 def draw(rules: Sequence[FieldRule], generator: np.random.Generator, rows: int) -> dict[str, NDArray[Any]]:
-    """A column for each rule, and the target."""
+    """Return a column for each rule, and the target."""
     columns = {rule.column: _values(rule, generator, rows) for rule in rules}
     income = generator.lognormal(11.9, 0.48, rows).round()
     credit = (income * generator.lognormal(1.1, 0.6, rows)).clip(45_000, 4_050_000).round()
