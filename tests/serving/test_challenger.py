@@ -232,10 +232,13 @@ async def test_what_the_challenger_leaves_waiting_the_champion_decides(
     make_service: Make, journal: Journal, held: tuple[StoredModel, Stubborn], example: dict[str, Any]
 ) -> None:
     model, graph = held
-    service = make_service(with_challenger(journal, 0.5, model=model, max_wait=0.05))
+    service = make_service(with_challenger(journal, 0.5, model=model, max_wait=60, request_timeout=60))
     name = applicant(0.5, challengers=True)
     assert (await predict(service, example, name))["model"] == NEW
     graph.go.clear()
+    split = service.core._models.traffic_split
+    assert split.challenger is not None
+    split.challenger = replace(split.challenger, patience=0.01)
     answers = [await predict(service, example, name) for _ in range(LEAST)]
     assert {answer["model"] for answer in answers} == {OLD}
     assert service.core.model_info.challenger is not None
