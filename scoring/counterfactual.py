@@ -11,55 +11,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from math import prod
-from typing import Annotated, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
 from scoring.application import Application
-from scoring.changeable import MOST_COMBINATIONS, Changeable, Direction, Value
+from scoring.changeable import MOST_COMBINATIONS, Changeable, Value
+from scoring.counterfactual_answer import Change, Counterfactual, SearchedField
 from scoring.decision_rules import declined
 from scoring.graph import Inputs
 from scoring.scorecard import Scorecard
 
 ROWS = 512
 """In one session call: what is scored beyond the smallest approved change is wasted."""
-
-
-class Change(BaseModel):
-    """One field of an application, changed."""
-
-    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True, validate_by_alias=True)
-
-    field: str
-    from_: Value = Field(alias="from", description="as it was sent")
-    to: Value
-
-
-class SearchedField(BaseModel):
-    """A field of which changes were tried."""
-
-    field: str
-    direction: Direction = Field(description="for text, up is towards the last choice")
-    minimum: float | None = Field(None, description="of a number")
-    maximum: float | None = Field(None, description="of a number")
-    step: float | None = Field(None, description="tried are whole numbers of steps above the minimum")
-    choices: list[str] | None = Field(None, description="of a text")
-
-
-class Counterfactual(BaseModel):
-    """The smallest change that would have been approved, or that none was found within the bounds."""
-
-    found: bool
-    changes: list[Change] = Field(description="to be made together; empty if none was found")
-    pd: Annotated[float, Field(ge=0, le=1)] | None = Field(description="probability of default after the changes")
-    cutoff: float = Field(description="approved is what has a PD below it")
-    searched: list[SearchedField] = Field(description="what could be changed from what was sent, and within what")
-    exhaustive: bool = Field(
-        description="every combination of steps was tried, up to the number of fields found; else a grid of them"
-    )
-    tried: int = Field(description="combinations scored")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidator, create_model
 
 from scoring.application import Application
-from scoring.counterfactual import Counterfactual
+from scoring.counterfactual_answer import Counterfactual
 from scoring.decision import BatchSlice, Decision, Variant
 from scoring.errors import FieldError, RowError, field_errors
 from scoring.models import DataRecord

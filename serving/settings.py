@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from scoring.decision import Variant
-from scoring.journal.writer import Sync
+from scoring.journal.limits import Sync
 
 PREFIX = "SCOREBOX_"
 

@@ -11,8 +11,9 @@ from scoring.frames import history_columns
 from scoring.graph import GraphIntegrityError
 from scoring.history.opening import open_history
 from scoring.history.store import HistoryError, HistoryStore
+from scoring.journal.limits import JournalLimits
 from scoring.journal.schema import JournalError
-from scoring.journal.writer import Journal, JournalLimits
+from scoring.journal.writer import Journal
 from scoring.models import ModelStoreError, Release, StoredModel, load
 from scoring.policy import CutoffPolicy, PolicyError
 from scoring.scorecard import Scorecard

@@ -1,4 +1,4 @@
-"""Appends to the journal: one transaction for a batch, on disk before it returns."""
+"""Append to the journal: one transaction for a batch, on disk before it returns."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import sqlite3
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from scoring.decision import Basis, Decisions
 from scoring.journal.batch import pack
+from scoring.journal.limits import JournalLimits
 from scoring.journal.names import KEY_SECONDS, recalled, write_names
 from scoring.journal.origin import Key, RequestOrigin
 from scoring.journal.record import (
@@ -46,21 +46,8 @@ from scoring.moment import now_to_the_millisecond
 
 logger = logging.getLogger("bentoml.scorebox")
 
-_LOOKS = 64
-"""So many times the size of a segment is looked at while it grows."""
-
-Sync = Literal["full", "normal"]
-"""SQLite's `synchronous`: full survives the end of the power, normal that of every process."""
-
-
-@dataclass(frozen=True, slots=True)
-class JournalLimits:
-    """When a segment ends, and how long it is kept."""
-
-    sync: Sync = "full"
-    segment_bytes: int = 256 << 20
-    retention_months: int = 25
-    """12 CFR 1002.12(b): 25 months after the applicant was told."""
+_SIZE_CHECKS = 64
+"""How often the size of a segment is checked while it grows."""
 
 
 class Journal:
@@ -150,7 +137,7 @@ class Journal:
             self._bases[id(decisions.basis)] = (decisions.basis, *basis)
             self._next_decision, self._decision_proof = batch.last + 1, batch.proofs[-PROOF_BYTES:]
             self._grown += len(batch.records) + len(batch.payloads)
-            if self._grown >= self._limits.segment_bytes // _LOOKS:
+            if self._grown >= self._limits.segment_bytes // _SIZE_CHECKS:
                 self._rotate_if_full()
 
     def recall(self, key: Key) -> list[DecisionRecord] | None:
@@ -259,7 +246,7 @@ class Journal:
         (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
         self._most_pages = -(-self._limits.segment_bytes // page_bytes)
         self._connection, self._path = connection, path
-        # Its size has not been looked at yet.
+        # Its size has not been checked yet.
         self._grown = self._limits.segment_bytes
 
     def _new_segment(self, number: int) -> Path:

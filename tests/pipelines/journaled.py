@@ -12,8 +12,9 @@ import numpy as np
 from scoring import models
 from scoring.application import Application
 from scoring.decider import Decider
+from scoring.journal.limits import JournalLimits
 from scoring.journal.reader import JournalReader
-from scoring.journal.writer import Journal, JournalLimits
+from scoring.journal.writer import Journal
 from scoring.policy import CutoffPolicy
 from scoring.scorecard import Scorecard
 from scoring.scorer import Caller, Scorer

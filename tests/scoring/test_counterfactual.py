@@ -15,7 +15,8 @@ from pydantic import Field
 
 from scoring.application import Application
 from scoring.changeable import MOST_COMBINATIONS, Changeable
-from scoring.counterfactual import Counterfactual, smallest_change
+from scoring.counterfactual import smallest_change
+from scoring.counterfactual_answer import Counterfactual
 from scoring.frames import Frame, thin_frame
 from scoring.graph import Inputs
 from scoring.scorecard import ReasonGroup, Scorecard

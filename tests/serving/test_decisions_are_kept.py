@@ -14,9 +14,10 @@ import orjson
 import pytest
 from inline_snapshot import snapshot
 
+from scoring.journal.limits import JournalLimits
 from scoring.journal.reader import JournalReader
 from scoring.journal.schema import NO_PROOF
-from scoring.journal.writer import Journal, JournalLimits
+from scoring.journal.writer import Journal
 from tests.serving.conftest import Service, startup_config
 from tests.serving.test_arrow import STREAM, post, stream_of, table_of
 from tests.serving.test_metrics import exposed, growth

@@ -18,10 +18,11 @@ from inline_snapshot import snapshot
 
 from pipelines.journal import export as journal_export
 from scoring.journal.batch import opening_of
+from scoring.journal.limits import JournalLimits
 from scoring.journal.reader import JournalReader
 from scoring.journal.record import payload_of, seal
 from scoring.journal.schema import NO_PROOF, segments
-from scoring.journal.writer import Journal, JournalLimits
+from scoring.journal.writer import Journal
 from tests.conftest import PROJECT
 from tests.pipelines.conftest import Run
 from tests.pipelines.journaled import Journaled, decide, sample_applications

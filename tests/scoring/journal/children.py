@@ -6,8 +6,9 @@ import resource
 import sys
 from pathlib import Path
 
+from scoring.journal.limits import JournalLimits
 from scoring.journal.transaction import JournalUnavailableError
-from scoring.journal.writer import Journal, JournalLimits
+from scoring.journal.writer import Journal
 from tests.scoring.journal.made_up import append
 
 

@@ -9,10 +9,11 @@ import pytest
 from scoring.journal.batch import opening_of
 from scoring.journal.chain import Chain
 from scoring.journal.erasure import erase
+from scoring.journal.limits import JournalLimits
 from scoring.journal.reader import JournalReader
 from scoring.journal.record import seal
 from scoring.journal.schema import segments
-from scoring.journal.writer import Journal, JournalLimits
+from scoring.journal.writer import Journal
 from tests.scoring.journal import forged
 from tests.scoring.journal.made_up import BASIS, append
 

@@ -11,10 +11,11 @@ import pytest
 from scoring.journal import schema
 from scoring.journal.chain import Chain
 from scoring.journal.erasure import erase
+from scoring.journal.limits import JournalLimits
 from scoring.journal.origin import Key, RequestOrigin
 from scoring.journal.reader import JournalReader
 from scoring.journal.schema import JournalError, reading, segments
-from scoring.journal.writer import Journal, JournalLimits
+from scoring.journal.writer import Journal
 from tests.scoring.journal.made_up import BASIS, append, decisions
 
 MARKER = 7_654_321.0

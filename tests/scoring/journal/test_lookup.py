@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scoring.journal.limits import JournalLimits
 from scoring.journal.reader import JournalReader
 from scoring.journal.schema import segments
-from scoring.journal.writer import Journal, JournalLimits
+from scoring.journal.writer import Journal
 from tests.scoring.journal.made_up import append
 
 # Two scorers write to one journal, so moments come twice and may go back.

@@ -19,12 +19,13 @@ import pytest
 
 from scoring.journal import schema
 from scoring.journal.chain import Chain
+from scoring.journal.limits import JournalLimits, Sync
 from scoring.journal.names import KEY_SECONDS, KeyConflictError
 from scoring.journal.origin import Key, RequestOrigin
 from scoring.journal.reader import JournalReader
 from scoring.journal.schema import JournalError, reading, segments
 from scoring.journal.transaction import JournalUnavailableError
-from scoring.journal.writer import Journal, JournalLimits, Sync
+from scoring.journal.writer import Journal
 from tests.conftest import PROJECT
 from tests.scoring.journal.made_up import BASIS, append, applications, decisions, inputs
 

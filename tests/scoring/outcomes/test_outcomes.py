@@ -16,10 +16,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scoring.journal.limits import JournalLimits
 from scoring.journal.origin import RequestOrigin
 from scoring.journal.reader import JournalReader
 from scoring.journal.schema import JournalError
-from scoring.journal.writer import Journal, JournalLimits
+from scoring.journal.writer import Journal
 from scoring.outcomes.store import FILE, OUTCOME_STATUSES, Outcome, Outcomes, OutcomeStatus
 from tests.conftest import PROJECT
 from tests.scoring.journal import made_up

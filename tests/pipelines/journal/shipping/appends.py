@@ -6,7 +6,8 @@ import select
 import sys
 from pathlib import Path
 
-from scoring.journal.writer import Journal, JournalLimits
+from scoring.journal.limits import JournalLimits
+from scoring.journal.writer import Journal
 from tests.pipelines.journal.shipping.copies import challenge
 from tests.scoring.journal.made_up import append
 

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from pipelines.journal.shipping.database import Database
 from pipelines.journal.shipping.shipper import ROWS, Copied, Shipper
 from scoring.journal.erasure import erase
+from scoring.journal.limits import JournalLimits
 from scoring.journal.reader import JournalReader
 from scoring.journal.schema import segments
 from scoring.journal.shipped import Shipped
-from scoring.journal.writer import Journal, JournalLimits
+from scoring.journal.writer import Journal
 from tests.pipelines.journal.shipping.copies import (
     FROM_THE_START,
     QUESTIONS,
