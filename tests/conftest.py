@@ -24,6 +24,8 @@ FOLDER = surroundings.enter()
 # How long an example takes says how busy the machine is.
 hypothesis.settings.register_profile("scorebox", deadline=None, database=None)
 hypothesis.settings.load_profile("scorebox")
+# Fits of a second need no processes that import for three; tests/training/test_workers.py has some.
+os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")
 IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
 NUMBERS = count()
 BEFORE = pytest.StashKey[dict[str, str]]()

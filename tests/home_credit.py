@@ -20,12 +20,13 @@ from scoring.models import Content, ModelRecord, Release
 from scoring.scorecards import load
 from tests.conftest import PROJECT
 from tests.here import store_at
-from training.candidate import Trained, candidate_blocks, fit_candidate
+from training.candidate import Trained, candidate_blocks, fit_candidate, prepare_candidate
 from training.competition_params import Candidate
 from training.graph.explain import with_explain_graph
 from training.graph.frontend import feature_matrix
 from training.graph.inputs import graph_inputs
 from training.tables.files import data_record, read_parquet
+from training.workers import workers
 
 CARD = load("home_credit")
 APPLICATIONS = 1_000
@@ -60,17 +61,10 @@ def build(folder: Path) -> Built:
     ingest(CARD, workspace, None, APPLICATIONS, lambda what, done, total: None)
     features(CARD, workspace)
     frame, metadata = read_parquet(workspace.applications)
-    trained, result = fit_candidate(
-        CARD,
-        "small",
-        SMALL,
-        frame,
-        fold_count=2,
-        seed=knobs().seed,
-        protected_fields=False,
-        search_iterations=0,
-        advance=lambda what, steps: None,
-    )
+    prepared = prepare_candidate(CARD, "small", SMALL, frame, fold_count=2, seed=knobs().seed, protected_fields=False)
+    with workers() as in_processes:
+        fitted = fit_candidate(prepared, in_processes, search_iterations=0, advance=lambda name, fits: None)
+    trained = fitted.trained
     columns = trained.specification.columns
     inputs = graph_inputs(frame, columns, CARD.text_columns)
     blocks = candidate_blocks(CARD, SMALL.features, False)
@@ -87,7 +81,7 @@ def build(folder: Path) -> Built:
         columns=columns,
         cutoff=CARD.cutoff,
         data=data_record(frame, metadata, CARD.target),
-        metrics={"auc": result.auc},
+        metrics={"auc": fitted.figures["auc"]},
         git_revision="unknown",
         mlflow_run_id="none",
         libraries={},

@@ -1,4 +1,4 @@
-"""One candidate of the competition: searched, cross-validated, calibrated and fitted on all training rows."""
+"""A candidate of the competition: prepared, searched, cross-validated, calibrated and fitted on all training rows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from scoring.features import Block, raw_columns
@@ -20,7 +21,7 @@ from training.competition_params import Candidate
 from training.errors import StageError
 from training.evaluation.metrics import PDs
 from training.evaluation.timing import reasons_microseconds
-from training.families.family import Labels, Model
+from training.families.family import Family, Features, Labels, Model
 from training.families.registry import FAMILIES
 from training.graph.explain import explain_graph
 from training.graph.export import export_graph
@@ -29,6 +30,7 @@ from training.graph.inputs import graph_inputs
 from training.imbalance import Imbalance, ImbalanceError
 from training.selection import CandidateResult, fold_result, out_of_fold, search
 from training.split import applicants, folds
+from training.workers import Workers
 
 Advance = Callable[[str, int], None]
 """Told what is being done, and how many steps (fits) are finished with it."""
@@ -79,7 +81,51 @@ def candidate_blocks(scorecard: Scorecard, features: str, protected_fields: bool
     return scorecard.features[features](protected_fields)
 
 
-def fit_candidate(
+@dataclass(frozen=True, eq=False)
+class PreparedCandidate:
+    """A candidate with the rows that it is fitted and judged on."""
+
+    name: str
+    candidate: Candidate
+    family: Family
+    blocks: tuple[Block, ...]
+    columns: list[str]
+    protected_fields: bool
+    raw: Inputs
+    features: Features
+    labels: Labels
+    parts: list[tuple[NDArray[np.int64], NDArray[np.int64]]]
+    """Per fold the positions of fitted and of held-out rows."""
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class FittedCandidate:
+    """A candidate that was fitted, with what its folds say of it."""
+
+    trained: Trained
+    raw: Inputs
+    brier_by_calibration: dict[str, float]
+    figures: dict[str, Any]
+    """From `training.selection.fold_result`."""
+
+    def result(self, reasons_microseconds: float) -> CandidateResult:
+        """Return how it did, given the standard microseconds that its reasons take."""
+        specification = self.trained.specification
+        return CandidateResult(
+            name=specification.candidate,
+            family=specification.family,
+            features=specification.features,
+            inputs=len(specification.feature_names),
+            parameters=specification.parameters,
+            imbalance=specification.imbalance,
+            brier_by_calibration=self.brier_by_calibration,
+            reasons_microseconds=reasons_microseconds,
+            **self.figures,
+        )
+
+
+def prepare_candidate(
     scorecard: Scorecard,
     name: str,
     candidate: Candidate,
@@ -88,14 +134,11 @@ def fit_candidate(
     fold_count: int,
     seed: int,
     protected_fields: bool,
-    search_iterations: int,
-    advance: Advance,
-) -> tuple[Trained, CandidateResult]:
-    """Search, cross-validate, calibrate and fit one candidate on the rows of `frame`.
+) -> PreparedCandidate:
+    """Compute a candidate's features of the rows of `frame`, and split the rows into folds.
 
     Raises:
-        StageError: the family or feature set is unknown, takes no missing values where there are some, lacks a
-            parameter, or cannot be balanced as asked.
+        StageError: the family or feature set is unknown, or takes no missing values where there are some.
     """
     if candidate.family not in FAMILIES:
         raise StageError(f"candidate {name}: no family {candidate.family!r}; there are: {', '.join(FAMILIES)}")
@@ -111,14 +154,28 @@ def fit_candidate(
         )
     labels: Labels = frame[scorecard.target].to_numpy()
     parts = folds(applicants(scorecard, frame), labels, fold_count, seed)
+    return PreparedCandidate(
+        name, candidate, family, blocks, columns, protected_fields, raw, features, labels, parts, seed
+    )
+
+
+def fit_candidate(
+    prepared: PreparedCandidate, workers: Workers, *, search_iterations: int, advance: Advance
+) -> FittedCandidate:
+    """Search, cross-validate, calibrate and fit one candidate; its fits run side by side.
+
+    Raises:
+        StageError: `params.yaml` lacks a parameter of the family, or the rows cannot be balanced as asked.
+    """
+    name, candidate, labels, seed = prepared.name, prepared.candidate, prepared.labels, prepared.seed
+    rows = (prepared.family, prepared.features, labels)
     parameters = candidate.parameters
     try:
         if candidate.search:
-            parameters = search(
-                family,
-                features,
-                labels,
-                parts,
+            parameters, log_odds = search(
+                workers,
+                *rows,
+                prepared.parts,
                 parameters,
                 candidate.search,
                 search_iterations,
@@ -126,54 +183,46 @@ def fit_candidate(
                 tick=lambda: advance(f"{name}: search", 1),
                 imbalance=candidate.imbalance,
             )
-        log_odds = out_of_fold(
-            family,
-            features,
-            labels,
-            parts,
-            parameters,
-            seed,
-            tick=lambda: advance(f"{name}: folds", 1),
-            imbalance=candidate.imbalance,
-        )
+            final = workers.submit(balancing.fit, *rows, parameters, candidate.imbalance, seed)
+        else:
+            final = workers.submit(balancing.fit, *rows, parameters, candidate.imbalance, seed)
+            log_odds = out_of_fold(
+                workers,
+                *rows,
+                prepared.parts,
+                parameters,
+                seed,
+                tick=lambda: advance(f"{name}: folds", 1),
+                imbalance=candidate.imbalance,
+            )
         calibration, brier_by_calibration = choose(log_odds, labels, seed)
-        model = balancing.fit(family, features, labels, parameters, candidate.imbalance, seed)
+        model = final.result()
     except KeyError as error:
         raise StageError(f"candidate {name}: params.yaml lacks the parameter {error}") from None
     except ImbalanceError as error:
         raise StageError(f"candidate {name}: {error}") from None
-    trained = Trained(
-        specification=Specification(
-            candidate=name,
-            family=candidate.family,
-            features=candidate.features,
-            protected_fields=protected_fields,
-            columns=columns,
-            feature_names=feature_names(blocks),
-            parameters=parameters,
-            imbalance=candidate.imbalance,
-        ),
-        model=model,
-        calibration=calibration,
-    )
-    result = CandidateResult(
-        name=name,
+    advance(f"{name}: final fit", 1)
+    specification = Specification(
+        candidate=name,
         family=candidate.family,
         features=candidate.features,
-        inputs=features.shape[1],
+        protected_fields=prepared.protected_fields,
+        columns=prepared.columns,
+        feature_names=feature_names(prepared.blocks),
         parameters=parameters,
         imbalance=candidate.imbalance,
-        brier_by_calibration=brier_by_calibration,
-        reasons_microseconds=_reasons_microseconds(scorecard, trained, raw),
-        **fold_result(labels, log_odds, parts, calibration),
     )
-    advance(f"{name}: final fit", 1)
-    return trained, result
+    trained = Trained(specification=specification, model=model, calibration=calibration)
+    figures = fold_result(labels, log_odds, prepared.parts, calibration)
+    return FittedCandidate(trained, prepared.raw, brier_by_calibration, figures)
 
 
-def _reasons_microseconds(scorecard: Scorecard, trained: Trained, raw: Inputs) -> float:
-    """Time the reasons for the first row; the applicant they are compared with does not change the time."""
-    content = trained.graph(scorecard)
+def time_reasons(scorecard: Scorecard, fitted: FittedCandidate) -> float:
+    """Return the standard microseconds that the reasons for one row take.
+
+    The applicant whom the row is compared with does not change the time.
+    """
+    content = fitted.trained.graph(scorecard)
     graph, explainer = Graph(content), Explainer(explain_graph(content, scorecard))
-    reference = Reference.of(0.0, raw[1:2], graph.numeric_columns, graph.text_columns)
-    return reasons_microseconds(explainer, raw[:1], reference)
+    reference = Reference.of(0.0, fitted.raw[1:2], graph.numeric_columns, graph.text_columns)
+    return reasons_microseconds(explainer, fitted.raw[:1], reference)

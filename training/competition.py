@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import pandas as pd
 from pydantic import BaseModel
 
 from scoring.scorecard import Scorecard
-from training.candidate import Advance, Trained, fit_candidate
+from training.candidate import (
+    Advance,
+    FittedCandidate,
+    Trained,
+    fit_candidate,
+    prepare_candidate,
+    time_reasons,
+)
 from training.competition_params import CompetitionParams
 from training.selection import CandidateResult, judge
+from training.workers import workers
 
 
 class Competition(BaseModel):
@@ -23,31 +34,60 @@ class Competition(BaseModel):
 
 def fits_needed(params: CompetitionParams, search_iterations: int) -> int:
     """Return how many fits `compete` makes: for a progress bar."""
-    searched = sum(bool(candidate.search) for candidate in params.candidates.values())
-    return params.folds * (len(params.candidates) + searched * search_iterations) + len(params.candidates)
+    return sum(
+        params.folds * (search_iterations if candidate.search else 1) + 1 for candidate in params.candidates.values()
+    )
 
 
 def compete(
-    scorecard: Scorecard, frame: pd.DataFrame, params: CompetitionParams, search_iterations: int, advance: Advance
+    scorecard: Scorecard,
+    frame: pd.DataFrame,
+    params: CompetitionParams,
+    search_iterations: int,
+    advance: Advance,
+    tell: Callable[[str], None],
 ) -> tuple[Competition, Trained | None]:
-    """Fit every candidate on the same folds of `frame` and judge them by the gates; no winner if none passes."""
-    trained = [
-        fit_candidate(
+    """Fit every candidate on the same folds of `frame` and judge them by the gates; no winner if none passes.
+
+    Candidates and their folds are fitted side by side. Reasons are timed when no other fit runs.
+
+    Args:
+        scorecard: whose candidates compete.
+        frame: the training rows.
+        params: candidates, folds and gates.
+        search_iterations: draws per candidate that is searched.
+        advance: told of each fit that has ended.
+        tell: told in a line of each candidate that has ended.
+
+    Raises:
+        StageError: a candidate cannot be fitted; the message names it.
+    """
+    started = time.monotonic()
+    fitted: dict[str, FittedCandidate] = {}
+
+    def fit(name: str) -> FittedCandidate:
+        prepared = prepare_candidate(
             scorecard,
             name,
-            candidate,
+            params.candidates[name],
             frame,
             fold_count=params.folds,
             seed=params.seed,
             protected_fields=params.protected_fields,
-            search_iterations=search_iterations,
-            advance=advance,
         )
-        for name, candidate in params.candidates.items()
-    ]
-    results = [result for _, result in trained]
+        return fit_candidate(prepared, side_by_side, search_iterations=search_iterations, advance=advance)
+
+    # Searches first: they take longest, and their last fits would otherwise run alone.
+    order = sorted(params.candidates, key=lambda name: not params.candidates[name].search)
+    with workers() as side_by_side:
+        for done in side_by_side.for_each(fit, order):
+            name = done.trained.specification.candidate
+            fitted[name] = done
+            auc, deviation = done.figures["auc"], done.figures["auc_deviation"]
+            tell(f"{name:<18} AUC {auc:.4f} ± {deviation:.4f}, after {time.monotonic() - started:.0f} s")
+    results = {name: fitted[name].result(time_reasons(scorecard, fitted[name])) for name in params.candidates}
     winner = judge(
-        results,
+        list(results.values()),
         auc_tolerance=params.gates.auc_tolerance,
         calibration_error_limit=params.gates.expected_calibration_error,
         reasons_microseconds_limit=params.gates.reasons_microseconds,
@@ -57,6 +97,6 @@ def compete(
         rows=len(frame),
         folds=params.folds,
         protected_fields=params.protected_fields,
-        candidates=results,
+        candidates=list(results.values()),
     )
-    return competition, next((item for item, result in trained if result is winner), None)
+    return competition, fitted[winner.name].trained if winner else None

@@ -9,15 +9,18 @@ import joblib
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
+from sklearn.base import BaseEstimator
 from sklearn.metrics import brier_score_loss, roc_auc_score
-from sklearn.model_selection import ParameterSampler
+from sklearn.model_selection import RandomizedSearchCV
 
 from training import imbalance as balancing
 from training.calibration import Calibration
+from training.competition_params import Candidate
 from training.evaluation.intervals import Estimate, estimate, resample
 from training.evaluation.metrics import calibration_error
 from training.families.family import Family, Features, Labels
 from training.imbalance import Imbalance
+from training.workers import Workers
 
 Tick = Callable[[], None]
 
@@ -53,12 +56,20 @@ class CandidateResult(BaseModel):
     gates: list[GateResult] = []
 
     @property
+    def settled(self) -> Candidate:
+        """The candidate with the parameters that its search chose."""
+        return Candidate(
+            family=self.family, features=self.features, parameters=self.parameters, imbalance=self.imbalance
+        )
+
+    @property
     def passes(self) -> bool:
         """True when every gate holds."""
         return all(gate.holds for gate in self.gates)
 
 
 def out_of_fold(
+    workers: Workers,
     family: Family,
     features: Features,
     labels: Labels,
@@ -68,16 +79,67 @@ def out_of_fold(
     tick: Tick,
     imbalance: Imbalance = "none",
 ) -> NDArray[np.float64]:
-    """Each row's log-odds by the model that was fitted without its fold; only the fitted rows are balanced."""
+    """Return each row's log-odds by the model that was fitted without its fold; only the fitted rows are balanced."""
+    fits = [
+        workers.submit(
+            held_out_log_odds,
+            family,
+            features[fitted],
+            labels[fitted],
+            features[held_out],
+            parameters,
+            seed,
+            imbalance,
+        )
+        for fitted, held_out in parts
+    ]
     result = np.empty(len(labels))
-    for fitted, held_out in parts:
-        model = balancing.fit(family, features[fitted], labels[fitted], parameters, imbalance, seed)
-        result[held_out] = model.log_odds(features[held_out])
+    for (_, held_out), fit in zip(parts, fits, strict=True):
+        result[held_out] = fit.result()
         tick()
     return result
 
 
+def held_out_log_odds(
+    family: Family,
+    features: Features,
+    labels: Labels,
+    held_out: Features,
+    parameters: Mapping[str, Any],
+    seed: int,
+    imbalance: Imbalance,
+) -> NDArray[np.float64]:
+    """Fit a model, and return the log-odds of rows that it has not seen, [held-out rows]."""
+    return balancing.fit(family, features, labels, parameters, imbalance, seed).log_odds(held_out)
+
+
+class _Draw(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+    """Drawn parameters, as RandomizedSearchCV sets, fits and scores them; rows are known by their positions."""
+
+    def __init__(self, auc: Callable[..., float], parameters: Mapping[str, Any]) -> None:
+        self.auc = auc
+        self.parameters = parameters
+
+    def __sklearn_clone__(self) -> _Draw:
+        return _Draw(self.auc, self.parameters)
+
+    def set_params(self, **drawn: Any) -> _Draw:
+        """Add what was drawn to the parameters that stay."""
+        self.parameters = {**self.parameters, **drawn}
+        return self
+
+    def fit(self, fitted: NDArray[np.int64], labels: Labels) -> _Draw:  # noqa: ARG002  # scikit-learn's signature
+        """Keep the rows: a process fits and scores in one step, so that no model travels."""
+        self._fitted = fitted
+        return self
+
+    def score(self, held_out: NDArray[np.int64], labels: Labels) -> float:  # noqa: ARG002  # scikit-learn's signature
+        """Return the AUC on the held-out rows."""
+        return self.auc(self.parameters, self._fitted, held_out)
+
+
 def search(
+    workers: Workers,
     family: Family,
     features: Features,
     labels: Labels,
@@ -88,22 +150,45 @@ def search(
     seed: int,
     tick: Tick,
     imbalance: Imbalance = "none",
-) -> dict[str, Any]:
-    """The parameters with the highest mean AUC over the folds, of `iterations` drawn at random."""
-    drawn = [{**parameters, **draw} for draw in ParameterSampler(dict(choices), iterations, random_state=seed)]
+) -> tuple[dict[str, Any], NDArray[np.float64]]:
+    """Draw parameters at random, by RandomizedSearchCV, and choose those with the highest mean AUC over the folds.
 
-    def auc(tried: Mapping[str, Any], fitted: NDArray[np.int64], held_out: NDArray[np.int64]) -> float:
-        model = balancing.fit(family, features[fitted], labels[fitted], tried, imbalance, seed)
+    Returns:
+        The parameters, and each row's log-odds by the model that was fitted with them without its fold, [rows].
+    """
+    tried: dict[str, NDArray[np.float64]] = {}
+
+    def auc(drawn: Mapping[str, Any], fitted: NDArray[np.int64], held_out: NDArray[np.int64]) -> float:
+        fit = workers.submit(
+            held_out_log_odds,
+            family,
+            features[fitted],
+            labels[fitted],
+            features[held_out],
+            drawn,
+            seed,
+            imbalance,
+        )
+        log_odds = tried.setdefault(repr(drawn), np.empty(len(labels)))
+        log_odds[held_out] = fit.result()
         tick()
-        return float(roc_auc_score(labels[held_out], model.log_odds(features[held_out])))
+        return float(roc_auc_score(labels[held_out], log_odds[held_out]))
 
-    # LightGBM works outside Python's lock, so threads use all cores and need no copies of the data. Each works with
-    # one thread of its own, in predictions too: another number changes it for all, and they crash.
-    fits = joblib.Parallel(n_jobs=-1, prefer="threads")(
-        joblib.delayed(auc)(tried, *part) for tried in drawn for part in parts
+    draws = RandomizedSearchCV(
+        _Draw(auc, parameters),
+        dict(choices),
+        n_iter=iterations,
+        cv=list(parts),
+        random_state=seed,
+        refit=False,
+        error_score="raise",
+        n_jobs=workers.count,
     )
-    means = np.array(fits).reshape(len(drawn), len(parts)).mean(axis=1)
-    return drawn[int(means.argmax())]
+    # Threads, because they only wait for the workers.
+    with joblib.parallel_config("threading"):
+        draws.fit(np.arange(len(labels)), labels)
+    best = {**parameters, **draws.best_params_}
+    return best, tried[repr(best)]
 
 
 def fold_result(
@@ -112,7 +197,7 @@ def fold_result(
     parts: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
     calibration: Calibration,
 ) -> dict[str, Any]:
-    """AUC per fold, and Brier score and calibration error of the calibrated out-of-fold PDs."""
+    """Return the AUC per fold, and Brier score and calibration error of the calibrated out-of-fold PDs."""
     pd = calibration.pd(log_odds)
     fold_auc = [float(roc_auc_score(labels[held_out], log_odds[held_out])) for _, held_out in parts]
     return {
@@ -150,7 +235,7 @@ def judge(
     calibration_error_limit: float,
     reasons_microseconds_limit: float,
 ) -> CandidateResult | None:
-    """Fills in each candidate's gates and gives the winner: of those that pass, the highest AUC.
+    """Fill in each candidate's gates, and return the winner: of those that pass, the highest AUC.
 
     Gates: AUC at least the best of all less a share of it; calibration error; and the time that exact
     reasons for one application take, in standard microseconds, since every decline is answered with reasons.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from pipelines.cli.console import print_line, steps
 from pipelines.cli.options import ProfileName, ScorecardName, workspace_of
 from pipelines.params import read_params
@@ -14,7 +16,7 @@ def crossvalidate(scorecard: ScorecardName, profile: ProfileName = None) -> None
     card, workspace, params = load(scorecard), workspace_of(scorecard, profile), read_params()
     knobs = params.scorecard(scorecard)
     with steps(len(knobs.candidates) * knobs.folds) as advance:
-        outcome = stage.crossvalidate(card, workspace, params, advance)
+        outcome = stage.crossvalidate(card, workspace, params, advance, partial(print_line, "folds"))
     for result in outcome.results:
         low, high = result.auc_interval["low"], result.auc_interval["high"]
         print_line("folds", f"{result.name:<18} AUC {result.auc:.4f} [{low:.4f}, {high:.4f}] over {result.rows:,} rows")

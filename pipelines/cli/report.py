@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from pipelines.cli.console import print_line, steps
 from pipelines.cli.options import ProfileName, ScorecardName, workspace_of
 from pipelines.params import read_params
@@ -16,7 +18,7 @@ def report(scorecard: ScorecardName, profile: ProfileName = None) -> None:
     """Measure the served graph on the test rows: metrics with intervals, plots, fairness, MLflow run."""
     card, workspace, params = load(scorecard), workspace_of(scorecard, profile), read_params()
     with steps(stage.comparison_fits(workspace, params)) as advance:
-        result = stage.report(card, workspace, params, advance)
+        result = stage.report(card, workspace, params, advance, partial(print_line, "report"))
     shown = ", ".join(
         f"{name} {item['value']:.4f} [{item['low']:.4f}, {item['high']:.4f}]"
         for name, item in result.metrics.items()

@@ -6,6 +6,7 @@ with figures that others publish.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from pydantic import BaseModel
@@ -13,18 +14,14 @@ from pydantic import BaseModel
 from pipelines.params import Params
 from pipelines.stages.train import load_competition
 from pipelines.workspace import Workspace
-from scoring.features import raw_columns
 from scoring.files import write_atomically
 from scoring.scorecard import Scorecard
 from training.calibration import choose
-from training.candidate import Advance, candidate_blocks
+from training.candidate import Advance, prepare_candidate
 from training.evaluation.intervals import Estimate
-from training.families.registry import FAMILIES
-from training.graph.frontend import feature_matrix
-from training.graph.inputs import graph_inputs
-from training.selection import fold_interval, fold_result, out_of_fold
-from training.split import applicants, folds
+from training.selection import CandidateResult, fold_interval, fold_result, out_of_fold
 from training.tables.files import read_parquet
+from training.workers import workers
 
 
 class CrossValidation(BaseModel):
@@ -49,39 +46,67 @@ class CrossValidations(BaseModel):
     results: list[CrossValidation]
 
 
-def crossvalidate(scorecard: Scorecard, workspace: Workspace, knobs: Params, advance: Advance) -> CrossValidations:
-    """Write `crossvalidation.json`: each candidate on the same folds of the whole data set."""
+def crossvalidate(
+    scorecard: Scorecard,
+    workspace: Workspace,
+    knobs: Params,
+    advance: Advance,
+    tell: Callable[[str], None] = lambda line: None,
+) -> CrossValidations:
+    """Write `crossvalidation.json`: each candidate on the same folds of the whole data set, side by side.
+
+    Args:
+        scorecard: whose candidates they are.
+        workspace: where the applications and the competition's results are.
+        knobs: those of `params.yaml`.
+        advance: told of each fit that has ended.
+        tell: told in a line of each candidate that has ended.
+
+    Raises:
+        StageError: there are no results of a competition.
+    """
     params = knobs.scorecard(scorecard.name)
     resamples = knobs.profile(workspace.profile).bootstrap_resamples
     frame, _ = read_parquet(workspace.applications)
-    labels = frame[scorecard.target].to_numpy()
-    parts = folds(applicants(scorecard, frame), labels, params.folds, params.seed)
-    results = []
-    for candidate in load_competition(workspace).candidates:
-        blocks = candidate_blocks(scorecard, candidate.features, params.protected_fields)
-        used = raw_columns(blocks)
-        columns = [column for column in scorecard.inputs if column in used]
-        features = feature_matrix(blocks, columns, graph_inputs(frame, columns, scorecard.text_columns))
+    candidates = load_competition(workspace).candidates
+
+    def validate(result: CandidateResult) -> CrossValidation:
+        prepared = prepare_candidate(
+            scorecard,
+            result.name,
+            result.settled,
+            frame,
+            fold_count=params.folds,
+            seed=params.seed,
+            protected_fields=params.protected_fields,
+        )
+        labels, parts = prepared.labels, prepared.parts
         log_odds = out_of_fold(
-            FAMILIES[candidate.family],
-            features,
+            side_by_side,
+            prepared.family,
+            prepared.features,
             labels,
             parts,
-            candidate.parameters,
+            result.parameters,
             params.seed,
-            tick=partial(advance, candidate.name, 1),
-            imbalance=candidate.imbalance,
+            tick=partial(advance, result.name, 1),
+            imbalance=result.imbalance,
         )
+        interval = side_by_side.submit(fold_interval, labels, log_odds, parts, resamples, params.seed)
         calibration, _ = choose(log_odds, labels, params.seed)
-        results.append(
-            CrossValidation(
-                name=candidate.name,
-                rows=len(frame),
-                inputs=features.shape[1],
-                auc_interval=fold_interval(labels, log_odds, parts, resamples, params.seed),
-                **fold_result(labels, log_odds, parts, calibration),
-            )
+        return CrossValidation(
+            name=result.name,
+            rows=len(frame),
+            inputs=prepared.features.shape[1],
+            auc_interval=interval.result(),
+            **fold_result(labels, log_odds, parts, calibration),
         )
-    outcome = CrossValidations(results=results)
+
+    done: dict[str, CrossValidation] = {}
+    with workers() as side_by_side:
+        for validated in side_by_side.for_each(validate, candidates):
+            done[validated.name] = validated
+            tell(f"{validated.name:<18} AUC {validated.auc:.4f} ± {validated.auc_deviation:.4f}")
+    outcome = CrossValidations(results=[done[result.name] for result in candidates])
     write_atomically(workspace.crossvalidation, outcome.model_dump_json(indent=2) + "\n")
     return outcome

@@ -11,6 +11,7 @@ from scoring.files import write_atomically
 from scoring.graph import Graph, sha256
 from scoring.scorecard import Scorecard
 from training.evaluation.variants import Benchmark, compare_variants, markdown
+from training.families.registry import FAMILIES
 from training.graph.inputs import graph_inputs
 from training.graph.quantize import quantized
 from training.tables.files import read_parquet
@@ -25,15 +26,16 @@ def export(scorecard: Scorecard, workspace: Workspace) -> str:
 
 def quantize(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams) -> str:
     """Write the INT8 graph if the model has a usable one, and return one line about what came of it."""
-    columns = load_trained(workspace).specification.columns
-    frame, _ = read_parquet(workspace.train)
-    rows = frame.sample(min(params.quantization_rows, len(frame)), random_state=params.seed)
-    inputs = graph_inputs(rows, columns, scorecard.text_columns)
-    content = quantized(read_graph(workspace, "fp32"), inputs)
+    specification = load_trained(workspace).specification
     workspace.int8.parent.mkdir(parents=True, exist_ok=True)
     workspace.int8.unlink(missing_ok=True)
-    if content is None:
+    if not FAMILIES[specification.family].has_int8:
         return "the winner has nothing to quantise"
+    frame, _ = read_parquet(workspace.train)
+    rows = frame.sample(min(params.quantization_rows, len(frame)), random_state=params.seed)
+    inputs = graph_inputs(rows, specification.columns, scorecard.text_columns)
+    content = quantized(read_graph(workspace, "fp32"), inputs)
+    assert content is not None, f"{specification.family} declares an INT8 variant"
     # Eight bits from the smallest feature to a large one may leave nothing of the others.
     if declined(Graph(content).score(inputs), scorecard.cutoff).all():
         return "no INT8 graph: in eight bits the winner would decline every row of the sample"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,25 +21,33 @@ from scoring.graph import Graph, sha256
 from scoring.reasons import Explainer
 from scoring.scorecard import Scorecard
 from training import tracking
-from training.candidate import Advance, fit_candidate
-from training.competition_params import Candidate
+from training.candidate import Advance, Trained, fit_candidate, prepare_candidate
 from training.evaluation.fairness import Comparison, compare_groups
 from training.evaluation.metrics import bootstrap, point_metrics, reliability
 from training.evaluation.plots import draw_all
 from training.evaluation.reason_figures import reason_figures
 from training.evaluation.report import markdown
+from training.families.family import Labels
+from training.families.registry import FAMILIES
 from training.graph.inputs import graph_inputs
 from training.revision import git_revision
+from training.selection import CandidateResult
 from training.sources import REAL, SAMPLE
 from training.tables.files import data_record, read_parquet
+from training.workers import workers
 
-LIBRARIES = ("lightgbm", "numpy", "onnx", "onnxruntime", "scikit-learn", "torch")
+LIBRARIES = ("numpy", "onnx", "onnxruntime", "scikit-learn")
+"""Distributions that make every model; its family names the others."""
 PUBLISHED = "published"
 """The feature set that the report compares with and without the protected columns."""
 
 
 def report(
-    scorecard: Scorecard, workspace: Workspace, params: Params, advance: Advance = lambda what, steps: None
+    scorecard: Scorecard,
+    workspace: Workspace,
+    params: Params,
+    advance: Advance = lambda name, steps: None,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> Report:
     """Write metrics, plots, the report as JSON and Markdown, and an MLflow run of it all."""
     trained = load_trained(workspace)
@@ -64,7 +72,7 @@ def report(
         seed=knobs.seed,
     )
     advance("intervals", 1)
-    comparisons = _compare_protected(scorecard, workspace, params, train_frame, test, labels, advance)
+    comparisons = _compare_protected(scorecard, workspace, params, trained, train_frame, test, advance, tell)
     data = data_record(train_frame, metadata, scorecard.target)
     title = f"{scorecard.name} ({SAMPLE if data.sample else 'test rows'})"
     plots = draw_all(workspace.report / "plots", title, labels, pd_values, scorecard.cutoff, reasons)
@@ -103,7 +111,7 @@ def report(
             protected_comparison=comparisons,
             graph_sha256={variant: sha256(content) for variant, content in variants.items()},
             columns=trained.specification.columns,
-            libraries={library: version(library) for library in LIBRARIES},
+            libraries=_libraries(trained.specification.family),
             git_revision=tags["git_revision"],
             mlflow_run_id=run_id,
         )
@@ -141,48 +149,69 @@ def _compare_protected(
     scorecard: Scorecard,
     workspace: Workspace,
     params: Params,
+    winner: Trained,
     train_frame: pd.DataFrame,
     test: pd.DataFrame,
-    labels: NDArray[np.int64],
     advance: Advance,
+    tell: Callable[[str], None],
 ) -> list[Comparison]:
-    """Compare the winner and the candidate on the published features, each with and without protected columns."""
+    """Compare the winner and the candidates on the published features, each with and without protected columns."""
     knobs = params.scorecard(scorecard.name)
-    competition = load_competition(workspace)
-    compared = [
-        result for result in competition.candidates if result.name == competition.winner or result.features == PUBLISHED
-    ]
+    labels: Labels = test[scorecard.target].to_numpy()
+
+    def fit(refit: tuple[CandidateResult, bool]) -> Trained:
+        result, protected_fields = refit
+        prepared = prepare_candidate(
+            scorecard,
+            result.name,
+            result.settled,
+            train_frame,
+            fold_count=knobs.folds,
+            seed=knobs.seed,
+            protected_fields=protected_fields,
+        )
+        return fit_candidate(prepared, side_by_side, search_iterations=0, advance=advance).trained
+
+    refits = _refits(workspace, winner)
+    trained = {(winner.specification.candidate, winner.specification.protected_fields): winner}
+    with workers() as side_by_side:
+        for done in side_by_side.for_each(fit, refits):
+            name, protected_fields = done.specification.candidate, done.specification.protected_fields
+            trained[name, protected_fields] = done
+            tell(f"{name:<18} fitted again, protected columns {'in' if protected_fields else 'out'}")
     comparisons = []
-    for result in compared:
-        for protected_fields in (False, True):
-            trained, again = fit_candidate(
-                scorecard,
-                result.name,
-                Candidate(
-                    family=result.family,
-                    features=result.features,
-                    parameters=result.parameters,
-                    imbalance=result.imbalance,
-                ),
-                train_frame,
-                fold_count=knobs.folds,
-                seed=knobs.seed,
-                protected_fields=protected_fields,
-                search_iterations=0,
-                advance=advance,
-            )
-            inputs = graph_inputs(test, trained.specification.columns, scorecard.text_columns)
-            scores = Graph(trained.graph(scorecard)).score(inputs)
-            comparisons.append(
-                compare_groups(result.name, protected_fields, again.inputs, scorecard, test, labels, scores)
-            )
+    for name, protected_fields in sorted(trained, key=list(_compared(workspace)).index):
+        one = trained[name, protected_fields]
+        inputs = graph_inputs(test, one.specification.columns, scorecard.text_columns)
+        scores = Graph(one.graph(scorecard)).score(inputs)
+        width = len(one.specification.feature_names)
+        comparisons.append(compare_groups(name, protected_fields, width, scorecard, test, labels, scores))
     return comparisons
+
+
+def _libraries(family: str) -> dict[str, str]:
+    """Return the versions of the distributions that a model of this family is made by."""
+    return {library: version(library) for library in sorted({*LIBRARIES, *FAMILIES[family].libraries})}
+
+
+def _compared(workspace: Workspace) -> dict[tuple[str, bool], CandidateResult]:
+    """Return whom the report compares, by name and whether protected columns are in."""
+    competition = load_competition(workspace)
+    return {
+        (result.name, protected_fields): result
+        for result in competition.candidates
+        if result.name == competition.winner or result.features == PUBLISHED
+        for protected_fields in (False, True)
+    }
+
+
+def _refits(workspace: Workspace, winner: Trained) -> list[tuple[CandidateResult, bool]]:
+    """Return those of them that must be fitted again; the winner has been."""
+    fitted = (winner.specification.candidate, winner.specification.protected_fields)
+    return [(result, key[1]) for key, result in _compared(workspace).items() if key != fitted]
 
 
 def comparison_fits(workspace: Workspace, params: Params) -> int:
     """Return how many fits and steps `report` makes: for a progress bar."""
-    competition = load_competition(workspace)
-    compared = sum(
-        result.name == competition.winner or result.features == PUBLISHED for result in competition.candidates
-    )
-    return 1 + 2 * compared * (params.scorecard(workspace.scorecard).folds + 1)
+    refits = _refits(workspace, load_trained(workspace))
+    return 1 + len(refits) * (params.scorecard(workspace.scorecard).folds + 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from pipelines.params import Params
@@ -22,16 +23,27 @@ CALIBRATION = "calibration.json"
 
 
 def train(
-    scorecard: Scorecard, workspace: Workspace, params: Params, advance: Advance = lambda what, steps: None
+    scorecard: Scorecard,
+    workspace: Workspace,
+    params: Params,
+    advance: Advance = lambda name, fits: None,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> Competition:
     """Write the competition's results, and the winner's model folder.
+
+    Args:
+        scorecard: whose candidates compete.
+        workspace: where training rows are read and the winner is written.
+        params: those of `params.yaml`.
+        advance: told of each fit that has ended.
+        tell: told in a line of each candidate that has ended.
 
     Raises:
         StageError: no candidate holds every gate; the results are written all the same.
     """
     frame, _ = read_parquet(workspace.train)
     iterations = params.profile(workspace.profile).search_iterations
-    competition, winner = compete(scorecard, frame, params.scorecard(scorecard.name), iterations, advance)
+    competition, winner = compete(scorecard, frame, params.scorecard(scorecard.name), iterations, advance, tell)
     write_atomically(workspace.candidates, competition.model_dump_json(indent=2) + "\n")
     if winner is None:
         raise StageError(f"{scorecard.name}: no candidate holds every gate: {workspace.candidates}")

@@ -25,6 +25,7 @@ FEATURES = {
     "boosting": "engineered",
     "catboost": "engineered",
     "forest": "engineered",
+    "gradient_boosting": "engineered",
     "logistic": "published",
 }
 PARAMETERS: dict[str, dict[str, Any]] = {
@@ -42,6 +43,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "boosting": {"n_estimators": 60, "learning_rate": 0.1, "num_leaves": 15},
     "catboost": {"iterations": 60, "depth": 4},
     "forest": {"n_estimators": 30, "max_depth": 8},
+    "gradient_boosting": {"n_estimators": 40, "max_depth": 4, "subsample": 0.8},
     "logistic": {"C": 0.1},
 }
 

@@ -13,6 +13,7 @@ from training.families.registry import FAMILIES
 from training.imbalance import Imbalance, ImbalanceError, downsampled, with_smote
 from training.selection import out_of_fold
 from training.split import folds
+from training.workers import workers
 
 WAYS: tuple[Imbalance, ...] = ("class_weight", "downsample", "smote")
 
@@ -83,7 +84,9 @@ def test_the_rows_that_judge_and_calibrate_are_not_balanced(way: Imbalance) -> N
     made = fitted("boosting")
     family, parameters = FAMILIES["boosting"], PARAMETERS["boosting"]
     parts = folds(np.arange(len(made.labels)), made.labels, 3, seed=1)
-    log_odds = out_of_fold(family, made.features, made.labels, parts, parameters, 5, tick=lambda: None, imbalance=way)
+    rows = (made.features, made.labels, parts)
+    with workers() as in_processes:
+        log_odds = out_of_fold(in_processes, family, *rows, parameters, 5, tick=lambda: None, imbalance=way)
     rest, held_out = parts[1]
     alone = imbalance.fit(family, made.features[rest], made.labels[rest], parameters, way, 5)
     assert log_odds[held_out].tobytes() == alone.log_odds(made.features[held_out]).tobytes()

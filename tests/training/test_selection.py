@@ -5,12 +5,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
 from tests.training.models import CARD, fitted
 from training.evaluation.fairness import compare_groups
 from training.families.registry import FAMILIES
 from training.selection import CandidateResult, judge, out_of_fold, search
 from training.split import folds
+from training.workers import workers
 
 LIMITS: dict[str, float] = {
     "auc_tolerance": 0.01,
@@ -70,9 +72,17 @@ def test_each_row_is_scored_by_the_model_that_did_not_see_it() -> None:
     model = fitted("logistic")
     parts = folds(np.arange(len(model.labels)), model.labels, 3, seed=1)
     ticks: list[None] = []
-    log_odds = out_of_fold(
-        FAMILIES["logistic"], model.features, model.labels, parts, {"C": 0.1}, 1, tick=lambda: ticks.append(None)
-    )
+    with workers() as in_processes:
+        log_odds = out_of_fold(
+            in_processes,
+            FAMILIES["logistic"],
+            model.features,
+            model.labels,
+            parts,
+            {"C": 0.1},
+            1,
+            tick=lambda: ticks.append(None),
+        )
     assert len(ticks) == 3
     fitted_rows, held_out = parts[0]
     assert not set(fitted_rows) & set(held_out)
@@ -85,23 +95,41 @@ def test_the_search_keeps_what_was_fixed_and_repeats_for_a_seed() -> None:
     parts = folds(np.arange(len(model.labels)), model.labels, 2, seed=1)
     choices: dict[str, list[Any]] = {"num_leaves": [3, 5, 9], "learning_rate": [0.02, 0.2]}
 
-    def found_parameters() -> dict[str, Any]:
-        return search(
-            FAMILIES["boosting"],
-            model.features,
-            model.labels,
-            parts,
-            {"n_estimators": 15},
-            choices,
-            3,
-            seed=1,
-            tick=lambda: None,
-        )
+    def found() -> tuple[dict[str, Any], NDArray[np.float64], int]:
+        ticks: list[None] = []
+        with workers() as in_processes:
+            parameters, log_odds = search(
+                in_processes,
+                FAMILIES["boosting"],
+                model.features,
+                model.labels,
+                parts,
+                {"n_estimators": 15},
+                choices,
+                3,
+                seed=1,
+                tick=lambda: ticks.append(None),
+            )
+            again = out_of_fold(
+                in_processes,
+                FAMILIES["boosting"],
+                model.features,
+                model.labels,
+                parts,
+                parameters,
+                1,
+                tick=lambda: None,
+            )
+        assert log_odds.tobytes() == again.tobytes(), "those of the draw that was chosen"
+        return parameters, log_odds, len(ticks)
 
-    found = found_parameters()
-    assert found == found_parameters()
-    assert found["n_estimators"] == 15
-    assert found["num_leaves"] in choices["num_leaves"]
+    parameters, log_odds, fits = found()
+    again, same_log_odds, _ = found()
+    assert parameters == again
+    assert log_odds.tobytes() == same_log_odds.tobytes()
+    assert fits == 3 * len(parts)
+    assert parameters["n_estimators"] == 15
+    assert parameters["num_leaves"] in choices["num_leaves"]
 
 
 def test_approval_rates_are_counted_by_group() -> None:

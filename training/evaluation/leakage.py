@@ -22,8 +22,8 @@ from training.evaluation.intervals import Estimate, estimate, format_estimate, r
 from training.families.family import Features, Labels
 from training.families.registry import FAMILIES
 from training.markdown import table
-from training.selection import out_of_fold
 from training.split import folds
+from training.workers import workers
 
 FOLDS = 5
 DEFAULTS_TO_OTHERS = 0.25
@@ -97,7 +97,10 @@ def measure(
     parts = folds(sides, rows.labels, FOLDS, seed)
     if way.thinned == "fitted rows":
         parts = [(fitted[thinned(rows[fitted])], held_out) for fitted, held_out in parts]
-    log_odds = out_of_fold(FAMILIES[family], rows.features, rows.labels, parts, parameters, seed, tick=lambda: None)
+    log_odds = np.empty(len(rows.labels))
+    for fitted, held_out in parts:
+        model = FAMILIES[family].fit(rows.features[fitted], rows.labels[fitted], parameters, seed)
+        log_odds[held_out] = model.log_odds(rows.features[held_out])
     drawn = [
         _resampled_auc(rows[held_out], log_odds[held_out], resamples, np.random.default_rng([seed, number]))
         for number, (_, held_out) in enumerate(parts)
@@ -133,14 +136,19 @@ def _resampled_auc(
 def compare_splits(
     rows: HeldOutRows, *, resamples: int, seed: int, tell: Callable[[str, int], None]
 ) -> dict[str, dict[str, Estimate]]:
-    """Return for each way, by its name, the AUC of every model; tell `tell` after each."""
-    outcome: dict[str, dict[str, Estimate]] = {}
-    for way in WAYS:
-        outcome[way.name] = {}
-        for family, parameters in MODELS.items():
-            outcome[way.name][family] = measure(rows, way, family, parameters, resamples=resamples, seed=seed)
-            tell(f"{family}: {way.name}", 1)
-    return outcome
+    """Return for each way, by its name, the AUC of every model, measured side by side; tell `tell` after each."""
+
+    def measured(case: tuple[Way, str]) -> tuple[str, str, Estimate]:
+        way, family = case
+        item = side_by_side.submit(measure, rows, way, family, MODELS[family], resamples=resamples, seed=seed)
+        return way.name, family, item.result()
+
+    outcome: dict[str, dict[str, Estimate]] = {way.name: {} for way in WAYS}
+    with workers() as side_by_side:
+        for way, family, item in side_by_side.for_each(measured, [(way, family) for way in WAYS for family in MODELS]):
+            outcome[way][family] = item
+            tell(f"{family}: {way}", 1)
+    return {way: {family: items[family] for family in MODELS} for way, items in outcome.items()}
 
 
 def markdown(outcome: Mapping[str, Mapping[str, Estimate]]) -> str:

@@ -1,1 +1,1 @@
-"""One file per model family, and the registry that lists them."""
+"""One file per model family, which declares all that is known of it, and the registry that finds them."""

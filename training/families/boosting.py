@@ -33,20 +33,20 @@ class Boosting:
         self._booster = lightgbm.Booster(model_str=self._text)
 
     def log_odds(self, features: Features) -> NDArray[np.float64]:
-        """The log-odds of each row, [rows]."""
+        """Return the log-odds of each row, [rows]."""
         return np.asarray(self._booster.predict(features, raw_score=True, num_threads=1), dtype=np.float64)
 
     def save(self, directory: Path) -> None:
-        """Writes `boosting.txt`, LightGBM's own text format."""
+        """Write `boosting.txt`, LightGBM's own text format."""
         (directory / FILE).write_text(self._text)
 
     @classmethod
     def load(cls, directory: Path) -> Boosting:
-        """Reads `boosting.txt`."""
+        """Read `boosting.txt`."""
         return cls((directory / FILE).read_text())
 
     def to_onnx(self, slope: float, intercept: float) -> onnx.ModelProto:
-        """The trees as one TreeEnsembleRegressor, then `slope` and `intercept`."""
+        """Return the trees as one TreeEnsembleRegressor, then `slope` and `intercept`."""
         # Read as a regression, the same trees give log-odds instead of two class probabilities.
         text = self._text.replace("objective=binary sigmoid:1", "objective=regression")
         converted = convert_lightgbm(
@@ -77,11 +77,18 @@ def _float32_thresholds(line: re.Match[str]) -> str:
 def fit_boosting(
     features: Features, labels: Labels, parameters: Mapping[str, Any], seed: int, weights: Weights | None = None
 ) -> Boosting:
-    """Fits LightGBM with these parameters of `LGBMClassifier` on all rows, its result fixed by the seed."""
+    """Fit LightGBM with these parameters of `LGBMClassifier` on all rows, its result fixed by the seed."""
     classifier = lightgbm.LGBMClassifier(
         **parameters, random_state=seed, deterministic=True, force_row_wise=True, n_jobs=1, verbose=-1
     )
     return Boosting(classifier.fit(features, labels, sample_weight=weights).booster_.model_to_string())
 
 
-FAMILY = Family("boosting", fit_boosting, Boosting.load, takes_missing=True)
+FAMILY = Family(
+    name="boosting",
+    fit=fit_boosting,
+    load=Boosting.load,
+    libraries=("lightgbm", "onnxmltools"),
+    takes_missing=True,
+    has_int8=False,
+)

@@ -30,23 +30,23 @@ class CatBoost:
         self._classifier = classifier
 
     def log_odds(self, features: Features) -> NDArray[np.float64]:
-        """The log-odds of each row, [rows]."""
+        """Return the log-odds of each row, [rows]."""
         raw = self._classifier.predict(features, prediction_type="RawFormulaVal", thread_count=1)
         return np.asarray(raw, dtype=np.float64)
 
     def save(self, directory: Path) -> None:
-        """Writes `catboost.cbm`, CatBoost's own format."""
+        """Write `catboost.cbm`, CatBoost's own format."""
         self._classifier.save_model(str(directory / FILE))
 
     @classmethod
     def load(cls, directory: Path) -> CatBoost:
-        """Reads `catboost.cbm`."""
+        """Read `catboost.cbm`."""
         if not (directory / FILE).exists():
             raise FileNotFoundError(directory / FILE)
         return cls(CatBoostClassifier().load_model(str(directory / FILE)))
 
     def to_onnx(self, slope: float, intercept: float) -> onnx.ModelProto:
-        """CatBoost's own export, its classifier turned into the sum that it takes the logistic of."""
+        """Return CatBoost's own export, its classifier turned into the sum that it takes the logistic of."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "model.onnx")
             self._classifier.save_model(str(path), format="onnx")
@@ -87,11 +87,18 @@ class CatBoost:
 def fit_catboost(
     features: Features, labels: Labels, parameters: Mapping[str, Any], seed: int, weights: Weights | None = None
 ) -> CatBoost:
-    """Fits CatBoost with these parameters of `CatBoostClassifier` on all rows."""
+    """Fit CatBoost with these parameters of `CatBoostClassifier` on all rows."""
     classifier = CatBoostClassifier(
         **parameters, random_seed=seed, thread_count=1, allow_writing_files=False, verbose=False
     )
     return CatBoost(classifier.fit(features, labels, sample_weight=weights))
 
 
-FAMILY = Family("catboost", fit_catboost, CatBoost.load, takes_missing=True)
+FAMILY = Family(
+    name="catboost",
+    fit=fit_catboost,
+    load=CatBoost.load,
+    libraries=("catboost",),
+    takes_missing=True,
+    has_int8=False,
+)

@@ -30,15 +30,15 @@ class Model(Protocol):
     """A fitted model: features to log-odds of default, not yet calibrated."""
 
     def log_odds(self, features: Features) -> NDArray[np.float64]:
-        """The log-odds of each row, [rows]."""
+        """Return the log-odds of each row, [rows]."""
         ...
 
     def save(self, directory: Path) -> None:
-        """Writes the model into an existing directory, in the family's own format."""
+        """Write the model into an existing directory, in the family's own format."""
         ...
 
     def to_onnx(self, slope: float, intercept: float) -> onnx.ModelProto:
-        """A graph from `features` to `log_odds` = slope * log-odds + intercept."""
+        """Return a graph from `features` to `log_odds` = slope * log-odds + intercept."""
         ...
 
 
@@ -53,7 +53,7 @@ class Fit(Protocol):
         seed: int,
         weights: Weights | None = None,
     ) -> Model:
-        """Fits on all rows given, each with its weight in the loss; what stops a fit early is held out from them."""
+        """Fit on all rows given, each with its weight in the loss; what stops a fit early is held out from them."""
         ...
 
 
@@ -62,13 +62,18 @@ class Family:
     """One kind of model."""
 
     name: str
+    """That of its file; `params.yaml` names it."""
     fit: Fit
     load: Callable[[Path], Model]
-    takes_missing: bool = False
+    libraries: tuple[str, ...]
+    """Distributions that fit and export it; a model's record and its card list their versions."""
+    takes_missing: bool
     """Whether features may be NaN: its trees have a way for them, the same in the library and in the graph."""
+    has_int8: bool
+    """Whether its graph has layers that eight bits can hold; a tree ensemble has none."""
 
 
 def float32_at_most(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:
-    """The largest float32 not above each threshold: of float32 features, the same go to either side of it."""
+    """Return the largest float32 not above each threshold: it sends every float32 feature to the same side."""
     nearest = thresholds.astype(np.float32)
     return np.where(nearest > thresholds, np.nextafter(nearest, np.float32(-np.inf)), nearest)

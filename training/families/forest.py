@@ -49,7 +49,7 @@ class Forest:
         return np.flatnonzero(np.diff(self.tree, prepend=-1))
 
     def log_odds(self, features: Features) -> NDArray[np.float64]:
-        """The forest's stand-in for the log-odds of each row, [rows]; see the module."""
+        """Return what stands for the log-odds of each row, [rows]: 4 * (share of defaults - 1/2)."""
         rows = np.arange(len(features))
         total = np.zeros(len(features))
         for root in self._roots:
@@ -61,18 +61,18 @@ class Forest:
         return SLOPE_AT_HALF * (total / len(self._roots) - 0.5)
 
     def save(self, directory: Path) -> None:
-        """Writes `forest.npz`."""
+        """Write `forest.npz`."""
         arrays = {name: getattr(self, name) for name in ARRAYS}
         np.savez(directory / FILE, allow_pickle=False, inputs=np.array(self.inputs), **arrays)
 
     @classmethod
     def load(cls, directory: Path) -> Forest:
-        """Reads `forest.npz`."""
+        """Read `forest.npz`."""
         with np.load(directory / FILE, allow_pickle=False) as arrays:
             return cls(int(arrays["inputs"]), *(arrays[name] for name in ARRAYS))
 
     def to_onnx(self, slope: float, intercept: float) -> onnx.ModelProto:
-        """One TreeEnsembleRegressor, `slope` and `intercept` in its leaves."""
+        """Return one TreeEnsembleRegressor, `slope` and `intercept` in its leaves."""
         leaf = self.left == np.arange(len(self.left))
         first = self._roots[self.tree]
         within = np.arange(len(self.tree)) - first
@@ -107,7 +107,7 @@ class Forest:
 def fit_forest(
     features: Features, labels: Labels, parameters: Mapping[str, Any], seed: int, weights: Weights | None = None
 ) -> Forest:
-    """Fits a forest with these parameters of `RandomForestClassifier` on all rows."""
+    """Fit a forest with these parameters of `RandomForestClassifier` on all rows."""
     fitted = RandomForestClassifier(**parameters, random_state=seed, n_jobs=1).fit(features, labels, weights)
     parts: dict[str, list[NDArray[Any]]] = {name: [] for name in ARRAYS}
     start = 0
@@ -126,4 +126,11 @@ def fit_forest(
     return Forest(features.shape[1], *(np.concatenate(parts[name]) for name in ARRAYS))
 
 
-FAMILY = Family("forest", fit_forest, Forest.load)
+FAMILY = Family(
+    name="forest",
+    fit=fit_forest,
+    load=Forest.load,
+    libraries=("scikit-learn",),
+    takes_missing=False,
+    has_int8=False,
+)

@@ -28,21 +28,21 @@ class Logistic:
         self.intercept = intercept
 
     def log_odds(self, features: Features) -> NDArray[np.float64]:
-        """The log-odds of each row, [rows]."""
+        """Return the log-odds of each row, [rows]."""
         return np.asarray(features.astype(np.float64) @ self.weights + self.intercept)
 
     def save(self, directory: Path) -> None:
-        """Writes `logistic.npz`."""
+        """Write `logistic.npz`."""
         np.savez(directory / FILE, allow_pickle=False, weights=self.weights, intercept=np.array(self.intercept))
 
     @classmethod
     def load(cls, directory: Path) -> Logistic:
-        """Reads `logistic.npz`."""
+        """Read `logistic.npz`."""
         with np.load(directory / FILE, allow_pickle=False) as arrays:
             return cls(arrays["weights"], float(arrays["intercept"]))
 
     def to_onnx(self, slope: float, intercept: float) -> onnx.ModelProto:
-        """One Gemm: ONNX Runtime's LinearClassifier gives other bits in other batch sizes."""
+        """Return one Gemm: ONNX Runtime's LinearClassifier gives other bits in other batch sizes."""
         weights = (self.weights * slope).astype(np.float32)[:, None]
         constants = [
             numpy_helper.from_array(weights, "weights"),
@@ -55,7 +55,7 @@ class Logistic:
 def fit_logistic(
     features: Features, labels: Labels, parameters: Mapping[str, Any], seed: int, weights: Weights | None = None
 ) -> Logistic:
-    """Fits with `C`, the inverse strength of the L2 penalty on standardised features."""
+    """Fit with `C`, the inverse strength of the L2 penalty on standardised features."""
     pipeline = make_pipeline(StandardScaler(), LogisticRegression(C=parameters["C"], max_iter=2_000, random_state=seed))
     pipeline.fit(features.astype(np.float64), labels, logisticregression__sample_weight=weights)
     scaler, regression = pipeline[0], pipeline[1]
@@ -63,4 +63,11 @@ def fit_logistic(
     return Logistic(slopes, float(regression.intercept_[0] - slopes @ scaler.mean_))
 
 
-FAMILY = Family("logistic", fit_logistic, Logistic.load)
+FAMILY = Family(
+    name="logistic",
+    fit=fit_logistic,
+    load=Logistic.load,
+    libraries=("scikit-learn",),
+    takes_missing=False,
+    has_int8=True,
+)

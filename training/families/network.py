@@ -50,13 +50,13 @@ class Network:
         """(weights [outputs, inputs], bias [outputs]) per layer."""
 
     def log_odds(self, features: Features) -> NDArray[np.float64]:
-        """The log-odds of each row, [rows]."""
+        """Return the log-odds of each row, [rows]."""
         with torch.no_grad():
             out = self._module(1.0, 0.0)(torch.from_numpy(np.ascontiguousarray(features)))
         return np.asarray(out[:, 0].numpy(), dtype=np.float64)
 
     def save(self, directory: Path) -> None:
-        """Writes `network.npz`."""
+        """Write `network.npz`."""
         arrays = {"mean": self.mean, "deviation": self.deviation}
         for number, (weights, bias) in enumerate(self.layers):
             arrays |= {f"weights_{number}": weights, f"bias_{number}": bias}
@@ -64,14 +64,14 @@ class Network:
 
     @classmethod
     def load(cls, directory: Path) -> Network:
-        """Reads `network.npz`."""
+        """Read `network.npz`."""
         with np.load(directory / FILE, allow_pickle=False) as arrays:
             count = sum(name.startswith("weights_") for name in arrays.files)
             layers = [(arrays[f"weights_{number}"], arrays[f"bias_{number}"]) for number in range(count)]
             return cls(arrays["mean"], arrays["deviation"], layers)
 
     def to_onnx(self, slope: float, intercept: float) -> onnx.ModelProto:
-        """The graph by PyTorch's exporter, standardisation and calibration folded into the layers."""
+        """Return the graph by PyTorch's exporter, standardisation and calibration folded into the layers."""
         with warnings.catch_warnings():
             # torch copies a class that torch itself has deprecated.
             warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
@@ -91,7 +91,7 @@ class Network:
         return model
 
     def _module(self, slope: float, intercept: float) -> nn.Sequential:
-        """The layers with standardisation in the first and `slope`, `intercept` in the last."""
+        """Return the layers with standardisation in the first and `slope`, `intercept` in the last."""
         folded = [(weights.astype(np.float64), bias.astype(np.float64)) for weights, bias in self.layers]
         weights, bias = folded[0]
         folded[0] = (weights / self.deviation, bias - weights @ (self.mean / self.deviation).astype(np.float64))
@@ -109,7 +109,7 @@ class Network:
 def fit_network(
     features: Features, labels: Labels, parameters: Mapping[str, Any], seed: int, weights: Weights | None = None
 ) -> Network:
-    """Fits with AdamW on a one-cycle learning rate, and keeps the epoch with the least validation loss.
+    """Fit with AdamW on a one-cycle learning rate, and keeps the epoch with the least validation loss.
 
     Args:
         features: [rows, features].
@@ -187,7 +187,7 @@ def fit_network(
 
 
 def _folded_layers(module: nn.Sequential) -> list[tuple[Features, Features]]:
-    """Weights and bias of each layer, the batch normalisation after it folded in."""
+    """Return weights and bias of each layer, the batch normalisation after it folded in."""
     parts = list(module)
     layers: list[tuple[Features, Features]] = []
     for part, following in zip(parts, [*parts[1:], None], strict=True):
@@ -197,4 +197,11 @@ def _folded_layers(module: nn.Sequential) -> list[tuple[Features, Features]]:
     return layers
 
 
-FAMILY = Family("network", fit_network, Network.load)
+FAMILY = Family(
+    name="network",
+    fit=fit_network,
+    load=Network.load,
+    libraries=("torch", "onnxscript"),
+    takes_missing=False,
+    has_int8=True,
+)

@@ -20,13 +20,14 @@ from scoring.history.opening import open_history
 from scoring.history.store import HistoryStore
 from scoring.models import open_model
 from scoring.policy import CutoffPolicy
-from tests.home_credit import CARD, SMALL, UNKNOWN, Built, applications, build, knobs
-from training.candidate import fit_candidate
+from tests.home_credit import CARD, SMALL, UNKNOWN, Built, applications, build
+from training.candidate import fit_candidate, prepare_candidate
 from training.competition_params import Candidate
 from training.errors import StageError
 from training.graph.frontend import feature_matrix, feature_names
 from training.graph.inputs import graph_inputs
 from training.tables.home_credit.tables import TABLES_BY_NAME
+from training.workers import workers
 
 
 @pytest.fixture(scope="module")
@@ -114,18 +115,15 @@ def test_a_score_of_missing_values_and_text_does_not_depend_on_its_neighbours(bu
 def test_a_candidate_that_cannot_do_with_missing_values_is_named(
     built: Built, candidate: Candidate, complaint: str
 ) -> None:
-    with pytest.raises(StageError, match=f"candidate wrong: .*{complaint}"):
-        fit_candidate(
-            CARD,
-            "wrong",
-            candidate,
-            built.frame,
-            fold_count=2,
-            seed=knobs().seed,
-            protected_fields=False,
-            search_iterations=0,
-            advance=lambda what, steps: None,
+    def fit() -> None:
+        prepared = prepare_candidate(
+            CARD, "wrong", candidate, built.frame, fold_count=2, seed=1, protected_fields=False
         )
+        with workers() as in_processes:
+            fit_candidate(prepared, in_processes, search_iterations=0, advance=lambda name, fits: None)
+
+    with pytest.raises(StageError, match=f"candidate wrong: .*{complaint}"):
+        fit()
 
 
 def table(
