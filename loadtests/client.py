@@ -37,7 +37,7 @@ class ClientError(RuntimeError):
 
 @dataclass(frozen=True)
 class Plan:
-    """What to send, to which loopback port.
+    """The requests to send, and the loopback port to send them to.
 
     Attributes:
         seconds: how long new requests are sent.
@@ -54,7 +54,7 @@ class Plan:
 
 @dataclass
 class Measurement:
-    """What one run of a plan saw.
+    """The measurements of one run of a plan.
 
     Attributes:
         latencies: milliseconds of each answer with status 200, ascending.

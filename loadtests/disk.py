@@ -13,7 +13,7 @@ import psutil
 IN_MEMORY = frozenset({"tmpfs", "ramfs"})
 WRITES = 200
 PAGE = bytes(4_096)
-"""What SQLite writes at once."""
+"""The bytes that SQLite writes at once."""
 
 
 @dataclass(frozen=True)

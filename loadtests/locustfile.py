@@ -1,4 +1,4 @@
-"""What Locust loads: the users, and the one shape that the settings ask for."""
+"""Give Locust the users, and the one shape that the settings ask for."""
 
 # Locust must be the first: it patches ssl before anything else may have imported it.
 from loadtests.shapes import SETTINGS, SHAPES

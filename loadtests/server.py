@@ -22,7 +22,7 @@ from loadtests.machine import pinned
 START_SECONDS = 90.0
 STOP_SECONDS = 20.0
 ORPHAN_SECONDS = 5.0
-"""What a server may leave running has so long to end after it."""
+"""Seconds that processes which a server leaves running have to end after it."""
 LOOPBACK = "127.0.0.1"
 # Below those that Linux gives to clients, or another program could have the port before its server has.
 PORTS = range(15_000, 32_000)

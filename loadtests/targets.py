@@ -22,7 +22,7 @@ class TargetsError(ValueError):
 
 
 class Target(BaseModel):
-    """What one scenario must keep under one shape; `targets.toml` explains each."""
+    """The limits that one scenario must keep under one shape; `targets.toml` explains each."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -105,7 +105,7 @@ class Targets(BaseModel):
 
 @dataclass(frozen=True)
 class Seen:
-    """What a run measured. Latencies are milliseconds, the rate is requests per second.
+    """The measurements of a run. Latencies are milliseconds, the rate is requests per second.
 
     `memory_growth_mib` is None where the server's processes could not be watched.
     """

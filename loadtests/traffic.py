@@ -1,4 +1,4 @@
-"""What is sent: valid applications of any scorecard, and bodies that break its contract."""
+"""Make the bodies that are sent: valid applications of any scorecard, and bodies that break its contract."""
 
 from __future__ import annotations
 

@@ -46,9 +46,6 @@ GONE_WORDS = {
 GONE_BEGINNINGS = ("What ", "Of ", "Whatever ")
 """No docstring begins so: it says "Return ...", "Write ..." or names the thing."""
 
-NOT_YET_CLEAN: tuple[str, ...] = ("loadtests/", "pipelines/", "training/")
-"""Rooms whose names and docstrings still have some; this list only gets shorter."""
-
 
 def sources() -> list[Path]:
     return [PROJECT / "service.py", *(path for room in ROOMS for path in sorted((PROJECT / room).rglob("*.py")))]
@@ -81,22 +78,18 @@ def gone_words(text: str) -> list[str]:
     return [word for word in GONE_WORDS if re.search(rf"(?i)\b{re.escape(word)}s?\b", text)]
 
 
-def modules() -> list[Path]:
-    return [path for path in sources() if not shown(path).startswith(NOT_YET_CLEAN)]
-
-
 def test_no_class_function_or_module_has_a_name_that_has_gone() -> None:
-    found = [(shown(path), name) for path in modules() for name in names(path) if name.lstrip("_") in GONE_NAMES]
+    found = [(shown(path), name) for path in sources() for name in names(path) if name.lstrip("_") in GONE_NAMES]
     assert found == []
 
 
 def test_no_docstring_begins_with_a_clause() -> None:
-    found = [(shown(path), text) for path in modules() for text in docstrings(path) if text.startswith(GONE_BEGINNINGS)]
+    found = [(shown(path), text) for path in sources() for text in docstrings(path) if text.startswith(GONE_BEGINNINGS)]
     assert found == []
 
 
 def test_no_docstring_has_a_word_that_has_gone() -> None:
-    found = [(shown(path), word) for path in modules() for text in docstrings(path) for word in gone_words(text)]
+    found = [(shown(path), word) for path in sources() for text in docstrings(path) for word in gone_words(text)]
     assert found == []
 
 

@@ -18,7 +18,7 @@ from training.candidate import (
     time_reasons,
 )
 from training.competition_params import CompetitionParams
-from training.selection import CandidateResult, judge
+from training.selection import CandidateResult, choose_winner
 from training.workers import workers
 
 
@@ -86,7 +86,7 @@ def compete(
             auc, deviation = done.figures["auc"], done.figures["auc_deviation"]
             tell(f"{name:<18} AUC {auc:.4f} ± {deviation:.4f}, after {time.monotonic() - started:.0f} s")
     results = {name: fitted[name].result(time_reasons(scorecard, fitted[name])) for name in params.candidates}
-    winner = judge(
+    winner = choose_winner(
         list(results.values()),
         auc_tolerance=params.gates.auc_tolerance,
         calibration_error_limit=params.gates.expected_calibration_error,

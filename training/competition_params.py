@@ -26,7 +26,7 @@ class Candidate(BaseModel):
 
 
 class Gates(BaseModel):
-    """Limits that a candidate must hold; `training.selection.judge` applies them."""
+    """Limits that a candidate must hold; `training.selection.choose_winner` applies them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -228,7 +228,7 @@ def fold_interval(
     return estimate(mean_auc([held_out for _, held_out in parts]), means)
 
 
-def judge(
+def choose_winner(
     results: Sequence[CandidateResult],
     *,
     auc_tolerance: float,

@@ -1,1 +1,1 @@
-"""What may go wrong, done on purpose to real processes: nothing that was answered is lost, doubled or changed."""
+"""Faults, made on purpose in real processes: nothing that was answered is lost, doubled or changed."""

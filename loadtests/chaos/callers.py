@@ -22,12 +22,12 @@ SECONDS_TO_WAIT = 60.0
 PAUSE = 0.02
 """Seconds before a connection that was refused is tried again."""
 KEYED_SHARE = 0.5
-"""Of requests that carry an Idempotency-Key."""
+"""The fraction of requests that carry an Idempotency-Key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is sent."""
+    """The requests that are sent."""
 
     path: str
     body: bytes
@@ -45,7 +45,7 @@ class Received:
 
 @dataclass
 class Memory:
-    """What clients have seen; one for all of them.
+    """The answers that clients have seen; one for all of them.
 
     Attributes:
         decided: the decisions that answered each request.

@@ -17,7 +17,7 @@ from loadtests.chaos.ledger import Audit, audit
 
 DISK_MIB = 16
 ROOM_BYTES = 512 << 10
-"""What is left before the disk is full, so that it fills up in the middle of a batch."""
+"""The space left before the disk is full, so that it fills up in the middle of a batch."""
 FILLER_BYTES = 1 << 20
 LIMIT_BYTES = 4_096
 ENOUGH = 300

@@ -37,7 +37,7 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a scenario: a row of the table."""
+    """The result of a scenario: a row of the table."""
 
     what: str
     times: str
@@ -86,7 +86,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Ground:
-    """What every scenario is given.
+    """The surroundings of every scenario.
 
     Attributes:
         folder: for logs and, until a scenario ends, its journal.

@@ -29,7 +29,7 @@ RAW = {
         b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
     ),
 }
-"""What a client writes and then leaves, by what is wrong with it."""
+"""The bytes that a client writes before it leaves, by the fault in them."""
 
 
 def hostile(ground: Ground) -> Outcome:

@@ -12,7 +12,7 @@ from loadtests.chaos.ledger import audit
 from loadtests.server import START_SECONDS, is_ready
 
 LOAD_SECONDS = (0.3, 1.2)
-"""Of load before each kill, at least and at most."""
+"""Seconds of load before each kill, at least and at most."""
 ASKED_AGAIN = 20
 """Answered requests that are sent once more after each kill, next to all unanswered ones."""
 

@@ -1,4 +1,4 @@
-"""What a journal must hold: what clients were told, once, in a whole chain, and to be computed again to the bit."""
+"""Check that a journal holds every answer once, in a whole chain, and that each computes again to the bit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TOGETHER = 4_096
 
 @dataclass
 class Audit:
-    """What came of comparing a journal with what clients have.
+    """The result of comparing a journal with the answers that clients have.
 
     Attributes:
         received: decisions that some client has.

@@ -26,13 +26,13 @@ it refuses."""
 RECOVERED = 3.0
 """The longest lone request after an overload, as a multiple of before, at the median."""
 RECOVERED_MS = 10.0
-"""What is below this has recovered, whatever it was before."""
+"""A wait below this has recovered, however long it was before."""
 
 SOAK_CONNECTIONS = 8
 SOAK_PAUSE = 0.015
 SOAK_STRETCH = 5.0
 WARM_SHARE = 1 / 3
-"""Of a soak, in which caches fill."""
+"""The first part of a soak, in which caches fill."""
 MOST_GROWTH = 1.0
 """MiB a minute."""
 UNSTEADY = 3.0

@@ -1,4 +1,4 @@
-"""What every peer shares: the application model, the graph in ONNX Runtime, and the bare PD."""
+"""Share among all peers: the application model, the graph in ONNX Runtime, and the bare PD."""
 
 from __future__ import annotations
 

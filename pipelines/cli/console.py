@@ -1,4 +1,4 @@
-"""What commands write to standard error: lines and progress bars."""
+"""Write lines and progress bars of commands to standard error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What careless splits would have reported."""
+"""Show the figures that careless splits would have reported."""
 
 from __future__ import annotations
 

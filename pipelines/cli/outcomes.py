@@ -1,4 +1,4 @@
-"""What became of applicants: matured outcomes of journaled decisions."""
+"""Import and list matured outcomes of journaled decisions."""
 
 from __future__ import annotations
 

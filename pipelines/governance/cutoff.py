@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel
 
-from pipelines.governance.judge import held_out
+from pipelines.governance.candidate_gates import held_out
 from pipelines.governance.registry import CHAMPION, Registered, Registry
 from pipelines.params import Params
 from pipelines.workspace import Workspace

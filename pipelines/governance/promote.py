@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from pipelines.governance.candidate_gates import Promotion, judge_candidate
 from pipelines.governance.challenge import end_if_champion
-from pipelines.governance.judge import Promotion, judge_candidate
 from pipelines.governance.registry import CHALLENGER, CHAMPION, ChampionHistory, Move, Registered, Registry
 from pipelines.params import ScorecardParams
 from pipelines.workspace import Workspace

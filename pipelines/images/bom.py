@@ -1,4 +1,4 @@
-"""What is in an image, as a CycloneDX document: Python packages, Debian packages and the models."""
+"""List the contents of an image as a CycloneDX document: Python packages, Debian packages and the models."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Source(Code):
-    """What an image of a release is made from.
+    """The models and files that an image of a release is made from.
 
     Attributes:
         release: whose variants are packed.

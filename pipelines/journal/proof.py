@@ -34,7 +34,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Proof:
-    """What a journal's seals say."""
+    """The result of checking a journal's seals."""
 
     decisions: Kind
     challenges: Kind

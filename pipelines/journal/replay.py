@@ -28,7 +28,7 @@ SAMPLE_SEED = 7
 
 
 class ReplayStatus(StrEnum):
-    """What a replay finds of one decision."""
+    """The result of the replay of one decision."""
 
     SAME = "same"
     ERASED = "erased"
@@ -64,11 +64,11 @@ class OtherRuntime(BaseModel):
 
     decisions: int
     recorded: dict[str, str]
-    """What is not as here."""
+    """The versions that differ from those here."""
 
 
 class Replay(BaseModel):
-    """What came of replaying some decisions."""
+    """The result of replaying some decisions."""
 
     scorecard: str
     journal: str

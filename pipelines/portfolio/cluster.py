@@ -110,7 +110,7 @@ def outcomes(
 CONNECT_SECONDS = 10
 
 LONGEST_REASON = 300
-"""Of a failure in a worker; Ray repeats the whole trace."""
+"""Characters of a worker's failure that are shown; Ray repeats the whole trace."""
 
 
 def _check_address(address: str) -> None:

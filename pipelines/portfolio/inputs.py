@@ -1,4 +1,4 @@
-"""What a portfolio is made of: its files, their columns, and the parts that they are read in."""
+"""Find the files of a portfolio, their columns, and the parts that they are read in."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class RowGroup:
 
     address: str
     columns: dict[str, pa.DataType]
-    """What is read, by the file's own names: the contract's columns and the key."""
+    """The columns that are read, by the file's own names: the contract's and the key."""
     row_groups: list[int] | None
     rows: int | None
     """None if only reading tells."""

@@ -26,7 +26,7 @@ ROW = pa.field("row", pa.int64())
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of consecutive rows; `row` counts from the first of them."""
+    """The decisions and rejects of consecutive rows; `row` counts from the first of them."""
 
     rows: int
     declined: int

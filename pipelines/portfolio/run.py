@@ -25,7 +25,7 @@ Engine = Literal["local", "ray"]
 
 @dataclass(frozen=True)
 class Summary:
-    """What became of a portfolio."""
+    """The result of scoring a portfolio."""
 
     rows: int
     rejected: int

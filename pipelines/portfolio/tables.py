@@ -51,7 +51,7 @@ class ApplicationBatch:
     rows: int
     """All rows, those that are no rows of the table as well."""
     positions: NDArray[np.int64]
-    """Of each row of the table, counted from the batch's start."""
+    """The position of each row of the table, counted from the batch's start."""
     unreadable: list[RowError] = field(default_factory=list)
     """Rows with cells that could not be read, by position; in the table such a cell is null."""
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tests.training.models import CARD, fitted
 from training.evaluation.fairness import compare_groups
 from training.families.registry import FAMILIES
-from training.selection import CandidateResult, judge, out_of_fold, search
+from training.selection import CandidateResult, choose_winner, out_of_fold, search
 from training.split import folds
 from training.workers import workers
 
@@ -46,7 +46,7 @@ def test_the_highest_auc_wins_among_those_that_hold_every_gate() -> None:
     good = candidate("good", auc=0.785)
     weak = candidate("weak", auc=0.783)
     floor = candidate("floor", auc=0.770)
-    assert judge([floor, weak, slow, good, bent], **LIMITS) is good
+    assert choose_winner([floor, weak, slow, good, bent], **LIMITS) is good
     failed = {
         result.name: [gate.gate for gate in result.gates if not gate.holds]
         for result in (slow, bent, good, weak, floor)
@@ -61,11 +61,11 @@ def test_the_highest_auc_wins_among_those_that_hold_every_gate() -> None:
 
 
 def test_nobody_wins_if_nobody_holds_every_gate() -> None:
-    assert judge([candidate("one", reasons_microseconds=501)], **LIMITS) is None
+    assert choose_winner([candidate("one", reasons_microseconds=501)], **LIMITS) is None
 
 
 def test_a_gate_holds_at_its_limit() -> None:
-    assert judge([candidate("edge", reasons_microseconds=500, expected_calibration_error=0.02)], **LIMITS)
+    assert choose_winner([candidate("edge", reasons_microseconds=500, expected_calibration_error=0.02)], **LIMITS)
 
 
 def test_each_row_is_scored_by_the_model_that_did_not_see_it() -> None:

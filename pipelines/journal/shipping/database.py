@@ -23,7 +23,7 @@ _DRIVERS = {"postgres", "postgresql", "postgresql+psycopg"}
 # libpq waits for ever by default. An address that names its own wins.
 _WAITS = {"connect_timeout": "10", "tcp_user_timeout": "30000"}
 _MIGRATING = 0x5C0_12EB0
-"""Of the advisory lock: one migration at a time."""
+"""The number of the advisory lock: one migration at a time."""
 
 
 class AwayError(StageError):

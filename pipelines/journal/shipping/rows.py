@@ -17,7 +17,7 @@ EMPTIED: dict[Table, Row] = {
     decisions: {"applicant": None, "application": None, "inputs": None, "salt": None},
     challenges: {"inputs": None, "salt": None},
 }
-"""What an erasure leaves of a payload."""
+"""The columns of a payload after an erasure."""
 
 
 def basis_row(basis: Basis, sha256: bytes) -> Row:

@@ -35,7 +35,7 @@ Record = TypeVar("Record", DecisionRecord, ChallengeRecord)
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """What one transaction copied."""
+    """The records that one transaction copied."""
 
     decisions: int
     challenges: int

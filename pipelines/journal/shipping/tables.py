@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 SCHEMA = "journal"
-"""Of its own, so that the copy can share a database with other tables."""
+"""A schema of its own, so that the copy can share a database with other tables."""
 
 metadata = MetaData(
     schema=SCHEMA,
@@ -57,7 +57,7 @@ bases = Table(
     Column("cutoff", Double, nullable=False),
     Column("content", JSONB, nullable=False, comment="the whole basis"),
 )
-"""What many records have in common: see `scoring.decision.Basis`."""
+"""The bases of decisions, as `scoring.decision.Basis`."""
 
 decisions = Table(
     "decisions",
