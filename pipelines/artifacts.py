@@ -236,7 +236,7 @@ def store_version(report: Report, contents: Mapping[Variant, Content]) -> str:
 
 
 @dataclass(frozen=True)
-class Standing:
+class PresentChallenge:
     """The challenge in force, and whether its guard has withdrawn it."""
 
     challenge: Challenge
@@ -244,7 +244,7 @@ class Standing:
     """Why it has lost its share."""
 
 
-def read_standing(scorecard: Scorecard, workspace: Workspace, journal: Path) -> Standing | None:
+def read_present_challenge(scorecard: Scorecard, workspace: Workspace, journal: Path) -> PresentChallenge | None:
     """Return the challenge in force, or None if nothing challenges the champion.
 
     Raises:
@@ -254,4 +254,4 @@ def read_standing(scorecard: Scorecard, workspace: Workspace, journal: Path) -> 
     if challenge is None:
         return None
     withdrawal = Withdrawal.of(challenge, journal / WITHDRAWAL_FILE) if challenge.share else None
-    return Standing(challenge, withdrawal)
+    return PresentChallenge(challenge, withdrawal)

@@ -23,6 +23,7 @@ GONE_NAMES = {
     "Share": "BatchSlice",
     "ServingParts": "StartupConfig",
     "Side": "LoadedModel",
+    "Standing": "PresentChallenge",
     "Verdict": "GateResult, DriftStatus, ... by what is judged",
     "Verdicts": "DecidedColumns",
     "heed": "apply_withdrawal, withdraw_share, ...",

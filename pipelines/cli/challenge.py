@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from pipelines.artifacts import read_standing
+from pipelines.artifacts import read_present_challenge
 from pipelines.cli.console import print_line, print_warning
 from pipelines.cli.options import JournalFolder, ScorecardName, journal_folder
 from pipelines.governance import challenge as stage
@@ -67,7 +67,7 @@ def challenge(
 
 
 def _print_standing(card: Scorecard, workspace: Workspace, journal: Path) -> None:
-    found = read_standing(card, workspace, journal)
+    found = read_present_challenge(card, workspace, journal)
     if found is None:
         print_line(
             "challenge", f"nothing challenges {card.name}; to send a shadow: scorebox challenge {card.name} --share 0"

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from pipelines.artifacts import read_standing
+from pipelines.artifacts import read_present_challenge
 from pipelines.params import Params
 from pipelines.workspace import Workspace
 from scoring.files import write_atomically
@@ -69,7 +69,7 @@ def run(
         ModelStoreError: there is no release, or the challenge cannot be read.
     """
     champion = set(Release.read(workspace.release).tags.values())
-    found = read_standing(scorecard, workspace, journal)
+    found = read_present_challenge(scorecard, workspace, journal)
     rows = _scored_by_both(journal, since, until, champion, found.challenge.model if found else None)
     if rows.empty:
         raise StageError(
