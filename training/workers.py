@@ -45,14 +45,17 @@ class Workers:
         if self._executor is None or not items:
             yield from map(function, items)
             return
-        with ThreadPoolExecutor(len(items)) as threads:
+        threads = ThreadPoolExecutor(len(items))
+        try:
             started = [threads.submit(function, item) for item in items]
-            try:
-                for ended in as_completed(started):
-                    yield ended.result()
-            except BaseException:
-                self.kill()
-                raise
+            for ended in as_completed(started):
+                yield ended.result()
+        except BaseException:
+            # First, since the threads wait for what the processes do.
+            self.kill()
+            raise
+        finally:
+            threads.shutdown(cancel_futures=True)
 
     def kill(self) -> None:
         """End the processes at once, whatever they do; what waits for them gets an error."""
