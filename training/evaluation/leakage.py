@@ -78,11 +78,15 @@ def thinned(rows: HeldOutRows) -> NDArray[np.int64]:
     Raises:
         DataError: there are not that many others.
     """
-    if rows.labels.sum() >= DEFAULTS_TO_OTHERS * (rows.labels == 0).sum():
-        raise DataError(f"nothing to thin: {rows.labels.mean():.0%} of the rows are defaults")
+    _require_others(rows)
     sampler = NearMiss(sampling_strategy=DEFAULTS_TO_OTHERS)
     sampler.fit_resample(rows.features, rows.labels)
     return np.sort(sampler.sample_indices_)
+
+
+def _require_others(rows: HeldOutRows) -> None:
+    if rows.labels.sum() >= DEFAULTS_TO_OTHERS * (rows.labels == 0).sum():
+        raise DataError(f"nothing to thin: {rows.labels.mean():.0%} of the rows are defaults")
 
 
 def measure(
@@ -136,7 +140,12 @@ def _resampled_auc(
 def compare_splits(
     rows: HeldOutRows, *, resamples: int, seed: int, tell: Callable[[str, int], None]
 ) -> dict[str, dict[str, Estimate]]:
-    """Return for each way, by its name, the AUC of every model, measured side by side; tell `tell` after each."""
+    """Return for each way, by its name, the AUC of every model, measured side by side; tell `tell` after each.
+
+    Raises:
+        DataError: there are too many defaults to thin the others; nothing is fitted then.
+    """
+    _require_others(rows)
 
     def measured(case: tuple[Way, str]) -> tuple[str, str, Estimate]:
         way, family = case

@@ -8,7 +8,17 @@ from tests.conftest import real_data
 from tests.markdown import unpadded
 from training.errors import DataError
 from training.evaluation.intervals import Estimate
-from training.evaluation.leakage import HONEST, MODELS, WAYS, HeldOutRows, Way, markdown, measure, thinned
+from training.evaluation.leakage import (
+    HONEST,
+    MODELS,
+    WAYS,
+    HeldOutRows,
+    Way,
+    compare_splits,
+    markdown,
+    measure,
+    thinned,
+)
 from training.split import applicants, folds
 
 WAY = {way.name: way for way in WAYS}
@@ -57,10 +67,12 @@ def test_thinning_keeps_every_default_and_four_others_for_each() -> None:
     assert len(kept) == 5 * rows.labels.sum()
 
 
-def test_where_there_is_nothing_to_thin_it_says_so() -> None:
+def test_where_there_is_nothing_to_thin_it_says_so_before_it_fits_a_model() -> None:
     rows = HeldOutRows(np.zeros((4, 1), dtype=np.float32), np.array([0, 1, 0, 1]), np.arange(4))
+    told: list[str] = []
     with pytest.raises(DataError, match="nothing to thin: 50% of the rows are defaults"):
-        thinned(rows)
+        compare_splits(rows, resamples=20, seed=1, tell=lambda what, steps: told.append(what))
+    assert told == []
 
 
 def test_the_table_has_a_line_for_each_way_and_a_column_for_each_model() -> None:
