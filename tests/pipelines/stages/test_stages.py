@@ -183,7 +183,7 @@ def test_a_truncated_file_is_named(scorebox: Run, project: Project) -> None:
         ("quantize", "holds no trained model"),
         ("explain", "holds no trained model"),
         ("benchmark", "holds no trained model"),
-        ("report", "holds no results"),
+        ("report", "holds no trained model"),
         ("crossvalidate", "applications.parquet is missing"),
         ("verify", "holds no trained model"),
         ("card", "holds no report"),
@@ -234,7 +234,7 @@ def test_a_candidate_that_cannot_be_is_named(scorebox: Run, project: Project) ->
         scorebox(stage, "card_default")
     card = SMALL_PARAMS["scorecards"]["card_default"]
     for candidate, complaint in (
-        ({"family": "woods", "features": "stepped"}, "no family 'woods'; there are: network, boosting, catboost"),
+        ({"family": "woods", "features": "stepped"}, "no family 'woods'; there are: boosting, catboost, forest"),
         ({"family": "logistic", "features": "woven"}, "no features 'woven'; it has: published, engineered, stepped"),
         ({"family": "logistic", "features": "stepped"}, "params.yaml lacks the parameter 'C'"),
     ):
