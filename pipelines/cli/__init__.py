@@ -59,7 +59,7 @@ app = LazyGroup(
         "rollback": "pipelines.cli.registry:rollback",
         "restore": "pipelines.cli.registry:restore",
         "registry": "pipelines.cli.registry:registry",
-        "bentofile": "pipelines.cli.images:bentofile",
+        "bentofile": "pipelines.cli.bentofile:bentofile",
         "image": "pipelines.cli.images:image",
         "watch-image": "pipelines.cli.images:watch_image",
         "cutoff": "pipelines.cli.cutoff:cutoff",

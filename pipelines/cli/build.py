@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
+from pipelines.cli.bentofile import bentofile
 from pipelines.cli.card import card
 from pipelines.cli.explain import explain
 from pipelines.cli.graphs import benchmark, export, quantize
 from pipelines.cli.history import history
-from pipelines.cli.images import bentofile
 from pipelines.cli.options import ScorecardName
 from pipelines.cli.prepare import features, split, validate
 from pipelines.cli.push import push

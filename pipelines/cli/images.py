@@ -1,4 +1,4 @@
-"""The build file of a Bento, and the images."""
+"""The images of the service, of the shipper and of what watches."""
 
 from __future__ import annotations
 
@@ -8,17 +8,11 @@ import typer
 
 from pipelines.cli.console import print_line
 from pipelines.cli.options import ScorecardName
-from pipelines.images.bentofile import write_bentofile
 from pipelines.images.build import Image, Target, build, build_watch
 from scoring.scorecards import load
 
 Base = Annotated[str, typer.Option("--base", help="The image to build on: Python 3.11 with pip. A digest pins it.")]
 Twice = Annotated[bool, typer.Option("--twice", help="Build it once more from nothing; fail if a layer differs.")]
-
-
-def bentofile(scorecard: ScorecardName) -> None:
-    """Write the file that `bentoml build` makes the scorecard's Bento from; `build` does it too."""
-    print_line("bentofile", str(write_bentofile(load(scorecard))))
 
 
 def image(
