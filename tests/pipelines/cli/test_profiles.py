@@ -11,6 +11,7 @@ import yaml
 
 from pipelines.workspace import Workspace, find_profile
 from tests.conftest import SMALL_PARAMS, Project
+from tests.here import scorebox_here
 
 
 @pytest.fixture(autouse=True)
@@ -71,16 +72,17 @@ def test_a_release_that_cannot_be_read_decides_nothing(content: str) -> None:
     assert find_profile("card_default") == ("full", "")
 
 
-def test_commands_after_a_quick_build_need_no_profile(trained_project: Project, tmp_path: Path) -> None:
+def test_commands_after_a_quick_build_need_no_profile(
+    trained_project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "project"
     shutil.copytree(trained_project.folder, folder)
     (folder / "artifacts" / "full").rename(folder / "artifacts" / "quick")
     params = {**SMALL_PARAMS, "profiles": {"full": {}, "quick": SMALL_PARAMS["profiles"]["full"]}}
     params["profiles"]["full"] = {"search_iterations": 1, "bootstrap_resamples": 20}
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-    project = Project(folder, folder / "store")
     test_rows = "artifacts/quick/card_default/test.parquet"
     for command in (["card", "card_default"], ["cutoff", "card_default"], ["drift", "card_default", test_rows]):
-        done = project.scorebox(*command)
-        assert "profile     quick (what serves)" in done.stderr.splitlines(), command
+        scorebox_here(folder, folder / "store", *command)
+        assert "profile     quick (what serves)" in capsys.readouterr().err.splitlines(), command
     assert not (folder / "artifacts" / "full").exists()
