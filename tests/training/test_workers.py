@@ -11,17 +11,23 @@ import numpy as np
 import pytest
 
 from tests.training.models import PARAMETERS, fitted
+from tests.waiting import LONGEST_WAIT
 from training import imbalance
 from training.errors import StageError
 from training.families.registry import FAMILIES
 from training.workers import Workers, workers
 
 
-@pytest.fixture
-def two_cores(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "2")
+@pytest.fixture(scope="module")
+def _ended_at_last() -> Iterator[None]:
+    """End the processes after the last test: new ones would import their libraries again."""
     yield
     Workers(2).kill()
+
+
+@pytest.fixture
+def two_cores(monkeypatch: pytest.MonkeyPatch, _ended_at_last: None) -> None:
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "2")
 
 
 def die() -> None:
@@ -93,7 +99,9 @@ def test_results_come_as_they_end() -> None:
 
 
 INTERRUPTED = """
-import os, time
+import os, signal, time
+# A process that runs in the background ignores the signal, and so would this one.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from training.workers import workers
 with workers() as pair:
     print(pair.submit(os.getpid).result(), flush=True)
@@ -114,7 +122,7 @@ def test_ctrl_c_ends_every_process() -> None:
     assert process.stdout
     worker = int(process.stdout.readline())
     os.killpg(process.pid, signal.SIGINT)
-    _, complaint = process.communicate(timeout=120)
+    _, complaint = process.communicate(timeout=LONGEST_WAIT)
     assert process.returncode != 0
     assert complaint.count("Traceback") == 1, complaint
     with pytest.raises(ProcessLookupError):
