@@ -57,9 +57,8 @@ def repository(home: Path, tmp_path: Path) -> Path:
     return copy
 
 
-@pytest.mark.parametrize(
-    "build_file", ["bentofile.yaml", pytest.param("bentos/card_default/bentofile.yaml", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("build_file", ["bentofile.yaml", "bentos/card_default/bentofile.yaml"])
 def test_a_built_bento_serves_from_an_empty_folder_without_the_repository(
     home: Path, repository: Path, without_making_wing: Path, tmp_path: Path, example: dict[str, Any], build_file: str
 ) -> None:

@@ -137,6 +137,7 @@ def test_what_is_no_http_is_refused_and_logged_once_without_its_content(server: 
     assert warnings == ["Invalid HTTP request received."] * 2
 
 
+@pytest.mark.slow
 def test_a_setting_chooses_the_other_variant_and_switches_the_log_off(home: Path, example: dict[str, Any]) -> None:
     with serve(home, SCOREBOX_VARIANT="int8", SCOREBOX_ACCESS_LOG="false") as server:
         assert server.get("/model_info").json()["variant"] == "int8"

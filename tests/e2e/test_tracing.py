@@ -58,6 +58,7 @@ def collector() -> Iterator[Collector]:
         thread.join()
 
 
+@pytest.mark.slow
 def test_a_request_is_a_span_under_its_caller_s_and_holds_nothing_that_was_sent(
     home: Path, example: dict[str, Any], collector: Collector
 ) -> None:

@@ -39,7 +39,8 @@ def refuse(what: str) -> None:
 
 
 @pytest.mark.usefixtures("two_cores")
-@pytest.mark.parametrize("family", ["network", "boosting"])
+# PyTorch takes long to import in two more processes.
+@pytest.mark.parametrize("family", [pytest.param("network", marks=pytest.mark.slow), "boosting"])
 def test_a_fit_in_a_process_of_its_own_gives_the_bits_of_a_fit_in_this_one(family: str) -> None:
     model = fitted(family)
     here = imbalance.fit(FAMILIES[family], model.features, model.labels, PARAMETERS[family], "none", 5)

@@ -23,6 +23,7 @@ from scoring.scorecard import Scorecard
 from scoring.scorecards import load
 from tests.conftest import Project
 from tests.e2e.server import serve
+from tests.here import scorebox_here
 from tests.pipelines.journaled import decide, sample_applications
 from tests.scoring.journal import forged
 from tests.training.graph import explained
@@ -99,7 +100,7 @@ def home(trained_project: Project, tmp_path: Path) -> Path:
 
 
 def test_what_a_service_answered_replays_and_what_was_done_to_it_is_named(
-    trained_project: Project, home: Path, tmp_path: Path
+    trained_project: Project, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = pq.read_table(trained_project.folder / "artifacts/full/card_default/test.parquet")
     wanted = [name for name in CARD.columns if name not in CARD.protected]
@@ -116,19 +117,19 @@ def test_what_a_service_answered_replays_and_what_was_done_to_it_is_named(
     records = {record.decision_id: record for record in JournalReader(journal).decisions()}
     assert [records[answer["decision_id"]].pd for answer in answers] == [answer["pd"] for answer in answers]
 
-    def scorebox(*arguments: str) -> tuple[int, str]:
-        settings = {"BENTOML_HOME": str(home), "SCOREBOX_JOURNAL": str(journal)}
-        done = trained_project.scorebox(*arguments, check=False, **settings)
-        assert "Traceback" not in done.stderr
-        return done.returncode, " ".join(done.stderr.split())
-
-    name = answers[0]["decision_id"]
-    assert scorebox("journal", "erase", CARD.name, name, "--yes")[0] == 0
+    monkeypatch.setenv("SCOREBOX_JOURNAL", str(journal))
+    scorebox_here(trained_project.folder, home, "journal", "erase", CARD.name, answers[0]["decision_id"], "--yes")
     forged.change(journal, [20], "pd", lambda pd: pd / 2)
     forged.take_out(journal, [30])
-    code, printed = scorebox("replay", CARD.name, "--out", str(tmp_path / "replay.json"))
-    assert code == 1
-    assert printed.endswith("error 2 of 300 decisions of card_default are not as the journal says")
+    settings = {"BENTOML_HOME": str(home), "SCOREBOX_JOURNAL": str(journal)}
+    done = trained_project.scorebox(
+        "replay", CARD.name, "--out", str(tmp_path / "replay.json"), check=False, **settings
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert " ".join(done.stderr.split()).endswith(
+        "error 2 of 300 decisions of card_default are not as the journal says"
+    )
     report = json.loads((tmp_path / "replay.json").read_text())
     assert report["verdicts"] == {"same": 297, "erased": 1, "tampered record": 1, "missing record": 1}
     assert [finding["sequence"] for finding in report["findings"]] == [1, 20, 30]
