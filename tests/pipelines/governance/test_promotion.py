@@ -31,7 +31,7 @@ from training.errors import StageError
 
 ABSOLUTE = {"verification", "flipped_share", "microseconds_1", "microseconds_256"}
 KILLED_BEFORE = {
-    "journal": "from pipelines.governance.registry import Registry; Registry.write = die",
+    "history": "from pipelines.governance.registry import Registry; Registry.write_history = die",
     "alias": "from pipelines.governance.registry import Registry; Registry.point = die",
     "release": "from scoring.models import Release; Release.write = die",
 }
@@ -275,12 +275,12 @@ def test_a_lost_store_and_a_lost_release_come_back_from_the_registry(governed: G
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("step", ["journal", "alias", "release"])
+@pytest.mark.parametrize("step", ["history", "alias", "release"])
 def test_a_promotion_that_is_killed_is_seen_and_finished(governed: Governed, step: str) -> None:
     governed.challenge(a_little_higher)
     kill_before(governed, step, "promote", CARD.name)
     told = governed.run("registry", CARD.name)[1]
-    assert ("differs" in told) == (step != "journal")
+    assert ("differs" in told) == (step != "history")
     assert governed.run("promote", CARD.name)[0] == 0
     assert_all_agree_on(governed, 2)
     assert governed.registry.aliases() == {"champion": 2}
@@ -289,7 +289,7 @@ def test_a_promotion_that_is_killed_is_seen_and_finished(governed: Governed, ste
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("step", ["journal", "alias", "release"])
+@pytest.mark.parametrize("step", ["history", "alias", "release"])
 def test_a_rollback_that_is_killed_goes_back_one_step_and_no_more(governed: Governed, step: str) -> None:
     for _ in range(2):
         governed.challenge(a_little_higher)
