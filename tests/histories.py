@@ -28,7 +28,7 @@ from training.calibration import Calibration
 from training.families.logistic import Logistic
 from training.graph.explain import with_explain_graph
 from training.graph.export import export_graph
-from training.tables.files import SAMPLE_KEY, SNAPSHOT_KEY, write_parquet
+from training.parquet import SAMPLE_KEY, SNAPSHOT_KEY, write_parquet
 
 SNAPSHOT = "5" * 64
 CLIENTS = (7, 100_002, 456_255)

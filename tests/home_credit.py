@@ -25,7 +25,7 @@ from training.competition_params import Candidate
 from training.graph.explain import with_explain_graph
 from training.graph.frontend import feature_matrix
 from training.graph.inputs import graph_inputs
-from training.tables.files import data_record, read_parquet
+from training.parquet import data_record, read_parquet
 from training.workers import workers
 
 CARD = load("home_credit")

@@ -26,7 +26,7 @@ from scoring.graph import Graph
 from scoring.scorecard import Scorecard
 from scoring.scorecards import load, names
 from training.graph.inputs import graph_inputs
-from training.tables.files import read_parquet
+from training.parquet import read_parquet
 
 SEED = 1
 

@@ -25,7 +25,7 @@ from scoring.history.opening import open_history
 from scoring.history.store import REDIS_SCHEMES, HistoryStore
 from scoring.scorecard import Scorecard
 from scoring.scorecards import load
-from training.tables.files import SNAPSHOT_KEY
+from training.parquet import SNAPSHOT_KEY
 
 CLIENTS = 307_511
 ROWS = 16_384

@@ -22,8 +22,8 @@ from training.evaluation.promotion import Provenance, describe_comparison, promo
 from training.evaluation.verification import Figures, figures, variant_checks
 from training.families.family import Labels
 from training.graph.inputs import graph_inputs
+from training.parquet import read_parquet
 from training.sources import SAMPLE
-from training.tables.files import read_parquet
 
 
 class Contender(BaseModel):

@@ -19,8 +19,8 @@ from scoring.scorecard import Scorecard
 from training.calibration import choose
 from training.candidate import Advance, prepare_candidate
 from training.evaluation.intervals import Estimate
+from training.parquet import read_parquet
 from training.selection import CandidateResult, fold_interval, fold_result, out_of_fold
-from training.tables.files import read_parquet
 from training.workers import workers
 
 

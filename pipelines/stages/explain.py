@@ -13,7 +13,7 @@ from training.candidate import candidate_blocks
 from training.graph.explain import with_explain_graph
 from training.graph.frontend import feature_matrix
 from training.graph.inputs import graph_inputs
-from training.tables.files import read_parquet
+from training.parquet import read_parquet
 
 
 def explain(scorecard: Scorecard, workspace: Workspace) -> dict[Variant, Explainer]:

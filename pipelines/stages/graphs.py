@@ -14,7 +14,7 @@ from training.evaluation.variants import Benchmark, compare_variants, markdown
 from training.families.registry import FAMILIES
 from training.graph.inputs import graph_inputs
 from training.graph.quantize import quantized
-from training.tables.files import read_parquet
+from training.parquet import read_parquet
 
 
 def export(scorecard: Scorecard, workspace: Workspace) -> str:

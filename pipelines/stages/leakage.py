@@ -14,9 +14,9 @@ from training.evaluation.leakage import HONEST, HeldOutRows, compare_splits, mar
 from training.evaluation.report import no_better_than_chance
 from training.graph.frontend import feature_matrix
 from training.graph.inputs import graph_inputs
+from training.parquet import SAMPLE_KEY, read_parquet
 from training.sources import REAL, SAMPLE
 from training.split import applicants
-from training.tables.files import SAMPLE_KEY, read_parquet
 
 
 def leakage(

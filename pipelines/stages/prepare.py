@@ -16,13 +16,13 @@ from pipelines.workspace import Workspace
 from scoring.files import write_atomically
 from scoring.scorecard import Scorecard
 from training.errors import StageError
+from training.parquet import SAMPLE_KEY, SNAPSHOT_KEY, read_parquet, write_parquet
 from training.split import applicants, split_rows
 from training.tables import TableSet, find, pick
 from training.tables import build as tables_build
 from training.tables import contract as tables_contract
 from training.tables.application_contract import ContractReport, check, typed
 from training.tables.engine import count_rows
-from training.tables.files import SAMPLE_KEY, SNAPSHOT_KEY, read_parquet, write_parquet
 
 Advance = Callable[[str, int], None]
 

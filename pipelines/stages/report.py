@@ -30,10 +30,10 @@ from training.evaluation.report import markdown
 from training.families.family import Labels
 from training.families.registry import FAMILIES
 from training.graph.inputs import graph_inputs
+from training.parquet import data_record, read_parquet
 from training.revision import git_revision
 from training.selection import CandidateResult
 from training.sources import REAL, SAMPLE
-from training.tables.files import data_record, read_parquet
 from training.workers import workers
 
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "scikit-learn")

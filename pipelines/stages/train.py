@@ -16,7 +16,7 @@ from training.candidate import Advance, Specification, Trained
 from training.competition import Competition, compete
 from training.errors import StageError
 from training.families.registry import FAMILIES
-from training.tables.files import read_parquet
+from training.parquet import read_parquet
 
 SPECIFICATION = "specification.json"
 CALIBRATION = "calibration.json"

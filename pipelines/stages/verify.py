@@ -14,7 +14,7 @@ from scoring.reasons import Explainer
 from scoring.scorecard import Scorecard
 from training.evaluation.verification import VariantOnRows, Verification, check_model
 from training.graph.inputs import graph_inputs
-from training.tables.files import read_parquet
+from training.parquet import read_parquet
 
 
 def verify(scorecard: Scorecard, workspace: Workspace, params: Params) -> Verification:

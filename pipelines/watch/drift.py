@@ -34,7 +34,7 @@ from training.monitoring.drift_report import (
     compare_score,
     judge_drift,
 )
-from training.tables.files import SAMPLE_KEY, SNAPSHOT_KEY, read_parquet
+from training.parquet import SAMPLE_KEY, SNAPSHOT_KEY, read_parquet
 
 
 def drift(

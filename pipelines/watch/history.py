@@ -21,7 +21,7 @@ from scoring.history.store import REDIS_SCHEMES, VALUES, HistoryError, HistoryRe
 from scoring.moment import now_to_the_second
 from scoring.scorecard import Scorecard
 from training.errors import DataError, StageError
-from training.tables.files import SNAPSHOT_KEY
+from training.parquet import SNAPSHOT_KEY
 
 if TYPE_CHECKING:
     import redis

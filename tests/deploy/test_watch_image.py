@@ -221,14 +221,22 @@ def test_every_command_that_a_manifest_runs_in_it_starts(image: str) -> None:
             calls |= {tuple(call) for call in (called(command, environment) if shell else [command])}
     assert {call[len(COMMAND)] for call in calls} == {"drift", "outcomes", "performance", "history", "compare"}
     for program, *words in sorted(calls):
-        options = ("--rm", "--read-only", "--network", "none", "--entrypoint", program)
+        options = ("--rm", "--read-only", "--tmpfs", "/tmp", "--network", "none", "--entrypoint", program)
         assert "Usage" in docker("run", *options, image, *words, "--help")
+
+
+def test_each_command_is_imported_where_the_libraries_that_train_are_missing() -> None:
+    """An import contract does not see what a package imports on the way to one of its modules."""
+    modules = ", ".join(f"pipelines.cli.{name}" for name in ("drift", "performance", "outcomes", "compare", "history"))
+    script = f"import sys\nsys.modules |= dict.fromkeys({LACKING!r})\nimport {modules}"
+    ran = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
 
 
 @pytest.mark.slow
 @pytest.mark.alone
 def test_what_each_command_is_made_of_is_in_it_and_what_trains_is_not(image: str) -> None:
-    modules = [f"pipelines.{name}" for name in ("drift", "performance", "outcomes", "compare", "history")]
+    modules = [f"pipelines.watch.{name}" for name in ("drift", "performance", "outcomes", "compare", "history")]
     script = f"import {', '.join(modules)}, redis, evidently\n"
     script += f"from importlib.util import find_spec\nprint([name for name in {LACKING!r} if find_spec(name)])"
     ran = ("--rm", "--read-only", "--tmpfs", "/tmp", "--network", "none", "--entrypoint", "python")

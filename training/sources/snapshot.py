@@ -17,10 +17,10 @@ from pyarrow import csv
 
 from scoring.scorecard import Scorecard, SourceFile
 from training.errors import DataError
+from training.parquet import SAMPLE_KEY, SNAPSHOT_KEY, write_parquet
 from training.sources.fetch import FetchedFile
 from training.tables import TableSet, find
 from training.tables.build import sha256
-from training.tables.files import SAMPLE_KEY, SNAPSHOT_KEY, write_parquet
 
 SAMPLE_SEED = 20_051_001
 BLOCK = 4 << 20

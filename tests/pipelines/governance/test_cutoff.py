@@ -12,7 +12,7 @@ from scoring import models
 from scoring.policy import CutoffPolicy
 from tests.pipelines.governed import CARD, Governed
 from training.graph.inputs import graph_inputs
-from training.tables.files import read_parquet
+from training.parquet import read_parquet
 
 OWN = CutoffPolicy.of(CARD).id
 

@@ -40,9 +40,9 @@ from tests.pipelines.stages.feeds import (
     written,
 )
 from training.errors import DataError
+from training.parquet import read_parquet
 from training.sources import archives
 from training.sources.locations import shown
-from training.tables.files import read_parquet
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from scoring.scorecards import load
 from tests.conftest import SMALL_PARAMS, Project, make_project, real_data
 from tests.pipelines.conftest import Run
 from tests.pipelines.governed import Governed
-from training.tables.files import write_parquet
+from training.parquet import write_parquet
 
 CARD = load("card_default")
 
