@@ -165,7 +165,7 @@ class Door:
 
 
 class Pods:
-    """The pods of one StatefulSet; see the module's docstring.
+    """The pods of one StatefulSet.
 
     Args:
         journals: a folder for each, which stays when its pod goes.
