@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.decision_rules import declined
+from scoring.expected import DataError
 from scoring.policy import Assumptions
-from training.errors import DataError
 from training.evaluation.intervals import Estimate, estimate, percentile_interval
 from training.evaluation.metrics import PDs
 from training.families.family import Labels

@@ -3,10 +3,6 @@
 from scoring.expected import ExpectedError
 
 
-class DataError(ExpectedError):
-    """The data cannot be used; the message says why and what to do."""
-
-
 class TrackingError(ExpectedError):
     """The run could not be recorded; the message names the server and its answer."""
 

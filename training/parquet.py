@@ -11,9 +11,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from scoring.expected import DataError
 from scoring.files import write_atomically
 from scoring.models import DataRecord
-from training.errors import DataError
 
 SAMPLE_KEY = b"scorebox.sample"
 SNAPSHOT_KEY = b"scorebox.snapshot"

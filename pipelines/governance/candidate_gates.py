@@ -12,10 +12,11 @@ from pipelines.params import ScorecardParams
 from pipelines.workspace import Workspace
 from scoring import models
 from scoring.decision import Variant
+from scoring.expected import DataError
 from scoring.models import StoredModel
 from scoring.moment import now_to_the_second
 from scoring.scorecard import Scorecard
-from training.errors import DataError, StageError
+from training.errors import StageError
 from training.evaluation.checks import Check, failed
 from training.evaluation.metrics import PDs
 from training.evaluation.promotion import Provenance, describe_comparison, promotion_gates

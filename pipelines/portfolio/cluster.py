@@ -12,13 +12,14 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.portfolio.inputs import Portfolio, RowGroup
-from pipelines.portfolio.places import one_line, place
 from pipelines.portfolio.rows import Outcome, RowScorer
 from scoring import models, scorecards
+from scoring.expected import DataError
 from scoring.models import Content, ModelRecord
 from scoring.policy import CutoffPolicy
 from scoring.scorecard import Scorecard
-from training.errors import DataError, StageError
+from scoring.tables.places import one_line, place
+from training.errors import StageError
 
 PART = "part"
 OUTCOME = pa.schema(

@@ -7,22 +7,15 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from pipelines.portfolio.places import Place, one_line, place
-from pipelines.portfolio.tables import (
-    CSV,
-    CSV_GZIP,
-    PARQUET,
-    ApplicationBatch,
-    csv_header,
-    parquet_file,
-    read_csv,
-    read_parquet,
-    reading,
-)
 from scoring.errors import InvalidApplicationError
+from scoring.expected import DataError
 from scoring.frames import Frame
 from scoring.scorecard import Scorecard
-from training.errors import DataError
+from scoring.tables.batches import TableBatch, reading
+from scoring.tables.csv import csv_header, read_csv
+from scoring.tables.numbers import with_numbers
+from scoring.tables.parquet import parquet_file, read_parquet
+from scoring.tables.places import CSV, CSV_GZIP, PARQUET, Place, one_line, place
 
 PART_ROWS = 1 << 20
 """Row groups are put together up to so many rows, so that small ones are not read one by one."""
@@ -39,7 +32,7 @@ class RowGroup:
     rows: int | None
     """None if only reading tells."""
 
-    def read(self) -> Iterator[ApplicationBatch]:
+    def read(self) -> Iterator[TableBatch]:
         """Read its rows in order.
 
         Raises:
@@ -47,7 +40,7 @@ class RowGroup:
         """
         file = place(self.address)
         if self.row_groups is None:
-            return read_csv(file, self.columns)
+            return (with_numbers(batch, self.columns) for batch in read_csv(file, list(self.columns)))
         return read_parquet(file, list(self.columns), self.row_groups)
 
 

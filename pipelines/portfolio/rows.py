@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipelines.portfolio.tables import ApplicationBatch
 from scoring.decider import Decider
 from scoring.decision_rules import DecidedColumns
 from scoring.errors import RowError
@@ -20,6 +19,7 @@ from scoring.history.opening import open_history
 from scoring.models import StoredModel
 from scoring.policy import CutoffPolicy
 from scoring.scorecard import Scorecard
+from scoring.tables.batches import TableBatch
 
 ROW = pa.field("row", pa.int64())
 
@@ -80,7 +80,7 @@ class RowScorer:
         self.rejected = pa.schema([ROW, *keys, ("field", pa.string()), ("rule", pa.string()), ("message", pa.string())])
         """Columns of the reject file: a line for each broken rule of a row."""
 
-    def score(self, batch: ApplicationBatch) -> Outcome:
+    def score(self, batch: TableBatch) -> Outcome:
         """Return the decisions of the good rows, and the reasons against the others."""
         table, keys = batch.table, None
         if self._key is not None:

@@ -12,13 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.portfolio.inputs import Portfolio
-from pipelines.portfolio.places import Place, aside, one_line, place
 from pipelines.portfolio.rows import ROW, Outcome, RowScorer
-from pipelines.portfolio.tables import CSV, PARQUET, TableWriter
+from pipelines.portfolio.writer import TableWriter
+from scoring.expected import DataError
 from scoring.models import StoredModel
 from scoring.policy import CutoffPolicy
 from scoring.scorecard import Scorecard
-from training.errors import DataError, StageError
+from scoring.tables.places import CSV, PARQUET, Place, aside, one_line, place
+from training.errors import StageError
 
 Engine = Literal["local", "ray"]
 

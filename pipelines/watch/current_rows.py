@@ -15,12 +15,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipelines.portfolio.places import Place, place
-from pipelines.portfolio.tables import CSV, CSV_GZIP, PARQUET, csv_header, parquet_file, read_csv, read_parquet, reading
 from scoring.decision import Basis
 from scoring.journal.reader import JournalReader
 from scoring.journal.record import FLOATS, DecisionRecord
 from scoring.scorecard import Scorecard
+from scoring.tables.batches import TableBatch, reading
+from scoring.tables.csv import csv_header, read_csv
+from scoring.tables.numbers import with_numbers
+from scoring.tables.parquet import parquet_file, read_parquet
+from scoring.tables.places import CSV, CSV_GZIP, PARQUET, Place, place
 from training.errors import StageError
 
 MOST_ROWS = 20_000
@@ -219,7 +222,8 @@ def _tables(file: Place, schema: pa.Schema, by_column: dict[str, str]) -> Iterat
     if file.suffix != PARQUET:
         kinds = {name: schema.field(column).type for column, name in by_column.items()}
         kinds = {name: pa.float64() if kind == pa.float32() else kind for name, kind in kinds.items()}
-        batches = read_csv(file, kinds)
+        texts = read_csv(file, list(kinds))
+        batches: Iterator[TableBatch] = (with_numbers(batch, kinds) for batch in texts)
     else:
         with reading(file), parquet_file(file) as source:
             groups = list(range(source.metadata.num_row_groups))

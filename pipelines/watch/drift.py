@@ -9,7 +9,6 @@ import pandas as pd
 from prometheus_client import CollectorRegistry, Gauge
 
 from pipelines.params import ScorecardParams
-from pipelines.portfolio.places import one_line
 from pipelines.watch import evidently_report
 from pipelines.watch.current_rows import MOST_ROWS, Current, from_file, from_journal, utc
 from pipelines.watch.gauges import publish
@@ -20,6 +19,7 @@ from scoring.graph import GraphIntegrityError
 from scoring.models import ModelStoreError, StoredModel
 from scoring.moment import now_to_the_second
 from scoring.scorecard import Scorecard
+from scoring.tables.places import one_line
 from training.evaluation.metrics import PDs
 from training.graph.inputs import graph_inputs
 from training.monitoring import drift_page

@@ -16,11 +16,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.workspace import Workspace
+from scoring.expected import DataError
 from scoring.history.file import FILE_TABLES
 from scoring.history.store import REDIS_SCHEMES, VALUES, HistoryError, HistoryRecord
 from scoring.moment import now_to_the_second
 from scoring.scorecard import Scorecard
-from training.errors import DataError, StageError
+from training.errors import StageError
 from training.parquet import SNAPSHOT_KEY
 
 if TYPE_CHECKING:

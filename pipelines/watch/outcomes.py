@@ -12,25 +12,17 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TypeAlias
 
-import pyarrow as pa
 from pydantic import ValidationError
 
-from pipelines.portfolio.places import Place, one_line, place
-from pipelines.portfolio.tables import (
-    CSV,
-    CSV_GZIP,
-    PARQUET,
-    ApplicationBatch,
-    csv_header,
-    parquet_file,
-    read_csv,
-    read_parquet,
-    reading,
-)
 from scoring.errors import FieldError, field_errors
+from scoring.expected import DataError
 from scoring.outcomes.contract import DecisionOutcome
 from scoring.outcomes.store import Outcome, Outcomes, OutcomeStatus
-from training.errors import DataError, StageError
+from scoring.tables.batches import TableBatch, reading
+from scoring.tables.csv import csv_header, read_csv
+from scoring.tables.parquet import parquet_file, read_parquet
+from scoring.tables.places import CSV, CSV_GZIP, PARQUET, Place, one_line, place
+from training.errors import StageError
 
 REQUIRED = ("decision_id", "defaulted")
 OBSERVED_ON = "observed_on"
@@ -56,14 +48,14 @@ class OutcomesFile:
     rows: int | None
     """None if only reading tells."""
 
-    def batches(self) -> Iterator[ApplicationBatch]:
+    def batches(self) -> Iterator[TableBatch]:
         """Yield its rows in order, in batches; those of a CSV as text.
 
         Raises:
             DataError: it cannot be read.
         """
         if self.file.suffix != PARQUET:
-            return read_csv(self.file, dict.fromkeys(self.columns, pa.string()))
+            return read_csv(self.file, self.columns)
         with reading(self.file), parquet_file(self.file) as source:
             groups = list(range(source.num_row_groups))
         return read_parquet(self.file, self.columns, groups)

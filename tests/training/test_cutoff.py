@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from scoring.expected import DataError
 from scoring.policy import Assumptions
 from training.cutoff import compare_cutoffs, find, measure, possible_cutoffs
-from training.errors import DataError
 
 # Few values make ties; both ends are what a graph can give at most.
 PD = st.one_of(st.sampled_from([0.0, 0.1, 0.25, 0.5, 1.0]), st.floats(0, 1), st.floats(0, 1, width=32))

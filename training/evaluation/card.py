@@ -19,7 +19,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
-from training.errors import DataError
+from scoring.expected import DataError
 
 SECTIONS = (
     "Purpose and intended use",

@@ -17,7 +17,7 @@ from imblearn.under_sampling import NearMiss
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from training.errors import DataError
+from scoring.expected import DataError
 from training.evaluation.intervals import Estimate, estimate, format_estimate, resample
 from training.families.family import Features, Labels
 from training.families.registry import FAMILIES

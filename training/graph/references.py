@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from scoring.decision_rules import declined
+from scoring.expected import DataError
 from scoring.graph import Graph, Inputs
 from scoring.reasons import Reference
-from training.errors import DataError
 from training.families.family import Features
 
 LEVELS = 40

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from scipy.stats import spearmanr
 from sklearn.metrics import brier_score_loss, roc_auc_score, roc_curve
 
+from scoring.expected import DataError
 from scoring.stability import population_stability_index
-from training.errors import DataError
 from training.evaluation.intervals import Estimate, Rows, classes, stratified_estimates
 from training.evaluation.metrics import PDs
 from training.families.family import Labels

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from training.errors import DataError
+from scoring.expected import DataError
 from training.sources.found import CHUNK, Found, FoundFile
 
 SUFFIXES = (".zip", ".tar.gz", ".tgz", ".gz")

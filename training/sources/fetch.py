@@ -15,8 +15,8 @@ from typing import Literal
 
 from aiohttp import ClientError
 
+from scoring.expected import DataError
 from scoring.scorecard import Scorecard, Source, SourceFile
-from training.errors import DataError
 from training.sources import Form
 from training.sources.archives import is_archive, list_members
 from training.sources.found import CHUNK, Found, FoundFile

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
-from training.errors import DataError
+from scoring.expected import DataError
 from training.sources.found import CHUNK, FoundFile
 
 PAGE = 200

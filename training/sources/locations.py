@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from training.errors import DataError
+from scoring.expected import DataError
 from training.sources.found import CHUNK, Found, FoundFile
 from training.sources.kaggle_files import kaggle_files
 

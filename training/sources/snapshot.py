@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import csv
 
+from scoring.expected import DataError
 from scoring.scorecard import Scorecard, SourceFile
-from training.errors import DataError
 from training.parquet import SAMPLE_KEY, SNAPSHOT_KEY, write_parquet
 from training.sources.fetch import FetchedFile
 from training.tables import TableSet, find

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from training.errors import DataError
+from scoring.expected import DataError
 from training.tables.table import RawTable
 
 TableFormat = Literal["parquet", "csv"]

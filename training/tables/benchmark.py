@@ -19,8 +19,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from scoring.expected import DataError
 from scoring.files import write_atomically
-from training.errors import DataError
 from training.markdown import table
 from training.tables import TableSet, find
 from training.tables.build import build, queries

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 from pydantic import BaseModel
 
-from training.errors import DataError
+from scoring.expected import DataError
 from training.tables import TableSet, Tell
 from training.tables.engine import MEMORY, THREADS, connect, first_line, raw_path
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 from pandera.errors import SchemaErrors
 
-from training.errors import DataError
+from scoring.expected import DataError
 from training.tables import TableSet, Tell
 from training.tables.application_contract import FIRST_ROWS, ContractReport, Violation
 from training.tables.engine import MEMORY, THREADS, connect, first_line, open_table, raw_path

@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from training.errors import DataError
+from scoring.expected import DataError
 from training.tables.table import RawTable
 
 MEMORY = "2GB"

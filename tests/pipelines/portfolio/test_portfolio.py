@@ -16,13 +16,13 @@ from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
 
 from pipelines.artifacts import read_contents
-from pipelines.portfolio import tables
 from pipelines.workspace import Workspace
 from scoring.decider import Decider
 from scoring.graph import Graph
 from scoring.models import StoredModel, open_model
 from scoring.policy import CutoffPolicy
 from scoring.scorer import Caller, Scorer
+from scoring.tables import csv
 from tests.conftest import Project
 from tests.pipelines.portfolio.portfolios import CARD, OWN, TOY, changed, read, rows, score, write
 from tests.serving.toy import record
@@ -222,7 +222,7 @@ def test_cells_and_rows_of_a_csv_file_that_cannot_be_read_are_rejected(tmp_path:
 def test_rows_of_a_csv_file_keep_their_numbers_over_many_blocks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "BLOCK", 4096)
+    monkeypatch.setattr(csv, "BLOCK", 4096)
     lines = csv_lines(1_000)
     torn = [row for row in range(1_000) if row % 7 == 0 or row > 990]
     for row in torn:

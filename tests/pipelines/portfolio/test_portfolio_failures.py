@@ -17,11 +17,12 @@ import pyarrow.parquet as pq
 import pytest
 from s3fs import S3FileSystem
 
+from scoring.expected import DataError
 from scoring.policy import CutoffPolicy
 from tests.conftest import Project, make_project
 from tests.pipelines.portfolio.portfolios import CARD, changed, read, rows, score, write
 from tests.serving.toy import push_release_in
-from training.errors import DataError, StageError
+from training.errors import StageError
 
 LONG = 1_500_000
 POLICY = CutoffPolicy.of(dataclasses.replace(CARD, cutoff=0.1))

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from inline_snapshot import snapshot
 
+from scoring.expected import DataError
 from tests.markdown import unpadded
 from tests.pipelines.governed import CARD, Governed
-from training.errors import DataError
 from training.evaluation.card import SECTIONS, check
 
 BELOW_HEAD = re.compile(r"^\|[-| ]+\|$", re.MULTILINE)

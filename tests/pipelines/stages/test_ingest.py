@@ -21,6 +21,7 @@ import pytest
 
 from pipelines.stages.ingest import ingest
 from pipelines.workspace import Workspace
+from scoring.expected import DataError
 from scoring.scorecard import Source, SourceFile
 from tests.conftest import Project
 from tests.pipelines.conftest import Run
@@ -39,7 +40,6 @@ from tests.pipelines.stages.feeds import (
     write_tables,
     written,
 )
-from training.errors import DataError
 from training.parquet import read_parquet
 from training.sources import archives
 from training.sources.locations import shown

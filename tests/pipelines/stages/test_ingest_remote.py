@@ -22,11 +22,11 @@ import pytest
 
 from loadtests.server import free_port
 from pipelines.workspace import Workspace
+from scoring.expected import DataError
 from tests.conftest import PROJECT, Project
 from tests.needs import program
 from tests.pipelines.stages.feeds import CLIENTS, ONE, TABLES, sha256, snapshot, take_in, write_tables, written
 from tests.waiting import LONGEST_WAIT
-from training.errors import DataError
 
 # Azurite's published account, of every installation.
 AZURITE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="

@@ -17,6 +17,7 @@ import redis
 
 from pipelines.watch.history import fill
 from pipelines.workspace import Workspace
+from scoring.expected import DataError
 from scoring.frames import Frame
 from scoring.history.file import FileHistory
 from scoring.history.opening import open_history
@@ -36,7 +37,7 @@ from tests.histories import (
     redis_server,
     workspace,
 )
-from training.errors import DataError, StageError
+from training.errors import StageError
 
 KEYS = np.array([CLIENTS[2], 5, CLIENTS[0], CLIENTS[0]])
 EXPECTED = np.array([[np.nan, 0], [np.nan, 0], [1.5, 3], [1.5, 3]], dtype=np.float32)

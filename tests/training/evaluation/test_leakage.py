@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from scoring.expected import DataError
 from tests.conftest import real_data
 from tests.markdown import unpadded
-from training.errors import DataError
 from training.evaluation.intervals import Estimate
 from training.evaluation.leakage import (
     HONEST,

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from scipy.special import logit
 
+from scoring.expected import DataError
 from scoring.graph import Inputs
 from tests.training.graph.explained import Case, card_default, german_credit, plan
-from training.errors import DataError
 from training.graph.references import LEVELS, NOBODY_S_OWN, reference_ladder
 
 CASES: dict[str, Callable[[], Case]] = {

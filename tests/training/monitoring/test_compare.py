@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 from numpy.typing import NDArray
 
-from training.errors import DataError
+from scoring.expected import DataError
 from training.monitoring.comparison import Comparison, compare_models, verdict
 
 CUTOFF = 0.25

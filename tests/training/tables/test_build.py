@@ -7,8 +7,8 @@ import duckdb
 import pandas as pd
 import pytest
 
+from scoring.expected import DataError
 from tests.training.tables.made_up import clients, made_up, write
-from training.errors import DataError
 from training.tables import TableSet, find
 from training.tables.build import Lineage, build
 

@@ -6,9 +6,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from scoring.expected import DataError
 from scoring.scorecards import load
 from scoring.scorecards.card_approval import NOT_EMPLOYED
-from training.errors import DataError
 from training.tables import TableSet, find, pick
 from training.tables.application_contract import check as check_rows
 from training.tables.application_contract import typed

@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from scoring.expected import DataError
 from tests.training.tables.made_up import clients, made_up, payments, write
-from training.errors import DataError
 from training.tables import contract
 
 

@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pyarrow import csv
 
+from scoring.expected import DataError
 from scoring.scorecards.card_approval import DEFAULT_SHARE, SCORECARD, sample_with_doubles
-from training.errors import DataError
 from training.tables import TableFormat, Tell
 
 APPLICATIONS = 438_557

@@ -1,4 +1,4 @@
-"""Where portfolios are: local paths and every address that fsspec knows, such as s3://bucket/key."""
+"""Where files are: local paths and every address that fsspec knows, such as s3://bucket/key."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from training.errors import DataError
+from scoring.expected import DataError
+
+PARQUET = ".parquet"
+CSV = ".csv"
+CSV_GZIP = ".csv.gz"
 
 
 @dataclass(frozen=True)
