@@ -1,7 +1,7 @@
 """Answer requests that are sent again under the same idempotency key with the decisions of the first time.
 
-A key stands for one request. The journal keeps which decisions were made under it; another request under the same key
-is a conflict.
+A key stands for one request about one applicant. The journal keeps which decisions were made under it; another request
+under the same key, or the same one with another Applicant-ID, is a conflict.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class BatchAnswers:
             if origin.key is None:
                 self.fresh.append(index)
             else:
-                self._find(index, origin.key, origin.rows)
+                self._find(index, origin, origin.key)
 
     def add(self, decisions: Decisions) -> None:
         """Add the decisions of the fresh requests, one row after the other."""
@@ -56,15 +56,15 @@ class BatchAnswers:
                     self._answers[index] = self._answers[self._first_of[origin.key.name, origin.key.part]]
         return [self._answers[index] for index in range(len(self._origins))]
 
-    def _find(self, index: int, key: Key, rows: int) -> None:
+    def _find(self, index: int, origin: RequestOrigin, key: Key) -> None:
         """Find the answer to a request with a key, or note that it is fresh or repeats one of this batch."""
         before = self._first_of.setdefault((key.name, key.part), index)
         if before != index:
-            if self._origins[before].key != key:
+            if (self._origins[before].key, self._origins[before].applicant) != (key, origin.applicant):
                 self._answers[index] = KeyConflictError(key.name)
             return
         try:
-            recalled = self._recall(key, rows)
+            recalled = self._recall(origin, key)
         except KeyConflictError as error:
             self._answers[index] = error
             # The next one under this key may be the request that it stands for.
@@ -75,17 +75,19 @@ class BatchAnswers:
         else:
             self._answers[index] = recalled
 
-    def _recall(self, key: Key, rows: int) -> BatchSlice | None:
+    def _recall(self, origin: RequestOrigin, key: Key) -> BatchSlice | None:
         """Return the decisions that were made under the key; None if there are none.
 
         Raises:
-            KeyConflictError: the key stands for another request, or for one that was divided into other parts.
+            KeyConflictError: the key stands for another request or applicant, or for a request that was divided into
+                other parts.
         """
         assert self._journal is not None, "keys need a journal"
         records = self._journal.recall(key)
         if records is None:
             return None
-        if len(records) != rows:
-            # Batches have had another size since.
+        # An erasure takes the key along with the applicant's name, so the name is there.
+        if len(records) != origin.rows or records[0].applicant != origin.applicant:
+            # Other parts: batches have had another size since.
             raise KeyConflictError(key.name)
         return self._decider.recalled(records), 0, len(records)

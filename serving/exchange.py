@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -14,6 +15,8 @@ from uuid_utils import uuid7
 
 from scoring.errors import LONGEST_NAME, FieldError
 from scoring.scorer import Caller
+from serving import gzip_body
+from serving.headers import given_twice, identifier, is_identifier, is_utf_8, joined
 from serving.problems import ProblemError, broken_rules
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -25,15 +28,16 @@ Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 JSON = b"application/json"
 
-IDENTIFIER = "[A-Za-z0-9._:/+=@-]{1,128}"
-"""The pattern of a caller's names for requests, applicants and keys: short, and harmless in any log."""
-_IDENTIFIER = re.compile(IDENTIFIER.encode())
-_IDENTIFIER_RULE = "Header should have 1 to 128 letters, digits and ._:/+=@-"
 # W3C Trace Context, version 00; an id of zeros only is none.
 _TRACEPARENT = re.compile(rb"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 # A client that is still sending does not read yet, so what exceeds a limit is read and thrown away up to here.
 _DISCARDED_BYTES = 64 << 20
+
+# Up to here unpacking takes less time than handing it to a thread and back.
+_INLINE_UNPACKED_BYTES = 64 << 10
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class ClientGoneError(Exception):
@@ -51,8 +55,8 @@ class Exchange:
     """One request and its answer."""
 
     __slots__ = (
-        "_receive", "_send", "decision_id", "headers", "method", "query", "reading", "request_id", "route", "rows",
-        "started", "status", "trace_id", "traceparent",
+        "_receive", "_repeated", "_send", "decision_id", "headers", "method", "query", "reading", "request_id", "route",
+        "rows", "started", "status", "trace_id", "traceparent",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, route: str) -> None:
@@ -61,6 +65,9 @@ class Exchange:
         self.route = route
         self.query: bytes = scope.get("query_string", b"")
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self._repeated: str | None = None
+        if len(self.headers) < len(scope["headers"]):
+            self.headers, self._repeated = joined(scope["headers"])
         self.status = 0
         self.rows = 0
         self.decision_id: str | None = None
@@ -69,7 +76,7 @@ class Exchange:
         self._receive = receive
         self._send = send
         given = self.headers.get(b"x-request-id")
-        if given is None or not _IDENTIFIER.fullmatch(given):
+        if given is None or not is_identifier(given):
             given = str(uuid7()).encode()
         self.request_id: bytes = given
         self.trace_id: str | None = None
@@ -78,6 +85,15 @@ class Exchange:
         if parent is not None and (match := _TRACEPARENT.fullmatch(parent)):
             self.traceparent = parent
             self.trace_id = match[1].decode()
+
+    def check_headers(self) -> None:
+        """Check that no header that should be single is given twice.
+
+        Raises:
+            ProblemError: one is.
+        """
+        if self._repeated is not None:
+            raise given_twice(self._repeated)
 
     @property
     def content_type(self) -> bytes:
@@ -94,25 +110,13 @@ class Exchange:
             ProblemError: a header or the query breaks a rule.
         """
         every_reason = bool(self.query) and self._has_parameter("reasons", "all")
-        key = self._identifier("Idempotency-Key")
+        key = identifier("Idempotency-Key", self.headers.get(b"idempotency-key"), quoted=True)
+        applicant = identifier("Applicant-ID", self.headers.get(b"applicant-id"))
         request_sha256 = b""
         if key is not None:
             same = (self.route.encode(), self.query, self.content_type, body)
             request_sha256 = hashlib.sha256(b"\n".join(same)).digest()
-        return Caller(self.request_id.decode(), self._identifier("Applicant-ID"), key, request_sha256, every_reason)
-
-    def _identifier(self, header: str) -> str | None:
-        """Return the identifier in a header, None without the header.
-
-        Raises:
-            ProblemError: it does not match `IDENTIFIER`.
-        """
-        given = self.headers.get(header.lower().encode())
-        if given is None:
-            return None
-        if not _IDENTIFIER.fullmatch(given):
-            raise broken_rules([FieldError(field=header, rule="string_pattern_mismatch", message=_IDENTIFIER_RULE)])
-        return given.decode()
+        return Caller(self.request_id.decode(), applicant, key, request_sha256, every_reason)
 
     def _has_parameter(self, parameter: str, value: str) -> bool:
         """Return whether the query gives the one parameter that there is its one value.
@@ -130,6 +134,8 @@ class Exchange:
             if given != value:
                 error = FieldError(field=name, rule="literal_error", message=f"Parameter should be '{value}'")
                 raise broken_rules([error])
+        if len(query) > 1:
+            raise broken_rules([FieldError(field=parameter, rule="duplicate", message="Parameter is given twice")])
         return bool(query)
 
     def standard_headers(self) -> Headers:
@@ -140,30 +146,52 @@ class Exchange:
         return headers
 
     async def read_body(self, max_bytes: Mapping[bytes, int]) -> bytes:
-        """Read the whole body.
+        """Read the whole body, unpacked, without a byte order mark.
 
         Args:
-            max_bytes: the most bytes of a body, by the media types that are taken.
+            max_bytes: the most bytes of a body, packed or not, by the media types that are taken.
 
         Raises:
-            ProblemError: it is of another type, coded, missing, or too large.
+            ProblemError: it is of another type, charset or coding, missing, damaged, or too large.
             ClientGoneError: the connection was closed.
+        """
+        limit, packed = self._limit_and_coding(max_bytes)
+        self.reading = True
+        message = await self._receive()
+        body: bytes = message.get("body", b"")
+        if message.get("more_body", False) or message["type"] == "http.disconnect" or len(body) > limit:
+            body = await self._read_pieces(message, limit)
+        self.reading = False
+        if body and packed:
+            if limit > _INLINE_UNPACKED_BYTES:
+                body = await asyncio.to_thread(gzip_body.unpack, body, limit)
+            else:
+                body = gzip_body.unpack(body, limit)
+        if self.content_type == JSON:
+            body = body.removeprefix(_BYTE_ORDER_MARK)
+        if not body:
+            raise ProblemError(HTTPStatus.BAD_REQUEST, "the body is empty")
+        return body
+
+    def _limit_and_coding(self, max_bytes: Mapping[bytes, int]) -> tuple[int, bool]:
+        """Return the most bytes of the body, and whether it is packed by gzip.
+
+        Raises:
+            ProblemError: it is of another type, charset or coding.
         """
         limit = max_bytes.get(self.content_type)
         if limit is None:
             expected = b" or ".join(max_bytes).decode()
             raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"the Content-Type must be {expected}")
-        if self.headers.get(b"content-encoding", b"identity").lower() != b"identity":
-            raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the body without Content-Encoding")
-        self.reading = True
-        message = await self._receive()
-        chunk: bytes = message.get("body", b"")
-        if message.get("more_body", False) or message["type"] == "http.disconnect" or len(chunk) > limit:
-            chunk = await self._read_pieces(message, limit)
-        self.reading = False
-        if not chunk:
-            raise ProblemError(HTTPStatus.BAD_REQUEST, "the body is empty")
-        return chunk
+        if self.content_type == JSON and not is_utf_8(self.headers[b"content-type"]):
+            raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the charset of the body must be utf-8")
+        coding = self.headers.get(b"content-encoding", b"").lower()
+        packed = coding in gzip_body.CODINGS
+        if not packed and coding not in (b"", b"identity"):
+            detail = "send the body with Content-Encoding: gzip, or without one"
+            headers = [(b"accept-encoding", b"gzip")]
+            raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail, headers=headers)
+        return limit, packed
 
     async def _read_pieces(self, message: Message, max_bytes: int) -> bytes:
         chunks: list[bytes] = []

@@ -104,6 +104,7 @@ class Face:
     async def _serve(self, route: Route, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             async with asyncio.timeout(self._timeout):
+                exchange.check_headers()
                 if exchange.method not in route.methods and route.methods:
                     raise _wrong_method(route)
                 if route.handler is None:

@@ -39,7 +39,8 @@ class Refusal:
 
 REFUSALS: Mapping[type[Exception], Refusal] = {
     KeyConflictError: Refusal(
-        HTTPStatus.CONFLICT, "the Idempotency-Key stands for another request: send this one under a key of its own"
+        HTTPStatus.CONFLICT,
+        "the Idempotency-Key stands for another request or applicant: give this one its own key",
     ),
     QueueTimeoutError: Refusal(
         HTTPStatus.SERVICE_UNAVAILABLE,

@@ -17,7 +17,8 @@ from scoring.decision import Decision
 from serving import handlers
 from serving.arrow import ARROW_STREAM
 from serving.core import Core
-from serving.exchange import IDENTIFIER, JSON, Answer, Exchange
+from serving.exchange import JSON, Answer, Exchange
+from serving.headers import IDENTIFIER, QUOTED_IDENTIFIER
 from serving.outcomes import OutcomeBatch, OutcomesTaken
 from serving.payloads import Batch, BatchDecisions, Explanation, Health, ModelInfo, Reloaded
 
@@ -90,23 +91,28 @@ class Route:
         return {**ANY_ROUTE, **(ANY_BODY if self.bodies else {}), **self.refusals}
 
 
-ANY_ROUTE = {405: "The path takes other methods; `Allow` names them.", 500: "An error of the service."}
+ANY_ROUTE = {
+    400: "A header that a request gives once is given twice; `errors` names it.",
+    405: "The path takes other methods; `Allow` names them.",
+    500: "An error of the service.",
+}
 ANY_BODY = {
-    400: "The body is empty, or not of its type.",
+    400: "The body is empty, not of its type, or damaged, or a header that a request gives once is given twice.",
     408: "The body did not arrive in time.",
-    413: "The body is too large.",
-    415: "The body is of another type, or coded.",
+    413: "The body is too large, as it came or unpacked.",
+    415: "The body is of another type or charset, or coded by other than gzip.",
     422: "The body breaks the contract; `errors` names field and rule.",
     504: "The request was not answered in time.",
 }
 DECIDING = {
-    409: "The `Idempotency-Key` stands for another request.",
+    409: "The `Idempotency-Key` stands for another request, or for another applicant.",
     503: "The service is overloaded or shutting down, the journal takes no records, or the history store does not "
     "answer; `Retry-After` says when to come back.",
 }
 SHUTTING_DOWN = {503: "The service is shutting down."}
 
 _IDENTIFIER = {"type": "string", "pattern": f"^{IDENTIFIER}$"}
+_KEY = {"type": "string", "pattern": f"^{QUOTED_IDENTIFIER}$"}
 ANY_REQUEST = (
     Parameter(
         "X-Request-ID",
@@ -127,8 +133,9 @@ CALLER = (
     Parameter(
         "Idempotency-Key",
         "header",
-        "the same request under it gets the same decisions, once in the journal; for 24 hours at least",
-        _IDENTIFIER,
+        "the same request under it gets the same decisions, once in the journal; for 24 hours at least. Quotes around "
+        "it are no part of it",
+        _KEY,
     ),
     Parameter("Applicant-ID", "header", "the caller's name for the applicant, kept in the journal", _IDENTIFIER),
 )

@@ -180,7 +180,7 @@ async def test_the_content_type_may_have_parameters(
 
 
 async def test_a_coded_body_is_refused(service: Service, example: dict[str, Any]) -> None:
-    response = await service.client.post("/predict", json=example, headers={"content-encoding": "gzip"})
+    response = await service.client.post("/predict", json=example, headers={"content-encoding": "br"})
     assert response.status_code == 415
 
 

@@ -146,7 +146,7 @@ async def test_a_key_with_another_request_is_a_conflict(
                 "type": "about:blank",
                 "title": "Conflict",
                 "status": 409,
-                "detail": "the Idempotency-Key stands for another request: send this one under a key of its own",
+                "detail": "the Idempotency-Key stands for another request or applicant: give this one its own key",
             }
         )
     assert len(list(JournalReader(journal.folder).decisions())) == 1
