@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from uuid_utils import uuid7
 
 from scoring.scorer import Caller
-from serving import openapi
+from serving import client_schema, openapi
 from serving.access_log import log_as_json, standard_output
 from serving.core import Core
 from serving.drain import Drain
@@ -52,6 +52,14 @@ def behind_face(core: Core) -> type[Service[Any]]:
             core.openapi = cache(self._document)
             access_log = standard_output() if core.settings.access_log else None
             return Face(super().to_asgi(is_main), core, ROUTES, access_log, tracing())
+
+        def schema(self) -> dict[str, Any]:
+            made: dict[str, Any] = super().schema()
+            for route in made["routes"]:
+                method = self.apis[route["name"]]
+                route["input"] = client_schema.describe(method.input_spec)
+                route["output"] = client_schema.describe(method.output_spec)
+            return made
 
         def _document(self) -> bytes:
             return openapi.document(ROUTES, core, self.openapi_spec.asdict(), self.inner.__doc__ or "")

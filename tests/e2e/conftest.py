@@ -16,6 +16,8 @@ from tests.pipelines.governed import move_registry
 from tests.serving.toy import SCORECARD
 from tests.shared import made_once
 
+RELOAD_TOKEN = "a-token-of-the-shared-server"
+
 
 @pytest.fixture
 def home(toy_store: Path, tmp_path: Path) -> Path:
@@ -27,7 +29,7 @@ def home(toy_store: Path, tmp_path: Path) -> Path:
 def server(toy_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server shared by the tests that leave it as it was."""
     home = Path(shutil.copytree(toy_store, tmp_path_factory.mktemp("server") / "home"))
-    with serve(home) as running:
+    with serve(home, SCOREBOX_RELOAD_TOKEN=RELOAD_TOKEN) as running:
         yield running
 
 
