@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
 from sklearn.ensemble import RandomForestClassifier
 
 from training.families.family import LOG_ODDS, Family, Features, Labels, Weights, float32_at_most
-from training.graph.frontend import FEATURES, build_model
+from training.graph.trees import sum_of_trees
 
 FILE = "forest.npz"
 ARRAYS = ("tree", "left", "right", "feature", "threshold", "share")
@@ -75,33 +74,21 @@ class Forest:
         """Return one TreeEnsembleRegressor, `slope` and `intercept` in its leaves."""
         leaf = self.left == np.arange(len(self.left))
         first = self._roots[self.tree]
-        within = np.arange(len(self.tree)) - first
         scale = SLOPE_AT_HALF * slope / len(self._roots)
-        trees = helper.make_node(
-            "TreeEnsembleRegressor",
-            [FEATURES],
-            ["trees"],
-            name="forest",
-            domain="ai.onnx.ml",
-            n_targets=1,
-            aggregate_function="SUM",
-            post_transform="NONE",
-            nodes_treeids=self.tree.tolist(),
-            nodes_nodeids=within.tolist(),
-            nodes_modes=["LEAF" if end else "BRANCH_LEQ" for end in leaf],
-            nodes_featureids=np.where(leaf, 0, self.feature).tolist(),
-            nodes_values=np.where(leaf, 0, self.threshold).tolist(),
-            nodes_truenodeids=np.where(leaf, 0, self.left - first).tolist(),
-            nodes_falsenodeids=np.where(leaf, 0, self.right - first).tolist(),
-            nodes_missing_value_tracks_true=[0] * len(leaf),
-            target_treeids=self.tree[leaf].tolist(),
-            target_nodeids=within[leaf].tolist(),
-            target_ids=[0] * int(leaf.sum()),
-            target_weights=(self.share[leaf] * scale).tolist(),
+        return sum_of_trees(
+            "forest",
+            inputs=self.inputs,
+            output=LOG_ODDS,
+            tree=self.tree,
+            node=np.arange(len(self.tree)) - first,
+            left=np.where(leaf, 0, self.left - first),
+            right=np.where(leaf, 0, self.right - first),
+            feature=np.where(leaf, 0, self.feature),
+            threshold=np.where(leaf, np.float32(0), self.threshold),
+            leaf=leaf,
+            weights=self.share[leaf] * scale,
+            shift=intercept - slope * SLOPE_AT_HALF / 2,
         )
-        shift = numpy_helper.from_array(np.array([intercept - slope * SLOPE_AT_HALF / 2], dtype=np.float32), "shift")
-        add = helper.make_node("Add", ["trees", "shift"], [LOG_ODDS], name="forest/shift")
-        return build_model([trees, add], {FEATURES: self.inputs}, {LOG_ODDS: 1}, [shift])
 
 
 def fit_forest(

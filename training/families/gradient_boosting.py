@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
+from onnx import helper
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.ensemble import GradientBoostingClassifier
 
 from training.families.family import LOG_ODDS, Family, Features, Labels, Weights, float32_at_most
-from training.graph.frontend import FEATURES, OPSET, build_model
+from training.graph.frontend import FEATURES, OPSET
+from training.graph.trees import sum_of_trees
 
 FILE = "gradient_boosting.npz"
 ARRAYS = ("tree", "node", "left", "right", "feature", "threshold", "leaf")
@@ -73,31 +74,20 @@ class GradientBoosting:
     def to_onnx(self, slope: float, intercept: float) -> onnx.ModelProto:
         """Return one TreeEnsembleRegressor, `slope` and `intercept` in its leaves."""
         leaf = self.left == 0
-        trees = helper.make_node(
-            "TreeEnsembleRegressor",
-            [FEATURES],
-            ["trees"],
-            name="gradient_boosting",
-            domain="ai.onnx.ml",
-            n_targets=1,
-            aggregate_function="SUM",
-            post_transform="NONE",
-            nodes_treeids=self.tree.tolist(),
-            nodes_nodeids=self.node.tolist(),
-            nodes_modes=["LEAF" if end else "BRANCH_LEQ" for end in leaf],
-            nodes_featureids=self.feature.tolist(),
-            nodes_values=self.threshold.tolist(),
-            nodes_truenodeids=self.left.tolist(),
-            nodes_falsenodeids=self.right.tolist(),
-            nodes_missing_value_tracks_true=[0] * len(leaf),
-            target_treeids=self.tree[leaf].tolist(),
-            target_nodeids=self.node[leaf].tolist(),
-            target_ids=[0] * int(leaf.sum()),
-            target_weights=(self.leaf[leaf].astype(np.float64) * slope).tolist(),
+        return sum_of_trees(
+            "gradient_boosting",
+            inputs=self.inputs,
+            output=LOG_ODDS,
+            tree=self.tree,
+            node=self.node,
+            left=self.left,
+            right=self.right,
+            feature=self.feature,
+            threshold=self.threshold,
+            leaf=leaf,
+            weights=self.leaf[leaf].astype(np.float64) * slope,
+            shift=self.base * slope + intercept,
         )
-        shift = numpy_helper.from_array(np.array([self.base * slope + intercept], dtype=np.float32), "shift")
-        add = helper.make_node("Add", ["trees", "shift"], [LOG_ODDS], name="gradient_boosting/shift")
-        return build_model([trees, add], {FEATURES: self.inputs}, {LOG_ODDS: 1}, [shift])
 
 
 def fit_gradient_boosting(
