@@ -13,6 +13,24 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 
+class Command(TyperCommand):
+    """A command that refuses an argument or option without a text: it would pass for one that was not given."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments; return those that are left.
+
+        Raises:
+            BadParameter: one is empty.
+        """
+        given, _, _ = self.make_parser(ctx).parse_args(list(args))
+        parameter: Any  # typer has a Parameter of its own next to click's
+        for parameter in self.get_params(ctx):
+            value = given.get(parameter.name or "")
+            if value == "" or (isinstance(value, list | tuple) and "" in value):
+                raise typer.BadParameter("it is empty", ctx, parameter)
+        return super().parse_args(ctx, args)
+
+
 class LazyCommand(TyperCommand):
     """Stands in its group for the command that it loads.
 
@@ -28,7 +46,7 @@ class LazyCommand(TyperCommand):
     def load(self) -> TyperCommand:
         """Import the function, and return the command that it makes."""
         alone = typer.Typer(add_completion=False)
-        alone.command(self.name)(getattr(import_module(self.module), self.function))
+        alone.command(self.name, cls=Command)(getattr(import_module(self.module), self.function))
         command = typer.main.get_command(alone)
         assert isinstance(command, TyperCommand)
         return command

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from pipelines.cli.options import ProfileName, ScorecardName, workspace_of
 from pipelines.params import read_params
 from pipelines.stages import ingest as stage
 from scoring.scorecards import load
+from training.errors import StageError
 from training.sources.locations import shown
 
 LOCATION = "File, folder, archive or URL (https, s3, az, dvc, kaggle); see docs/how-to/data.md."
@@ -26,8 +28,13 @@ def source(
     SCOREBOX_SOURCE_<SCORECARD> in the environment counts more than what was set before.
     """
     load(scorecard)
+    if location and sample:
+        raise StageError("a location and --sample exclude each other: give one of them")
     chosen = stage.remember_source(scorecard, location, sample=sample)
     print_line("source", f"{scorecard}: {shown(chosen) if chosen else 'SAMPLE DATA'}")
+    variable = stage.source_variable(scorecard)
+    if (location or sample) and (counts := os.environ.get(variable)) and counts != location:
+        print_warning("source", f"{variable} is set and counts more: {shown(counts)}")
 
 
 def ingest(

@@ -136,6 +136,27 @@ def test_a_source_is_remembered_until_it_is_reset(scorebox: Run, monkeypatch: py
     assert scorebox("source", "card_default", "--sample") == (0, "source card_default: SAMPLE DATA")
 
 
+def test_a_source_is_a_location_or_sample_data_and_nothing_is_ignored(
+    scorebox: Run, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = scorebox("source", "card_default", "cards.csv", "--sample")
+    assert both == (1, "error a location and --sample exclude each other: give one of them")
+    for empty in (["source", "card_default", ""], ["ingest", "card_default", "--source", ""]):
+        code, told = scorebox(*empty)
+        assert code == 2
+        assert "it is empty" in told
+    assert not Path("data/sources/card_default").exists()
+    monkeypatch.setenv("SCOREBOX_SOURCE_CARD_DEFAULT", "https://me:secret@host/other.csv")
+    code, told = scorebox("source", "card_default", "cards.csv")
+    assert (code, told.splitlines()) == (
+        0,
+        [
+            "source card_default: cards.csv",
+            "source SCOREBOX_SOURCE_CARD_DEFAULT is set and counts more: https://host/other.csv",
+        ],
+    )
+
+
 def test_a_remembered_source_is_rewritten_only_when_it_changes(scorebox: Run, project: Project) -> None:
     scorebox("source", "card_default", "cards.csv")
     path = project.folder / "data" / "sources" / "card_default"
