@@ -39,24 +39,27 @@ class Application(BaseModel):
     )
 
 
-@dataclass(frozen=True, slots=True)
 class Sentinel:
-    """A whole number beyond a field's bounds that stands for "none", and is permitted next to them.
+    """Whole numbers beyond a field's bounds that stand for "none" or the like, and are permitted next to them.
 
-    It follows the bounds: `Annotated[int, Field(ge=-20_000, le=0), Sentinel(365_243)]`.
+    They follow the bounds: `Annotated[int, Field(ge=-20_000, le=0), Sentinel(365_243)]`; several are
+    `Sentinel(-9, -8, -7)`.
     """
 
-    value: int
+    __slots__ = ("values",)
+
+    def __init__(self, *values: int) -> None:
+        self.values = values
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         # A union would report what is out of bounds once per member, under names of pydantic's own.
         return core_schema.no_info_wrap_validator_function(self._checked, handler(source))
 
     def _checked(self, value: Any, within_bounds: core_schema.ValidatorFunctionWrapHandler) -> Any:
-        return value if type(value) is int and value == self.value else within_bounds(value)
+        return value if type(value) is int and value in self.values else within_bounds(value)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"anyOf": [handler(schema), {"const": self.value, "type": "integer"}]}
+        return {"anyOf": [handler(schema), *({"const": value, "type": "integer"} for value in self.values)]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,8 @@ class FieldRule:
     minimum: float = -np.inf
     maximum: float = np.inf
     choices: tuple[str, ...] = ()
-    sentinel: int | None = None
-    """The one number beyond the bounds that is permitted."""
+    sentinels: tuple[int, ...] = ()
+    """The numbers beyond the bounds that are permitted."""
 
 
 def field_rules(application: type[Application]) -> tuple[FieldRule, ...]:
@@ -98,14 +101,14 @@ def _field_rule(name: str, info: FieldInfo) -> FieldRule:
             f"field {name!r}: a column holds int, float or a Literal of texts, optionally None, not {info.annotation}"
         )
     bounds: dict[type, float] = {}
-    sentinel = None
+    sentinels: tuple[int, ...] = ()
     for constraint in info.metadata:
         if isinstance(constraint, annotated_types.Ge):
             bounds[annotated_types.Ge] = float(constraint.ge)  # type: ignore[arg-type]  # protocol, not a number
         elif isinstance(constraint, annotated_types.Le):
             bounds[annotated_types.Le] = float(constraint.le)  # type: ignore[arg-type]  # protocol, not a number
         elif isinstance(constraint, Sentinel):
-            sentinel = constraint.value
+            sentinels = constraint.values
         else:
             raise TypeError(f"field {name!r}: use ge and le, {constraint!r} has no column form")
     if len(bounds) != 2:
@@ -117,7 +120,7 @@ def _field_rule(name: str, info: FieldInfo) -> FieldRule:
         minimum=bounds[annotated_types.Ge],
         maximum=bounds[annotated_types.Le],
         required=info.is_required(),
-        sentinel=sentinel,
+        sentinels=sentinels,
     )
 
 
@@ -135,6 +138,6 @@ def _required(rule: FieldRule, description: str | None) -> tuple[Any, Any]:
         return Literal[rule.choices], Field(alias=rule.column, description=description)
     number: Any = int if rule.kind == "integer" else float
     number = Annotated[number, Field(ge=number(rule.minimum), le=number(rule.maximum))]
-    if rule.sentinel is not None:
-        number = Annotated[number, Sentinel(rule.sentinel)]
+    if rule.sentinels:
+        number = Annotated[number, Sentinel(*rule.sentinels)]
     return number, Field(alias=rule.column, description=description)

@@ -48,7 +48,7 @@ class Changeable:
             value: the applicant's own.
             maximum: of a number: its own or, where that is lower, the value of the column `at_most`.
         """
-        if value is None or value == rule.sentinel:
+        if value is None or value in rule.sentinels:
             return ()
         if isinstance(value, str):
             at = self.choices.index(value) if value in self.choices else None

@@ -211,8 +211,9 @@ def _read_numbers(
     numbers = np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
     low, high = rule.minimum, rule.maximum
     below, above = numbers < low, numbers > high
-    if rule.sentinel is not None:
-        below, above = (beyond & (numbers != rule.sentinel) for beyond in (below, above))
+    if rule.sentinels:
+        stands_for_none = np.isin(numbers, rule.sentinels)
+        below, above = below & ~stands_for_none, above & ~stands_for_none
     return numbers, [
         (np.isfinite(numbers) | ~valid, "finite_number", "Input should be a finite number"),
         (~below, "greater_than_equal", f"Input should be greater than or equal to {low:g}"),

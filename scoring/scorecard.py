@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,8 +124,11 @@ class Scorecard:
     """Columns that are known of an applicant from earlier, each with what stands for it where nothing is
     (NaN: missing). The pipeline computes them by `key`, which is a field then; the service reads them."""
     points: PointScale = PointScale()
-    target_values: tuple[int, int] = (0, 1)
+    target_values: tuple[int, int] | tuple[str, str] = (0, 1)
     """The values of the target without and with a default. From the contract on it is 0 and 1."""
+    duplicates: Literal["group", "separate"] = "group"
+    """Rows that agree in every field but the key: `group` takes them for one applicant, who stays on one side of each
+    split; `separate` takes each for an applicant, for products whose fields are few and alike for many people."""
 
     def __post_init__(self) -> None:
         uppers = [band.below for band in self.bands]

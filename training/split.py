@@ -14,8 +14,11 @@ from training.families.family import Labels
 def applicants(scorecard: Scorecard, frame: pd.DataFrame) -> NDArray[np.int64]:
     """Return a number for each row, [rows], the same for rows that agree in every field but the key.
 
-    They are one applicant as far as a model can see, whatever their keys and targets say.
+    They are one applicant as far as a model can see, whatever their keys and targets say; unless the scorecard says
+    that its duplicates are separate.
     """
+    if scorecard.duplicates == "separate":
+        return np.arange(len(frame))
     fields = frame[[column for column in scorecard.columns if column != scorecard.key]]
     numbers, _ = pd.factorize(pd.util.hash_pandas_object(fields, index=False))
     return np.asarray(numbers, dtype=np.int64)

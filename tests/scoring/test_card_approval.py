@@ -150,11 +150,7 @@ def test_an_unknown_occupation_is_one_of_its_own() -> None:
 
 
 def test_features_of_the_contract_s_extremes_are_finite() -> None:
-    bounds = {
-        rule.column: [rule.minimum, rule.maximum] + ([rule.sentinel] if rule.sentinel else [])
-        for rule in CARD.rules
-        if rule.kind != "text"
-    }
+    bounds = {rule.column: [rule.minimum, rule.maximum, *rule.sentinels] for rule in CARD.rules if rule.kind != "text"}
     generator = np.random.default_rng(0)
     columns = {column: generator.choice(values, 200).tolist() for column, values in bounds.items()}
     for name in CARD.features:

@@ -50,7 +50,7 @@ def test_a_lower_maximum_of_another_column_holds_in_both_directions() -> None:
 
 def test_what_is_missing_or_a_sentinel_cannot_be_changed() -> None:
     assert ways(DAYS, None) == ()
-    assert ways(DAYS, RULES["DAYS_EMPLOYED"].sentinel) == ()
+    assert ways(DAYS, RULES["DAYS_EMPLOYED"].sentinels[0]) == ()
     assert ways(SAVINGS, None) == ()
 
 

@@ -8,12 +8,13 @@ import pytest
 from pydantic import Field, ValidationError
 
 from scoring import scorecards
-from scoring.application import Application, FieldRule, field_rules
+from scoring.application import Application, FieldRule, Sentinel, field_rules
 from scoring.errors import field_errors
 from scoring.scorecard import ReasonGroup, RiskBand, Scorecard
 from scoring.scorecards import UnknownScorecardError, load
 
 CARD = load("card_default")
+BUREAU_MONTHS = Annotated[int, Field(ge=0, le=120), Sentinel(-9, -8)]
 
 
 def application(**changes: Any) -> dict[str, Any]:
@@ -81,6 +82,19 @@ def test_a_field_that_no_column_can_express_is_refused(annotation: Any, field: A
 )
 def test_bad_values_are_named_by_field_and_rule(changes: dict[str, Any], expected: list[tuple[str, str]]) -> None:
     assert errors(CARD.application, application(**changes)) == expected
+
+
+def test_several_numbers_may_stand_next_to_the_bounds() -> None:
+    model: Any = type("Bureau", (Application,), {"__annotations__": {"months": BUREAU_MONTHS}})
+    assert field_rules(model)[0].sentinels == (-9, -8)
+    assert [model(months=value).months for value in (-9, -8, 0, 120)] == [-9, -8, 0, 120]
+    for wrong in (-7, 121, True):
+        with pytest.raises(ValidationError):
+            model(months=wrong)
+    assert model.model_json_schema()["properties"]["months"]["anyOf"][1:] == [
+        {"const": -9, "type": "integer"},
+        {"const": -8, "type": "integer"},
+    ]
 
 
 def test_an_error_never_repeats_the_value() -> None:

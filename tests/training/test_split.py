@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,6 +24,15 @@ def rows(count: int, copies: int) -> pd.DataFrame:
 def test_rows_that_agree_in_every_field_are_one_applicant() -> None:
     frame = rows(400, copies=3)
     assert (np.bincount(applicants(CARD, frame)) == 3).all()
+
+
+def test_rows_that_agree_are_separate_applicants_where_the_scorecard_says_so() -> None:
+    separate = replace(CARD, duplicates="separate")
+    frame = rows(400, copies=3)
+    assert np.bincount(applicants(separate, frame)).tolist() == [1] * 1_200
+    train, test = split_rows(separate, frame, test_share=0.25, seed=1)
+    fields = frame[list(CARD.columns)]
+    assert len(fields.iloc[test].merge(fields.iloc[train].drop_duplicates())) > 0
 
 
 @pytest.mark.parametrize("count", [2, 5])

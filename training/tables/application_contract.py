@@ -63,11 +63,11 @@ def _column(rule: FieldRule, nullable: bool) -> pa.Column:
 
 def _range(rule: FieldRule) -> pa.Check:
     bounds = f"{rule.minimum:g} to {rule.maximum:g}"
-    if rule.sentinel is None:
+    if not rule.sentinels:
         return pa.Check.in_range(rule.minimum, rule.maximum, name=bounds)
     return pa.Check(
-        lambda values: values.between(rule.minimum, rule.maximum) | (values == rule.sentinel),
-        name=f"{bounds} or {rule.sentinel}",
+        lambda values: values.between(rule.minimum, rule.maximum) | values.isin(rule.sentinels),
+        name=f"{bounds} or {' or '.join(map(str, rule.sentinels))}",
     )
 
 

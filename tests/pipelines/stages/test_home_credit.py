@@ -180,7 +180,7 @@ def test_the_application_s_fields_are_those_of_the_raw_table() -> None:
         assert rule.required == (column.missing == 0 and rule.column not in CARD.protected), rule.column
         if rule.column not in (CARD.key, *column.choices) and rule.kind != "text":
             assert (rule.minimum, rule.maximum) == (column.minimum, column.maximum), rule.column
-        assert rule.sentinel == (column.sentinel and column.sentinel.value), rule.column
+        assert rule.sentinels == ((column.sentinel.value,) if column.sentinel else ()), rule.column
 
 
 def test_made_up_traffic_is_valid() -> None:

@@ -147,14 +147,8 @@ def test_a_source_is_a_location_or_sample_data_and_nothing_is_ignored(
         assert "it is empty" in told
     assert not Path("data/sources/card_default").exists()
     monkeypatch.setenv("SCOREBOX_SOURCE_CARD_DEFAULT", "https://me:secret@host/other.csv")
-    code, told = scorebox("source", "card_default", "cards.csv")
-    assert (code, told.splitlines()) == (
-        0,
-        [
-            "source card_default: cards.csv",
-            "source SCOREBOX_SOURCE_CARD_DEFAULT is set and counts more: https://host/other.csv",
-        ],
-    )
+    told = "source card_default: cards.csv source SCOREBOX_SOURCE_CARD_DEFAULT is set and counts more: "
+    assert scorebox("source", "card_default", "cards.csv") == (0, f"{told}https://host/other.csv")
 
 
 def test_a_remembered_source_is_rewritten_only_when_it_changes(scorebox: Run, project: Project) -> None:
