@@ -2,27 +2,134 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import secrets
 import shutil
-import tempfile
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+from scoring.expected import DataError
+
+LONGEST_NAME = 100
+"""Characters of a file's name in that of the file next to it; a file system allows 255 bytes."""
+PRIVATE = 0o600
+"""The mode of a file that only its owner can read."""
+
+
+@dataclass(frozen=True)
+class FileAside:
+    """A file that becomes the one at `target` as a whole, or never."""
+
+    file: Path
+    target: Path
+    mode: int | None
+    """Of the file that it replaces; None for a new one, which has the umask's."""
+
+    def publish(self) -> None:
+        """Flush the file to disk and rename it to its target, over an older one.
+
+        Raises:
+            OSError: the target cannot be written; what was there is there still.
+        """
+        with self.file.open("rb") as written:
+            os.fsync(written.fileno())
+        if self.mode is not None:
+            self.file.chmod(self.mode)
+        self.file.replace(self.target)
+
+
+@contextmanager
+def file_aside(path: Path, *, private: bool = False) -> Iterator[FileAside]:
+    """Make an empty file next to `path`, and missing parent folders; unless published, it is gone when the block ends.
+
+    A link is written through. A new file follows the umask, a replaced one hands on its mode.
+
+    Args:
+        path: where the file goes.
+        private: whether only its owner may read it, whatever was there.
+
+    Raises:
+        OSError: the file cannot be made, or `path` is a folder, device or pipe; `filename` says which path.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        mode = _mode_of(target)
+        if private:
+            mode = PRIVATE
+        target.parent.mkdir(parents=True, exist_ok=True)
+        file = _make_file(target, 0o666 if mode is None else PRIVATE)
+    except OSError as error:
+        error.filename = str(path)
+        raise
+    try:
+        yield FileAside(file, target, mode)
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def _mode_of(target: Path) -> int | None:
+    """Return the mode of the file that is there, None if there is none."""
+    try:
+        found = target.stat()
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder")
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is a device, pipe or socket, not a file")
+    return stat.S_IMODE(found.st_mode)
+
+
+def _make_file(target: Path, mode: int) -> Path:
+    while True:
+        file = target.with_name(f".{target.name[:LONGEST_NAME]}.{secrets.token_hex(4)}")
+        try:
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
+        except FileExistsError:
+            continue
+        return file
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
-    """Write next to `path`, flush to disk, then rename there; make missing parent folders."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write next to `path`, flush to disk, then rename there; make missing parent folders.
+
+    Raises:
+        OSError: it cannot be written; `filename` says which path.
+    """
     data = content.encode() if isinstance(content, str) else content
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with file_aside(path) as aside:
+        try:
+            aside.file.write_bytes(data)
+            aside.publish()
+        except OSError as error:
+            error.filename = str(path)
+            raise
+
+
+def is_same_file(first: Path, second: Path) -> bool:
+    """Return whether two paths lead to one file, or would: through links, `..` or a second name of the same file."""
+    if os.path.realpath(first) == os.path.realpath(second):
+        return True
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        return first.samefile(second)
+    except OSError:
+        return False
+
+
+def refuse_overwrite(output: Path, read: Path) -> None:
+    """Check that a file is not written over what is read.
+
+    Raises:
+        DataError: it is the file that is read, by whatever name, or lies in the folder that is read.
+    """
+    if is_same_file(output, read):
+        raise DataError(f"{output} is both read and written")
+    if Path(os.path.realpath(output)).is_relative_to(os.path.realpath(read)):
+        raise DataError(f"{output} lies in {read}, which is read")
 
 
 def replace_folder(new: Path, path: Path) -> None:

@@ -6,6 +6,7 @@ A subcommand is a function; its module is imported when it is called, and its do
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 from rich.markup import escape
 
@@ -81,5 +82,13 @@ def main() -> None:
     try:
         app()
     except ExpectedError as error:
-        console.print(f"[bold red]error[/] {escape(str(error))}", soft_wrap=True)
-        sys.exit(1)
+        _fail(str(error))
+    except OSError as error:
+        if error.filename is None:  # of no file that a user could mend
+            raise
+        _fail(f"{error.filename}: {error.strerror}")
+
+
+def _fail(reason: str) -> NoReturn:
+    console.print(f"[bold red]error[/] {escape(reason)}", soft_wrap=True)
+    sys.exit(1)

@@ -13,8 +13,10 @@ from rich.table import Table
 from pipelines.cli.console import console, print_line, print_warning, rows_done
 from pipelines.cli.options import JournalFolder, ScorecardName, day, journal_folder
 from pipelines.watch import outcomes as files
+from scoring.files import refuse_overwrite
 from scoring.outcomes.store import Outcomes, OutcomeStatus
-from training.errors import StageError
+from scoring.tables.outputs import refuse_overlap
+from scoring.tables.places import place
 
 
 def import_outcomes(
@@ -28,11 +30,12 @@ def import_outcomes(
 ) -> None:
     """Record the outcomes of a file; what cannot be recorded is kept aside and reported."""
     observed = None if observed_on is None else date.fromisoformat(observed_on)
-    if rejects is not None and rejects.resolve() == Path(source).resolve():
-        raise StageError(f"{rejects} is both read and written")
-    file = files.find(source, observed)
+    file, folder = files.find(source, observed), journal_folder(scorecard, journal)
+    if rejects is not None:
+        refuse_overwrite(rejects, folder)
+        refuse_overlap(place(str(rejects)), [file.file])
     with rows_done(file.rows, "outcomes") as advance:
-        summary = files.import_outcomes(journal_folder(scorecard, journal), file, observed, rejects, advance)
+        summary = files.import_outcomes(folder, file, observed, rejects, advance)
     table = Table(title=f"{scorecard}: {sum(summary.results.values()):,} outcomes of {source}", title_justify="left")
     table.add_column("result")
     table.add_column("rows", justify="right")

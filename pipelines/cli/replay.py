@@ -15,7 +15,7 @@ from pipelines.cli.options import JournalFolder, ScorecardName, Since, Until, jo
 from pipelines.journal.replay import Finding, Replay, places_of, sample_of
 from pipelines.journal.replay import replay as run
 from pipelines.watch.current_rows import utc
-from scoring.files import write_atomically
+from scoring.files import refuse_overwrite, write_atomically
 from scoring.journal.reader import JournalReader
 from scoring.scorecards import load
 from training.errors import StageError
@@ -45,6 +45,8 @@ def replay(
         places = reader.span(since=utc(since), until=utc(until))
         if sample is not None:
             places = sample_of(places, sample)
+    if out is not None:
+        refuse_overwrite(out, reader.folder)
     began = datetime.now(UTC)
     with steps(len(places)) as advance:
         report = run(load(scorecard), reader, places, lambda rows: advance("replay", rows))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -12,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scoring.decision import Basis
+from scoring.files import file_aside, refuse_overwrite
 from scoring.journal.reader import JournalReader
 from scoring.journal.record import DecisionRecord
 from training.errors import StageError
@@ -70,27 +69,21 @@ def export(
 
     Raises:
         StageError: the file cannot be written.
+        DataError: it would lie in the journal's folder.
         JournalError: a segment cannot be read.
     """
     count = 0
-    name = None
+    refuse_overwrite(output, reader.folder)
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
-        with os.fdopen(descriptor, "wb") as file:
-            with pq.ParquetWriter(file, SCHEMA, use_dictionary=REPEATING) as writer:
+        with file_aside(output, private=True) as aside:
+            with pq.ParquetWriter(aside.file, SCHEMA, use_dictionary=REPEATING) as writer:
                 for records in _groups(reader.decisions(since=since, until=until)):
                     writer.write_batch(_batch(records), row_group_size=ROWS)
                     count += len(records)
                     advance(len(records))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(output)
+            aside.publish()
     except OSError as error:
         raise StageError(f"cannot write {output}: {error.strerror or error}") from None
-    finally:
-        if name is not None:
-            Path(name).unlink(missing_ok=True)
     return count
 
 

@@ -54,6 +54,8 @@ class Portfolio:
     """The key column, if the files have it."""
     files: list[str]
     """Addresses, in order."""
+    folder: Place | None
+    """The folder that they lie in, if one was named."""
 
     @property
     def rows(self) -> int | None:
@@ -86,7 +88,8 @@ def find(scorecard: Scorecard, frame: Frame, address: str) -> Portfolio:
                 f"{file.shown}: {scorecard.key}: {_kind(key)}, but {_kind(first[1])} in {first[0].shown}; "
                 "all files need the same"
             )
-    return Portfolio(root.shown, parts, first[1], [file.address for file in files])
+    folder = None if [file.path for file in files] == [root.path] else root
+    return Portfolio(root.shown, parts, first[1], [file.address for file in files], folder)
 
 
 def _files(root: Place) -> list[Place]:

@@ -18,7 +18,8 @@ from scoring.expected import DataError
 from scoring.models import StoredModel
 from scoring.policy import CutoffPolicy
 from scoring.scorecard import Scorecard
-from scoring.tables.places import CSV, PARQUET, Place, aside, one_line, place
+from scoring.tables.outputs import aside, refuse_overlap
+from scoring.tables.places import CSV, PARQUET, Place, one_line, place
 from training.errors import StageError
 
 Engine = Literal["local", "ray"]
@@ -53,7 +54,8 @@ def targets(portfolio: Portfolio, output: str, rejects: str | None) -> Targets:
     """Return the two places that a run writes to; rejects go next to the output if no other place is named.
 
     Raises:
-        DataError: a name has no known suffix, or a file would be written over an input or the other one.
+        DataError: a name has no known suffix, or a file would be written over an input or the other one, or into
+            the folder that is read.
     """
     chosen = place(output)
     if rejects is None:
@@ -61,13 +63,12 @@ def targets(portfolio: Portfolio, output: str, rejects: str | None) -> Targets:
         rejected = chosen.sibling(str(path.with_name(f"{path.stem}.rejects{path.suffix}")))
     else:
         rejected = place(rejects)
-    taken = {place(file).path for file in portfolio.files}
+    taken = [place(file) for file in portfolio.files]
     for target in (chosen, rejected):
         if target.suffix not in (PARQUET, CSV):
             raise DataError(f"{target.shown} ends neither in {PARQUET} nor in {CSV}")
-        if target.path in taken:
-            raise DataError(f"{target.shown} is both read and written, or written twice")
-        taken.add(target.path)
+        refuse_overlap(target, taken, portfolio.folder)
+        taken.append(target)
     return Targets(chosen, rejected)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, push_to_gateway, write_to_textfile
+from prometheus_client import CollectorRegistry, generate_latest, push_to_gateway
 
+from scoring.files import write_atomically
 from training.errors import StageError
 
 
@@ -21,8 +22,7 @@ def publish(registry: CollectorRegistry, path: Path, job: str, pushgateway: str 
     Raises:
         StageError: the gateway does not take them; the file is written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_to_textfile(str(path), registry)
+    write_atomically(path, generate_latest(registry))
     if pushgateway is None:
         return
     try:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -17,6 +15,7 @@ import pyarrow.parquet as pq
 
 from pipelines.workspace import Workspace
 from scoring.expected import DataError
+from scoring.files import file_aside, refuse_overwrite
 from scoring.history.file import FILE_TABLES
 from scoring.history.store import REDIS_SCHEMES, VALUES, HistoryError, HistoryRecord
 from scoring.moment import now_to_the_second
@@ -77,6 +76,7 @@ def fill(
         rows = _rows(scorecard, file)
         if target.startswith(REDIS_SCHEMES):
             return record, _fill_redis(target, record, rows, advance)
+        refuse_overwrite(Path(target), workspace.applications)
         _fill_file(Path(target), record, rows, advance)
         return record, target
 
@@ -111,10 +111,8 @@ def _rows(scorecard: Scorecard, file: pq.ParquetFile) -> Iterator[list[Row]]:
 
 def _fill_file(path: Path, record: HistoryRecord, rows: Iterator[list[Row]], advance: Advance) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as aside:
-            written = Path(aside, path.name)
-            with closing(sqlite3.connect(written, isolation_level=None)) as database:
+        with file_aside(path) as aside:
+            with closing(sqlite3.connect(aside.file, isolation_level=None)) as database:
                 # Nobody reads it before it is whole, so a journal would only cost time.
                 database.execute("PRAGMA journal_mode = OFF")
                 database.execute("PRAGMA synchronous = OFF")
@@ -126,10 +124,7 @@ def _fill_file(path: Path, record: HistoryRecord, rows: Iterator[list[Row]], adv
                     database.executemany("INSERT INTO clients VALUES (?, ?)", batch)
                     database.execute("COMMIT")
                     advance("history", len(batch))
-            with written.open("rb") as file:
-                os.fsync(file.fileno())
-            written.chmod(0o644)
-            written.replace(path)
+            aside.publish()
     except (sqlite3.Error, OSError) as error:
         raise StageError(f"{path} cannot be written: {error}") from error
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from pydantic import ValidationError
 
 from scoring.errors import FieldError, field_errors
 from scoring.expected import DataError
+from scoring.files import file_aside
 from scoring.outcomes.contract import DecisionOutcome
 from scoring.outcomes.store import Outcome, Outcomes, OutcomeStatus
 from scoring.tables.batches import TableBatch, reading
@@ -175,15 +175,13 @@ def _rejects(path: Path | None) -> Iterator[Reject]:
         yield lambda row, cells, result, why: None
         return
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-            new = Path(folder) / path.name
-            with new.open("w", newline="") as file:
+        with file_aside(path) as aside:
+            with aside.file.open("w", newline="") as file:
                 writer = csv.DictWriter(file, REJECT_COLUMNS)
                 writer.writeheader()
                 yield lambda row, cells, result, why: writer.writerow(
                     {"row": row, **cells, "result": result, "why": why}
                 )
-            new.replace(path)
+            aside.publish()
     except OSError as error:
         raise StageError(f"{path} cannot be written: {one_line(error)}") from None

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -79,52 +75,3 @@ def one_line(error: BaseException) -> str:
 
 def _without_secret(address: str) -> str:
     return re.sub(r"(?<=://)[^/@]*@", "", address)
-
-
-@dataclass(frozen=True)
-class Aside:
-    """A local file that becomes the file at its place as a whole, or never."""
-
-    file: Path
-    place: Place
-
-    def publish(self) -> None:
-        """Move the file where it belongs, over an older one.
-
-        Raises:
-            DataError: the place cannot be written to; what was there is there still.
-        """
-        try:
-            if self.place.local is None:
-                # Object stores show an upload when it is finished, and not before.
-                self.place.system.put_file(str(self.file), self.place.path)
-                return
-            with self.file.open("rb") as written:
-                os.fsync(written.fileno())
-            self.file.chmod(0o644)
-            self.file.replace(self.place.local)
-        except Exception as error:  # each file system behind fsspec has its own exceptions
-            raise DataError(f"cannot write {self.place.shown}: {one_line(error)}") from error
-
-
-@contextmanager
-def aside(target: Place) -> Iterator[Aside]:
-    """Open a file to write to; a file that has not been published when the block ends is deleted.
-
-    Raises:
-        DataError: no file can be made there.
-    """
-    local = target.local
-    try:
-        if local is not None:
-            local.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(
-            dir=None if local is None else local.parent, prefix=f".{PurePosixPath(target.path).name}."
-        )
-    except OSError as error:
-        raise DataError(f"cannot write {target.shown}: {one_line(error)}") from error
-    os.close(descriptor)
-    try:
-        yield Aside(Path(name), target)
-    finally:
-        Path(name).unlink(missing_ok=True)

@@ -230,10 +230,25 @@ def test_an_export_that_cannot_be_written_leaves_nothing(journaled: Journaled, s
     Path("file").write_text("")
     code, printed = scorebox("journal", "export", "card_default", "file/out.parquet")
     assert code == 1
-    assert printed.endswith("error cannot write file/out.parquet: File exists")
+    assert printed.endswith("error cannot write file/out.parquet: Not a directory")
     Path("folder.parquet").mkdir()
     assert scorebox("journal", "export", "card_default", "folder.parquet")[0] == 1
     assert sorted(path.name for path in Path().iterdir() if path.name.startswith(".folder")) == []
+
+
+@pytest.mark.parametrize("command", [["journal", "export", "card_default"], ["replay", "card_default", "--out"]])
+def test_nothing_is_written_into_the_journal_that_is_read(
+    journaled: Journaled, scorebox: Run, command: list[str]
+) -> None:
+    Path("linked").symlink_to("journal/card_default")
+    segment = segments(journaled.folder)[0]
+    before = segment.read_bytes()
+    for output in (f"linked/{segment.name}", "journal/../journal/card_default/new.parquet"):
+        code, printed = scorebox(*command, output)
+        assert code == 1
+        assert printed.endswith(f"error {output} lies in journal/card_default, which is read")
+    assert segment.read_bytes() == before
+    assert not Path("linked/new.parquet").exists()
 
 
 def test_decisions_are_erased_by_id(journaled: Journaled, writer: Journal, scorebox: Run) -> None:

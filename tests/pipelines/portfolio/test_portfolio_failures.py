@@ -224,6 +224,7 @@ def test_the_command_says_what_it_did_and_fails_with_one_line(served: Project) -
 
 
 def test_without_a_release_nothing_is_scored(project: Project) -> None:
+    (project.folder / "releases" / "card_default.json").unlink()
     failed = project.scorebox("score", "card_default", "in.parquet", "out.csv", check=False)
     assert failed.returncode == 1
     (line,) = failed.stderr.splitlines()

@@ -147,6 +147,8 @@ def test_a_broken_file_is_one_line_and_leaves_nothing(names: list[str], scorebox
     [
         (["outcomes.txt"], "outcomes.txt is neither .parquet nor .csv nor .csv.gz"),
         (["outcomes.csv", "--rejects", "./outcomes.csv"], "outcomes.csv is both read and written"),
+        (["outcomes.csv", "--rejects", "journal/../outcomes.csv"], "outcomes.csv is both read and written"),
+        (["outcomes.csv", "--rejects", f"{JOURNAL}/outcomes.sqlite"], f"lies in {JOURNAL}, which is read"),
         (["outcomes.csv", "--journal", "elsewhere"], "there is no journal in elsewhere"),
     ],
 )

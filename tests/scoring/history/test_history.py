@@ -280,6 +280,15 @@ def test_a_scorecard_without_a_history_and_one_without_its_features_are_named(tm
         fill(SCORECARD, empty)
 
 
+def test_the_history_is_not_written_over_the_applications_it_is_made_of(tmp_path: Path) -> None:
+    space = workspace(tmp_path)
+    before = space.applications.read_bytes()
+    (tmp_path / "link").symlink_to(space.applications)
+    with pytest.raises(DataError, match="link is both read and written"):
+        fill(SCORECARD, space, str(tmp_path / "link"))
+    assert space.applications.read_bytes() == before
+
+
 def test_applications_of_a_scorecard_without_a_history_say_nothing_of_one() -> None:
     card = load("card_default")
     frame = Frame(card, [rule.column for rule in card.rules if rule.required])
