@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scoring.application import Application, FieldRule, field_rules, require_fields
 from scoring.changeable import MOST_COMBINATIONS, Changeable, most_coarse_combinations
 from scoring.features import Block
+from scoring.tables.dialect import USUAL_MISSING, Dialect
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,21 @@ class SourceFile:
     table: str = "applications"
     """Name of the table that it becomes."""
     separator: str = ","
+    decimal: str = "."
+    """The decimal mark of a number."""
+    encoding: str = "utf-8"
+    """As Python's codecs name it: latin-1, cp1252, utf-16."""
+    missing: tuple[str, ...] = USUAL_MISSING
+    """The texts that stand for a missing value, where they are no choice of a field."""
     columns: tuple[str, ...] = ()
     """Column names, for a file without a line of them."""
-    missing: tuple[str, ...] = ("",)
-    """The texts that stand for a missing value."""
+    ignored: tuple[str, ...] = ()
+    """Columns that are left out wherever the file is read: a lender's own grade, a branch, a comment."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """The way in which its text is written."""
+        return Dialect(self.separator, self.decimal, self.encoding, self.missing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +155,26 @@ class Scorecard:
             raise ValueError(f"{self.name}: a history is found by the key, so {self.key} must be a field")
         if not self.purpose.strip() or not self.limits or not all(limit.strip() for limit in self.limits):
             raise ValueError(f"{self.name}: purpose and limits must say something")
+        self._check_sources()
         self._check_changeable()
         self._check_reasons()
+
+    def _check_sources(self) -> None:
+        choices = {choice: rule.column for rule in self.rules for choice in rule.choices}
+        for file in (file for source in self.sources for file in source.files):
+            try:
+                dialect = file.dialect
+            except ValueError as error:
+                raise ValueError(f"{self.name}: {file.file_name}: {error}") from None
+            for marker in dialect.missing:
+                if marker in choices:
+                    raise ValueError(
+                        f"{self.name}: {file.file_name} takes {marker!r} for a missing value, and {choices[marker]} "
+                        "has it as a choice: declare `missing` without it"
+                    )
+            needed = {self.key, self.target, *self.columns}.intersection(file.ignored)
+            if needed:
+                raise ValueError(f"{self.name}: {file.file_name} ignores {', '.join(sorted(needed))}, which are needed")
 
     def _check_changeable(self) -> None:
         by_column = {rule.column: rule for rule in self.rules}

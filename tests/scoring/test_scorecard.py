@@ -153,6 +153,25 @@ def test_a_scorecard_that_contradicts_itself_is_refused(changes: dict[str, Any],
         Scorecard(**{**fields, **changes})
 
 
+@pytest.mark.parametrize(
+    ("declared", "complaint"),
+    [
+        (
+            {"missing": ("", "A11")},
+            "german.data takes 'A11' for a missing value, and Status of existing .* as a choice",
+        ),
+        ({"separator": ",", "decimal": ","}, "german.data: a separator is one character and a decimal mark another"),
+        ({"encoding": "lattin"}, "german.data: 'lattin' is no encoding that Python knows"),
+        ({"ignored": ("Risk", "GRADE")}, "german.data ignores Risk, which are needed"),
+    ],
+)
+def test_a_source_that_contradicts_its_scorecard_is_refused(declared: dict[str, Any], complaint: str) -> None:
+    german = load("german_credit")
+    (source,) = german.sources
+    with pytest.raises(ValueError, match=complaint):
+        replace(german, sources=(replace(source, files=(replace(source.files[0], **declared),)),))
+
+
 def test_sample_data_have_the_published_marginals() -> None:
     sample = CARD.sample(np.random.default_rng(1), 30_000)
     assert sample[CARD.target].mean() == pytest.approx(0.2212, abs=0.01)

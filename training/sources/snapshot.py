@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import csv
 
@@ -128,8 +129,9 @@ def write_table(file: FetchedFile, folder: Path, about: Mapping[bytes, bytes]) -
             rows = _write(target, reader.schema, reader, about)
         else:
             with pq.ParquetFile(file.path) as parquet:
-                batches = parquet.iter_batches(batch_size=ROW_GROUP)
-                rows = _write(target, parquet.schema_arrow, batches, about)
+                kept = [field for field in parquet.schema_arrow if field.name not in file.published.ignored]
+                batches = parquet.iter_batches(batch_size=ROW_GROUP, columns=[field.name for field in kept])
+                rows = _write(target, pa.schema(kept, parquet.schema_arrow.metadata), batches, about)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         kind = "CSV" if file.format == "csv" else "whole Parquet"
         raise DataError(f"{file.name} is not a {kind} file: {_first_line(error)}") from None
@@ -165,12 +167,19 @@ def _row_groups(batches: Iterable[Any]) -> Iterator[Any]:
 
 
 def _csv_reader(path: Path, published: SourceFile, types: Mapping[str, Any]) -> Any:
+    """Open a CSV file; `types` names the columns to read, all of them if it is empty."""
     return csv.open_csv(
         path,
-        read_options=csv.ReadOptions(block_size=BLOCK, column_names=published.columns or None),
+        read_options=csv.ReadOptions(
+            block_size=BLOCK, column_names=published.columns or None, encoding=published.encoding
+        ),
         parse_options=csv.ParseOptions(delimiter=published.separator, newlines_in_values=True),
         convert_options=csv.ConvertOptions(
-            column_types=types, null_values=list(published.missing), strings_can_be_null=True
+            include_columns=list(types) or None,
+            column_types=types,
+            null_values=list(published.missing),
+            strings_can_be_null=True,
+            decimal_point=published.decimal,
         ),
     )
 
@@ -180,16 +189,21 @@ def _types(path: Path, published: SourceFile) -> dict[str, Any]:
     names = published.columns or tuple(_csv_reader(path, published, {}).schema.names)
     if doubled := sorted({name for name in names if names.count(name) > 1}):
         raise pa.ArrowInvalid(f"two columns are called {', '.join(doubled)}")
+    names = tuple(name for name in names if name not in published.ignored)
     remaining = {name: list(CANDIDATES) for name in names}
     for batch in _csv_reader(path, published, dict.fromkeys(names, pa.string())):
         for name, candidates in remaining.items():
-            while candidates[0] != pa.string() and not _holds(batch[name], candidates):
+            while candidates[0] != pa.string() and not _holds(batch[name], candidates, published.decimal):
                 candidates.pop(0)
     return {name: candidates[0] for name, candidates in remaining.items()}
 
 
-def _holds(values: Any, candidates: list[Any]) -> bool:
+def _holds(values: Any, candidates: list[Any], decimal: str) -> bool:
     """Return whether the text can be of the first type. A whole number is a number too: Arrow alone would take 0x1F."""
+    if decimal != ".":
+        if pc.any(pc.match_substring(values, ".")).as_py():
+            return False
+        values = pc.replace_substring(values, decimal, ".")
     try:
         for kind in candidates[:-1]:
             values.cast(kind)

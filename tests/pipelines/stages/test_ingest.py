@@ -23,6 +23,7 @@ from pipelines.stages.ingest import ingest
 from pipelines.workspace import Workspace
 from scoring.expected import DataError
 from scoring.scorecard import Source, SourceFile
+from scoring.tables.dialect import USUAL_MISSING
 from tests.conftest import Project
 from tests.pipelines.conftest import Run
 from tests.pipelines.stages.feeds import (
@@ -116,6 +117,34 @@ def test_the_type_of_a_column_is_decided_by_its_last_row_too(
     take_in(workspace, path, replace(CARD, sources=(source,)))
     schema = pq.read_schema(workspace.raw_table("applications"))
     assert {name: str(schema.field(name).type) for name in ("A", "B")} == {"A": kind, "B": "int64"}
+
+
+def test_a_source_declares_how_its_text_is_written(workspace: Workspace, tmp_path: Path) -> None:
+    text = 'NR;BETRAG;STÄDT;NOTE\n1;1234,5;Köln;A\n2;NA;"Bad; Ems";B\n3;-;?;C\n4;7,25;1.5;D\n'
+    (tmp_path / "kredite.csv").write_bytes(text.encode("cp1252"))
+    file = SourceFile(
+        "kredite.csv",
+        None,
+        4,
+        separator=";",
+        decimal=",",
+        encoding="cp1252",
+        missing=(*USUAL_MISSING, "-"),
+        ignored=("NOTE",),
+    )
+    take_in(workspace, tmp_path / "kredite.csv", replace(CARD, sources=(Source("K", "CC0 1.0", "made", (file,)),)))
+    assert pq.read_table(workspace.raw_table("applications")).to_pydict() == {
+        "NR": [1, 2, 3, 4],
+        "BETRAG": [1234.5, None, None, 7.25],
+        "STÄDT": ["Köln", "Bad; Ems", None, "1.5"],
+    }
+
+
+def test_a_column_that_a_source_ignores_is_left_out_of_parquet_too(workspace: Workspace, tmp_path: Path) -> None:
+    pd.DataFrame({"A": [1, 2], "GRADE": ["x", "y"]}).to_parquet(tmp_path / "book.parquet")
+    file = SourceFile("book.csv", None, None, ignored=("GRADE",))
+    take_in(workspace, tmp_path / "book.parquet", replace(CARD, sources=(Source("B", "CC0 1.0", "made", (file,)),)))
+    assert pq.read_table(workspace.raw_table("applications")).column_names == ["A"]
 
 
 def test_numbers_are_the_closest_doubles_to_their_text(workspace: Workspace, tmp_path: Path) -> None:
