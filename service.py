@@ -26,8 +26,9 @@ tags = config.release.tags
 if TYPE_CHECKING:
     from scoring.application import Application
     from scoring.decision import Decision
+    from serving.batches import Batch
     from serving.outcomes import OutcomeBatch
-    from serving.payloads import Batch, BatchDecisions
+    from serving.payloads import BatchDecisions
 else:
     Application = core.application
     Batch = core.batch

@@ -6,17 +6,28 @@ A scorecard declares its application as a pydantic model. `field_rules` reads th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
 
 import annotated_types
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+    create_model,
+)
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, core_schema, from_json
+
+from scoring.members import colons, is_no_json, read_members, repeated, require_single
 
 Kind = Literal["integer", "number", "text"]
 
@@ -25,7 +36,8 @@ class Application(BaseModel):
     """One applicant's raw fields. Subclasses declare the fields of one product.
 
     Strict: no unknown fields, no strings or booleans for numbers, no NaN or infinity. A field
-    answers to its Python name and to its alias, which is the column name in the data set.
+    answers to its Python name and to its alias, which is the column name in the data set. JSON may write a whole number
+    in any way, such as 2.0 or 20e-1, and gives a field once.
     """
 
     model_config = ConfigDict(
@@ -37,6 +49,66 @@ class Application(BaseModel):
         validate_by_name=True,
         validate_by_alias=True,
     )
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """Read an application from JSON.
+
+        Raises:
+            ValidationError: it breaks a rule, or gives a field twice.
+        """
+        validator = cls.__pydantic_validator__
+        try:
+            application: Self = validator.validate_json(json_data, **options)
+        except ValidationError as error:
+            if is_no_json(error):
+                raise
+            cls._require_single(json_data)
+            values = with_whole_numbers(cls, from_json(json_data))
+            if values is None:
+                raise
+            application = validator.validate_python(values, **options)
+        if colons(json_data) != len(application.__pydantic_fields_set__):
+            cls._require_single(json_data)
+        return application
+
+    @classmethod
+    def _require_single(cls, json_data: str | bytes | bytearray) -> None:
+        require_single(cls.__name__, repeated(read_members(json_data), column_names(cls)))
+
+
+@cache
+def column_names(application: type[Application]) -> Mapping[str, str]:
+    """Return the column of each field by its Python name."""
+    return {name: info.alias or name for name, info in application.model_fields.items()}
+
+
+def with_whole_numbers(application: type[Application], value: Any) -> dict[str, Any] | None:
+    """Return an application's values with a float that is a whole number as an integer, where its field holds one.
+
+    Args:
+        application: the model.
+        value: of JSON.
+
+    Returns:
+        None if the value has no such number.
+    """
+    if not isinstance(value, dict):
+        return None
+    names = _integers(application)
+    whole = {
+        name: int(given)
+        for name, given in value.items()
+        if type(given) is float and given.is_integer() and name in names
+    }
+    return value | whole if whole else None
+
+
+@cache
+def _integers(application: type[Application]) -> frozenset[str]:
+    """Return all names of the fields that hold integers."""
+    rules = (rule for rule in field_rules(application) if rule.kind == "integer")
+    return frozenset(name for rule in rules for name in (rule.field, rule.column))
 
 
 class Sentinel:

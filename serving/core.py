@@ -21,12 +21,11 @@ from scoring.journal.schema import JournalError
 from scoring.journal.transaction import JournalUnavailableError
 from scoring.scorer import Caller
 from serving.arrow import TableRows, read_rows
+from serving.batches import Batch, BrokenRow, batch_model
 from serving.explain import explain
 from serving.metrics import Metrics
 from serving.outcomes import OutcomeBatch, OutcomesTaken, outcome_batch_model, record_outcomes
 from serving.payloads import (
-    Batch,
-    BrokenRow,
     Explanation,
     Health,
     HistoryInfo,
@@ -35,7 +34,6 @@ from serving.payloads import (
     Reloaded,
     batch_decisions,
     batch_decisions_model,
-    batch_model,
 )
 from serving.problems import MOST_ERRORS, ProblemError
 from serving.refusals import OutcomesNotKeptError
@@ -84,9 +82,9 @@ class Core:
         self.batch_decisions = batch_decisions_model(self.decision)
         self.outcome_batch = outcome_batch_model(self.limits.batch_rows)
         # Straight from bytes; they raise ValidationError.
-        self.read_application: Callable[[bytes], Application] = self.application.__pydantic_validator__.validate_json
-        self.read_batch: Callable[[bytes], Batch] = self.batch.__pydantic_validator__.validate_json
-        self.read_outcomes: Callable[[bytes], OutcomeBatch] = self.outcome_batch.__pydantic_validator__.validate_json
+        self.read_application: Callable[[bytes], Application] = self.application.model_validate_json
+        self.read_batch: Callable[[bytes], Batch] = self.batch.model_validate_json
+        self.read_outcomes: Callable[[bytes], OutcomeBatch] = self.outcome_batch.model_validate_json
 
     @property
     def health(self) -> Health:

@@ -11,9 +11,10 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json
 
 from scoring.application import Application
 from scoring.decision import Decision
+from serving.batches import Batch
 from serving.core import Core
 from serving.outcomes import OutcomeBatch
-from serving.payloads import Batch, BatchDecisions
+from serving.payloads import BatchDecisions
 from serving.problems import PROBLEM_JSON, Problem
 from serving.routes import ANY_REQUEST, Content, Parameter, Route
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from http import HTTPStatus
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from scoring.journal.writer import Journal
+from scoring.members import Members, colons, is_no_json, read_members, repeated, require_single
 from scoring.outcomes.contract import DecisionOutcome
 from scoring.outcomes.store import Outcomes, OutcomeStatus
 from serving.problems import ProblemError
@@ -19,6 +21,31 @@ class OutcomeBatch(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     outcomes: list[DecisionOutcome]
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """Read outcomes from JSON.
+
+        Raises:
+            ValidationError: one breaks a rule, or gives a field twice.
+        """
+        try:
+            batch: Self = cls.__pydantic_validator__.validate_json(json_data, **options)
+        except ValidationError as error:
+            if not is_no_json(error):
+                cls._require_single(json_data)
+            raise
+        if colons(json_data) != 1 + sum(len(outcome.__pydantic_fields_set__) for outcome in batch.outcomes):
+            cls._require_single(json_data)
+        return batch
+
+    @classmethod
+    def _require_single(cls, json_data: str | bytes | bytearray) -> None:
+        members = read_members(json_data)
+        errors = repeated(members)
+        for index, row in enumerate(members.values_of("outcomes") if isinstance(members, Members) else []):
+            errors += [error.model_copy(update={"field": f"outcomes.{index}.{error.field}"}) for error in repeated(row)]
+        require_single(cls.__name__, errors)
 
 
 class OutcomeResult(BaseModel):

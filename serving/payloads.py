@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidator, create_model
+from pydantic import BaseModel, Field, create_model
 
-from scoring.application import Application
 from scoring.counterfactual_answer import Counterfactual
 from scoring.decision import BatchSlice, Decision, Variant
-from scoring.errors import FieldError, RowError, field_errors
+from scoring.errors import RowError
 from scoring.models import DataRecord
 from serving.settings import Settings
 
-MOST_ERRORS_OF_A_ROW = 25
-
 # An application is below 1 KiB; a far larger body is none, and naming its errors costs time.
 MAX_APPLICATION_BYTES = 16 << 10
-
-
-class BrokenRow:
-    """Stands in a batch where an application breaks its contract."""
-
-    def __init__(self, errors: list[FieldError]) -> None:
-        self.errors = errors
-
-
-class Batch(BaseModel):
-    """Applications that are decided together. A broken one does not fail the others."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    applications: list[Any]
 
 
 class BatchDecisions(BaseModel):
@@ -205,32 +187,3 @@ class ModelInfo(BaseModel):
     mlflow_run_id: str
     libraries: dict[str, str]
     limits: Limits
-
-
-def _row_validator(application: type[Application]) -> Callable[[Any, Callable[[Any], Application]], Any]:
-    # A member more is a rule more that is broken, and a body has room for very many.
-    most_members = 2 * len(application.model_fields)
-    crowded = FieldError(
-        field="(application)", rule="too_long", message=f"Application should have at most {most_members} members"
-    )
-
-    def keep_errors(value: Any, validate: Callable[[Any], Application]) -> Application | BrokenRow:
-        if isinstance(value, dict) and len(value) > most_members:
-            return BrokenRow([crowded])
-        try:
-            return validate(value)
-        except ValidationError as error:
-            return BrokenRow(field_errors(error, "(application)", MOST_ERRORS_OF_A_ROW))
-
-    return keep_errors
-
-
-def batch_model(application: type[Application], most_rows: int) -> type[Batch]:
-    """Return the model of a body with at most `most_rows` of these applications; a broken one becomes a `BrokenRow`.
-
-    Validating a plain list would be twice as fast where all rows are good. But it collects every
-    broken rule of the whole body before it fails, and that took half a second for one of 1 MB.
-    """
-    rows = Field(min_length=1, max_length=most_rows, description=f"1 to {most_rows} applications")
-    row: Any = Annotated[application, WrapValidator(_row_validator(application))]
-    return create_model("Batch", __base__=Batch, applications=(list[row], rows))

@@ -16,11 +16,12 @@ from scoring.application import Application
 from scoring.decision import Decision
 from serving import handlers
 from serving.arrow import ARROW_STREAM
+from serving.batches import Batch
 from serving.core import Core
 from serving.exchange import JSON, Answer, Exchange
 from serving.headers import IDENTIFIER, QUOTED_IDENTIFIER
 from serving.outcomes import OutcomeBatch, OutcomesTaken
-from serving.payloads import Batch, BatchDecisions, Explanation, Health, ModelInfo, Reloaded
+from serving.payloads import BatchDecisions, Explanation, Health, ModelInfo, Reloaded
 
 Handler: TypeAlias = Callable[[Core, Exchange, bytes], Awaitable[Answer]]
 """Takes the core, the request and its body, and returns the answer; raises `ProblemError`, `ValidationError` or an

@@ -28,13 +28,18 @@ def _checked_date(value: Any) -> Any:
     raise PydanticCustomError("date_type", "Input should be a date such as 2026-10-01")
 
 
+def _whole(value: Any) -> Any:
+    """Return a float that is a whole number as an integer."""
+    return int(value) if type(value) is float and value.is_integer() else value
+
+
 class DecisionOutcome(BaseModel):
     """The matured outcome of one decision."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
 
     decision_id: Annotated[str, Field(min_length=1, max_length=64, description="names the decision")]
-    defaulted: Annotated[int, Field(ge=0, le=1, description="1: the applicant has defaulted")]
+    defaulted: Annotated[int, Field(ge=0, le=1, description="1: the applicant has defaulted"), BeforeValidator(_whole)]
     observed_on: Annotated[
         date,
         # Strict, pydantic takes text for a date only straight from JSON, not after the check below.

@@ -6,6 +6,7 @@ import gzip
 import json
 import zlib
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -192,3 +193,98 @@ def test_what_unpacks_to_far_more_is_never_unpacked(server: Server) -> None:
     assert post(server, "/predict_batch", bomb, ("content-encoding", "gzip")).status_code == 413
     assert most_memory() - before < 64 << 20
     assert server.get("/readyz").status_code == 200
+
+
+TWICE = {
+    "under one name": (b'{"PAY_0": 1, ' + EXAMPLE[1:], "PAY_0", "Field is given twice"),
+    "with one value": (b'{"PAY_0": 2, "PAY_0": 2, ' + EXAMPLE[1:], "PAY_0", "Field is given twice"),
+    "escaped": (b'{"\\u0050AY_0": 1, ' + EXAMPLE[1:], "PAY_0", "Field is given twice"),
+    "under both its names": (
+        b'{"pay_0": 1, ' + EXAMPLE[1:],
+        "PAY_0",
+        "Field is given twice, as pay_0 and as PAY_0",
+    ),
+    "a text": (b'{"PAY_0": "a:b", ' + EXAMPLE[1:], "PAY_0", "Field is given twice"),
+    "an unknown one": (b'{"x": 1, "x": {"y": 1, "y": 2}, ' + EXAMPLE[1:], "x", "Field is given twice"),
+}
+
+
+@pytest.mark.parametrize(("body", "field", "message"), TWICE.values(), ids=TWICE.keys())
+def test_a_field_given_twice_is_named(server: Server, body: bytes, field: str, message: str) -> None:
+    error = {"field": field, "rule": "duplicate", "message": message}
+    for path in ("/predict", "/explain"):
+        response = post(server, path, body)
+        assert (response.status_code, response.json()["errors"]) == (422, [error])
+    batch = post(server, "/predict_batch", b'{"applications": [%b, %b, %b]}' % (EXAMPLE, body, EXAMPLE))
+    assert batch.status_code == 200
+    assert batch.json()["errors"] == [{"index": 1, "errors": [error]}]
+    assert [decision is None for decision in batch.json()["decisions"]] == [False, True, False]
+    alone = post(server, "/predict_batch", b'{"applications": [%b]}' % body)
+    assert (alone.status_code, alone.json()["rows"]) == (422, [{"index": 0, "errors": [error]}])
+
+
+def test_a_batch_that_gives_its_own_field_twice_is_refused_as_a_whole(server: Server) -> None:
+    rows = b'"applications": [%b]' % EXAMPLE
+    for body in (b"{%b, %b}" % (rows, rows), b'{"applications": [], %b}' % rows):
+        response = post(server, "/predict_batch", body)
+        assert (response.status_code, errors(response)) == (422, [("applications", "duplicate")])
+
+
+def test_outcomes_that_give_a_field_twice_are_named(server: Server) -> None:
+    good = b'{"decision_id": "a:b", "defaulted": 1, "observed_on": "2026-09-30"}'
+    assert post(server, "/outcomes", b'{"outcomes": [%b]}' % good).status_code == 200
+    twice = b'{"defaulted": 0, ' + good[1:]
+    response = post(server, "/outcomes", b'{"outcomes": [%b, %b, {"x": 1, "x": 2}]}' % (good, twice))
+    assert (response.status_code, errors(response)) == (
+        422,
+        [("outcomes.1.defaulted", "duplicate"), ("outcomes.2.x", "duplicate")],
+    )
+    response = post(server, "/outcomes", b'{"outcomes": [], "outcomes": [%b]}' % good)
+    assert (response.status_code, errors(response)) == (422, [("outcomes", "duplicate")])
+
+
+def written(number: bytes) -> bytes:
+    """The example with the first status of payment written so."""
+    fields = {name.encode(): str(value).encode() for name, value in SCORECARD.example.items()} | {b"PAY_0": number}
+    return b"{" + b", ".join(b'"%b": %b' % field for field in fields.items()) + b"}"
+
+
+@pytest.mark.parametrize("number", [b"2.0", b"2e0", b"20e-1", b"0.2E+1", b"2.000"])
+def test_a_whole_number_may_be_written_in_any_way(server: Server, number: bytes) -> None:
+    def decided(body: bytes) -> list[Any]:
+        alone = post(server, "/predict?reasons=all", body).json()
+        batch = post(server, "/predict_batch?reasons=all", b'{"applications": [%b]}' % body).json()["decisions"][0]
+        for decision in (alone, batch):
+            del decision["decision_id"], decision["decided_at"]
+        return [alone, batch, post(server, "/explain", body).json()]
+
+    assert decided(written(number)) == decided(written(b"2"))
+
+
+@pytest.mark.parametrize(
+    ("number", "rule"),
+    [
+        (b"2.5", "int_type"),
+        (b"25e-1", "int_type"),
+        (b"true", "int_type"),
+        (b'"2"', "int_type"),
+        (b'"2.0"', "int_type"),
+        (b"2e1", "less_than_equal"),
+        (b"1e300", "less_than_equal"),
+        (b"-3.0", "greater_than_equal"),
+    ],
+)
+def test_what_is_no_whole_number_is_refused(server: Server, number: bytes, rule: str) -> None:
+    for path in ("/predict", "/explain"):
+        response = post(server, path, written(number))
+        assert (response.status_code, errors(response)) == (422, [("PAY_0", rule)])
+    batch = post(server, "/predict_batch", b'{"applications": [%b]}' % written(number))
+    assert [(error["field"], error["rule"]) for error in batch.json()["rows"][0]["errors"]] == [("PAY_0", rule)]
+
+
+def test_every_number_may_be_a_float_as_pandas_writes_it(server: Server) -> None:
+    floats = json.dumps({name: float(value) for name, value in SCORECARD.example.items()}).encode()
+    rows = b'{"applications": [%b]}'
+    plain, pandas = [post(server, "/predict_batch", rows % body).json() for body in (EXAMPLE, floats)]
+    assert pandas["errors"] == []
+    assert pandas["decisions"][0]["pd"] == plain["decisions"][0]["pd"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,15 @@ def test_the_application_has_the_sixteen_fields_and_not_the_constant_one() -> No
 @pytest.mark.parametrize("days", [0, -1, -20_000, NOT_EMPLOYED])
 def test_days_employed_are_days_back_or_the_one_number_for_none(days: int) -> None:
     assert CARD.application.model_validate({**CARD.example, "DAYS_EMPLOYED": days})
+
+
+@pytest.mark.parametrize("days", [b"365243.0", b"365243e0", b"3652430e-1"])
+def test_the_one_number_for_none_may_be_written_in_any_way(days: bytes) -> None:
+    plain = json.dumps(dict(CARD.example) | {"DAYS_EMPLOYED": 1_234_567}).encode()
+    body = plain.replace(b"1234567", days)
+    assert CARD.application.model_validate_json(body) == CARD.application.model_validate(
+        {**CARD.example, "DAYS_EMPLOYED": NOT_EMPLOYED}
+    )
 
 
 @pytest.mark.parametrize(

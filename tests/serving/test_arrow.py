@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from scoring.policy import CutoffPolicy
 from serving.arrow import ARROW_STREAM, TableRows, read_rows
-from serving.payloads import BrokenRow
+from serving.batches import BrokenRow
 from serving.problems import ProblemError
 from tests.serving.conftest import Service
 from tests.serving.toy import SCORECARD

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from scoring.errors import FieldError, field_errors
-from serving.payloads import Batch, BrokenRow
+from serving.batches import Batch, BrokenRow
 from tests.serving.conftest import Service
 from tests.serving.toy import SCORECARD
 
@@ -186,6 +187,36 @@ async def test_a_coded_body_is_refused(service: Service, example: dict[str, Any]
 
 SERVICE = Service()
 
+# Names of fields and others, some more than once.
+MEMBERS = st.lists(
+    st.tuples(
+        st.sampled_from([*SCORECARD.columns, "pay_0", "limit_bal", "x", "a:b", "\\u0050AY_0"]),
+        st.sampled_from(
+            ["1", "2.0", "0.5", "-0.0", "1e400", "9" * 4000, "NaN", "null", '":"', '{"a":1,"a":2}', "[{}]"]
+        ),
+    ),
+    max_size=30,
+)
+
+
+@settings(deadline=None)
+@given(MEMBERS, st.booleans())
+def test_fields_given_twice_are_found_and_no_others(members: list[tuple[str, str]], complete: bool) -> None:
+    if complete:
+        members = [*((name, json.dumps(value)) for name, value in SCORECARD.example.items()), *members]
+    body = ("{" + ", ".join(f'"{name}": {value}' for name, value in members) + "}").encode()
+    known = {rule.field: rule.column for rule in SCORECARD.rules}
+    columns = [known.get(name := json.loads(f'"{written}"'), name) for written, _ in members]
+    twice = {name for name in columns if columns.count(name) > 1}
+    for found in (_verdict(SERVICE.core.read_application, body), _verdict(SERVICE.core.read_batch, _batch_of(body))):
+        duplicates = {field for field, rule in found if rule == "duplicate"} if isinstance(found, set) else set()
+        assert duplicates == twice or found == {("(body)", "too_long")}
+
+
+def _batch_of(body: bytes) -> bytes:
+    return b'{"applications": [' + body + b"]}"
+
+
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
     lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=10), children, max_size=3),
@@ -201,16 +232,16 @@ ALMOST_APPLICATIONS = st.builds(
 @given(body=st.binary(max_size=200) | st.builds(lambda v: json.dumps(v).encode(), JSON_VALUES | ALMOST_APPLICATIONS))
 def test_any_bytes_are_judged_alike_alone_and_in_a_batch(body: bytes) -> None:
     """Alone an application is validated from bytes; a broken batch is validated from Python objects."""
-    alone = _verdict(SERVICE.core.application.__pydantic_validator__, body)
-    rows = _verdict(SERVICE.core.batch.__pydantic_validator__, b'{"applications": [' + body + b"]}")
+    alone = _verdict(SERVICE.core.read_application, body)
+    rows = _verdict(SERVICE.core.read_batch, _batch_of(body))
     if alone == "not JSON" or rows == "not JSON":
         return
     assert alone == rows
 
 
-def _verdict(validator: Any, body: bytes) -> Any:
+def _verdict(read: Callable[[bytes], Any], body: bytes) -> Any:
     try:
-        value = validator.validate_json(body)
+        value = read(body)
     except ValidationError as error:
         errors = field_errors(error)
         return "not JSON" if errors[0].rule == "json_invalid" else _pairs(errors)

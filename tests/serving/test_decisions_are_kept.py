@@ -66,6 +66,20 @@ async def test_a_decision_is_kept_with_all_that_made_it(
     assert set(basis.runtime) == {"python", "onnxruntime", "numpy", "machine", "processor"}
 
 
+async def test_a_whole_number_is_kept_as_one_however_it_was_written(
+    service: Service, journal: Journal, example: dict[str, Any]
+) -> None:
+    floats = {name: float(value) for name, value in example.items()}
+    for body in (example, floats):
+        await service.client.post("/predict", json=body)
+        await service.client.post("/predict_batch", json={"applications": [body]})
+    records = list(JournalReader(journal.folder).decisions())
+    assert {record.inputs for record in records} == {records[0].inputs}
+    for record in records:
+        kinds = {name: type(value) for name, value in record.values.items()}
+        assert all(kinds[rule.column] is int for rule in SCORECARD.rules if rule.kind == "integer")
+
+
 async def test_batches_and_tables_are_kept_row_by_row(
     service: Service, journal: Journal, example: dict[str, Any]
 ) -> None:
