@@ -24,7 +24,7 @@ from serving.exchange import ASGIApp
 from serving.face import Face
 from serving.loop_lag import LoopLag
 from serving.refusals import problem_for
-from serving.routes import ROUTES
+from serving.routes import ASSETS, ROUTES
 from serving.tracing import tracing
 
 
@@ -51,7 +51,7 @@ def behind_face(core: Core) -> type[Service[Any]]:
         def to_asgi(self, is_main: bool = True) -> ASGIApp:
             core.openapi = cache(self._document)
             access_log = standard_output() if core.settings.access_log else None
-            return Face(super().to_asgi(is_main), core, ROUTES, access_log, tracing())
+            return Face(super().to_asgi(is_main), core, (*ROUTES, *ASSETS), access_log, tracing())
 
         def schema(self) -> dict[str, Any]:
             made: dict[str, Any] = super().schema()

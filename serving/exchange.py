@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any, NamedTuple, TypeAlias
@@ -45,10 +45,13 @@ class ClientGoneError(Exception):
 
 
 class Answer(NamedTuple):
-    """The body of a 200, and its media type."""
+    """An answer that is no refusal."""
 
     body: bytes
     content_type: bytes = JSON
+    headers: Sequence[tuple[bytes, bytes]] = ()
+    """More than those that every answer carries."""
+    status: int = HTTPStatus.OK
 
 
 class Exchange:

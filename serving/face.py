@@ -22,7 +22,7 @@ from serving.core import Core
 from serving.exchange import ASGIApp, ClientGoneError, Exchange, Headers, Message, Receive, Scope, Send
 from serving.problems import PROBLEM_JSON, ProblemError, broken_rules
 from serving.refusals import problem_for
-from serving.routes import BELOW_STATIC, UNKNOWN, Route
+from serving.routes import UNKNOWN, Route
 from serving.tracing import Tracing
 
 logger = logging.getLogger("bentoml.scorebox")
@@ -69,10 +69,7 @@ class Face:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        path: str = scope["path"]
-        route = self._routes.get(path)
-        if route is None:
-            route = BELOW_STATIC if path.startswith(BELOW_STATIC.path) else UNKNOWN
+        route = self._routes.get(scope["path"], UNKNOWN)
         exchange = Exchange(scope, receive, send, route.path)
         metrics = self._core.metrics
         metrics.in_progress += 1
@@ -112,7 +109,8 @@ class Face:
                     return
                 body = await exchange.read_body(self._max_bytes[route.path]) if route.bodies else b""
                 answer = await route.handler(self._core, exchange, body)
-                await exchange.answer(HTTPStatus.OK, *answer, self._connection_headers())
+                headers = [*answer.headers, *self._connection_headers()]
+                await exchange.answer(answer.status, answer.body, answer.content_type, headers)
         except ClientGoneError:
             return
         except Exception as error:

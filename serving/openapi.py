@@ -18,6 +18,10 @@ from serving.payloads import BatchDecisions
 from serving.problems import PROBLEM_JSON, Problem
 from serving.routes import ANY_REQUEST, Content, Parameter, Route
 
+_TAGS = [
+    {"name": "Decisions", "description": "Decide, explain, and learn what became of a decision"},
+    {"name": "Service", "description": "What serves, and how it is"},
+]
 _REFERENCE = "#/components/schemas/{model}"
 
 OwnModels = Mapping[type, type[BaseModel]]
@@ -40,9 +44,11 @@ def document(routes: Sequence[Route], core: Core, bento: dict[str, Any], descrip
         schema_generator=GenerateJsonSchema,
     )
     made = {
-        **bento,
         "openapi": "3.1.0",
         "info": {"title": core.scorecard.title, "version": core.model_info.version, "description": description},
+        # Relative to the document, so that it holds behind a proxy's prefix too.
+        "servers": [{"url": ".", "description": "this service"}],
+        "tags": _TAGS,
         "paths": {
             route.path: {
                 method: _operation(
@@ -87,10 +93,14 @@ def _models(routes: Sequence[Route], own: OwnModels) -> Iterator[tuple[type[Base
 
 
 def _operation(route: Route, own: OwnModels, application: dict[str, Any], typed: dict[str, Any]) -> dict[str, Any]:
-    """Return a route's operation: what BentoML says of its typed method, completed from the table."""
-    operation = {"operationId": route.path.strip("/"), "tags": ["Service APIs"], **typed}
-    if route.summary is not None:
-        operation["summary"] = route.summary
+    """Return a route's operation: what BentoML says of its typed method, if it has one, completed from the table."""
+    decides, serves = (tag["name"] for tag in _TAGS)
+    operation = {
+        "operationId": route.path.strip("/"),
+        **(typed if "x-bentoml-name" in typed else {}),
+        "tags": [decides if route.bodies else serves],
+        "summary": route.summary,
+    }
     if route.bodies:
         content: dict[str, Any] = {}
         for media_type, body in route.bodies.items():

@@ -21,6 +21,8 @@ from serving.core import Core
 from serving.exchange import JSON, Answer, Exchange
 from serving.headers import IDENTIFIER, QUOTED_IDENTIFIER
 from serving.outcomes import OutcomeBatch, OutcomesTaken
+from serving.pages import assets
+from serving.pages import handlers as pages
 from serving.payloads import BatchDecisions, Explanation, Health, ModelInfo, Reloaded
 
 Handler: TypeAlias = Callable[[Core, Exchange, bytes], Awaitable[Answer]]
@@ -66,7 +68,7 @@ class Route:
         path: also the route's name in metrics, log and spans.
         methods: the first one is documented.
         handler: None where BentoML's application answers.
-        summary: one line for the OpenAPI document.
+        summary: one line for the OpenAPI document and the pages; None where it is in neither.
         bodies: the bodies that it takes, by media type; without any, none is read.
         answers: the content of a 200, by media type.
         refusals: statuses that only some routes answer with, and why; `refused` has all.
@@ -210,16 +212,18 @@ ROUTES = (
         answers={JSON: Health},
         refusals=SHUTTING_DOWN,
     ),
-    Route("/metrics", READ, handlers.metrics, answers={TEXT: str}),
+    Route("/metrics", READ, handlers.metrics, "Count and measure, for Prometheus", answers={TEXT: str}),
     Route("/docs.json", READ, handlers.docs, documented=False),
-    Route("/livez", READ, answers={TEXT: str}),
-    Route("/readyz", READ, answers={TEXT: str}, refusals=SHUTTING_DOWN),
-    Route("/healthz", READ, answers={TEXT: str}),
+    Route("/livez", READ, summary="Tell that the process answers", answers={TEXT: str}),
+    Route("/readyz", READ, summary="Tell whether to send requests here", answers={TEXT: str}, refusals=SHUTTING_DOWN),
+    Route("/healthz", READ, summary="Tell that the process answers", answers={TEXT: str}),
     Route("/schema.json", READ, documented=False),
-    Route("/", READ, documented=False),
+    Route("/", READ, pages.home, documented=False),
+    Route("/docs", READ, pages.docs, documented=False),
+    Route("/redoc", READ, pages.redoc, refusals={307: "The page is at /docs."}, documented=False),
 )
 
-BELOW_STATIC = Route("/static_content/", READ, documented=False)
-"""Stands for every path that begins with its own: the files of BentoML's page."""
+ASSETS = tuple(Route(path, READ, pages.asset, documented=False) for path in assets.ASSETS)
+"""The files of the pages; no client asks for them."""
 UNKNOWN = Route("unknown", (), handlers.not_found, documented=False)
 """Stands for every path that is no route, whatever the method."""

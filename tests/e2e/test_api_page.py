@@ -62,7 +62,7 @@ def against_text(shown: str, got: str) -> bool:
 
 
 def test_every_example_gives_the_answer_that_the_page_shows(answering: Server, tmp_path: Path) -> None:
-    assert len(EXAMPLES) == 12
+    assert len(EXAMPLES) == 13
     for commands, shown in EXAMPLES:
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", commands.replace("127.0.0.1:3000", f"127.0.0.1:{answering.port}")],

@@ -55,10 +55,10 @@ def test_probes_and_pages_answer(server: Server) -> None:
         response = server.get(path)
         assert response.status_code == 200, path
         assert response.headers["x-request-id"], path
-    assert "swagger-ui" in server.get("/").text
-    assert server.get("/static_content/swagger-ui-bundle.js").status_code == 200
-    missing = server.get("/static_content/nothing.js")
-    assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")
+    assert "swagger-ui" in server.get("/docs").text
+    for path in ("/static_content/swagger-ui-bundle.js", "/docs/nothing.js"):
+        missing = server.get(path)
+        assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")
 
 
 def test_head_has_the_headers_and_no_body(server: Server) -> None:

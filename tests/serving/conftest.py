@@ -18,7 +18,7 @@ from serving.access_log import AccessLog
 from serving.core import Core
 from serving.exchange import Receive, Scope, Send
 from serving.face import Face
-from serving.routes import BELOW_STATIC, ROUTES, UNKNOWN, Route
+from serving.routes import ASSETS, ROUTES, UNKNOWN, Route
 from serving.settings import Settings
 from serving.startup import LoadedModel, StartupConfig
 from tests.serving.toy import COLUMNS, SCORECARD, VERSION, stored
@@ -56,7 +56,7 @@ class Service:
         config: StartupConfig | None = None,
         load: Callable[[], StartupConfig] | None = None,
         *,
-        routes: Sequence[Route] = ROUTES,
+        routes: Sequence[Route] = (*ROUTES, *ASSETS),
         **settings: Any,
     ) -> None:
         self.core = Core(config or startup_config(**settings), load)
@@ -75,7 +75,7 @@ class Service:
     async def is_declared(self, response: httpx.Response) -> None:
         """Fails where a route answers with a status, or a type, that the table does not say."""
         path = response.request.url.path
-        route = self.routes.get(path, BELOW_STATIC if path.startswith(BELOW_STATIC.path) else UNKNOWN)
+        route = self.routes.get(path, UNKNOWN)
         if response.status_code == 200:
             media_type = response.headers["content-type"].partition(";")[0].encode()
             assert media_type in route.answers or not route.documented, (path, media_type)

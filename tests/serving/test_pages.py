@@ -1,0 +1,88 @@
+"""The service's own pages: what they may load, and what may be read from them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html import escape
+
+import pytest
+
+from serving.pages.assets import ASSETS
+from serving.routes import ROUTES
+from tests.serving.conftest import Service, startup_config
+from tests.serving.toy import SCORECARD
+
+pytestmark = pytest.mark.anyio
+
+SAFE = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+def policy(text: str) -> dict[str, list[str]]:
+    rules = (rule.split() for rule in text.split(";"))
+    return {name: values for name, *values in rules}
+
+
+@pytest.mark.parametrize("path", ["/", "/docs"])
+async def test_a_page_may_load_from_this_service_only_and_run_no_script_of_its_text(
+    service: Service, path: str
+) -> None:
+    response = await service.client.get(path)
+    assert (response.status_code, response.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert SAFE.items() <= response.headers.items()
+    allowed = policy(response.headers["content-security-policy"])
+    assert {value for values in allowed.values() for value in values} <= {"'none'", "'self'", "data:"}
+    assert [name for name, values in allowed.items() if "data:" in values] == (["img-src"] if path == "/docs" else [])
+    for name in ("default-src", "frame-ancestors", "base-uri", "form-action"):
+        assert allowed[name] == ["'none'"]
+    loaded = re.findall(r'(?:src|href)="([^"]*)"', response.text)
+    assert loaded
+    assert not any("//" in address for address in loaded)
+
+
+async def test_the_first_page_runs_no_script(service: Service) -> None:
+    response = await service.client.get("/")
+    assert "script-src" not in policy(response.headers["content-security-policy"])
+    assert "<script" not in response.text
+
+
+async def test_the_first_page_names_what_serves_and_every_documented_route(service: Service) -> None:
+    page = (await service.client.get("/")).text
+    assert f"<title>{SCORECARD.title} – Scorebox</title>" in page
+    for said in ("card_default:1.0.0-fp32", "SAMPLE DATA", 'href="docs"'):
+        assert said in page
+    for route in ROUTES:
+        assert (f"<code>{route.methods[0]} {route.path}</code>" in page) == route.documented, route.path
+
+
+async def test_a_title_cannot_bring_markup_into_a_page(make_service: Callable[..., Service]) -> None:
+    title = '<script src="//elsewhere.example"></script>'
+    service = make_service(replace(startup_config(), scorecard=replace(SCORECARD, title=title)))
+    for path in ("/", "/docs"):
+        page = (await service.client.get(path)).text
+        assert title not in page
+        assert escape(title) in page
+
+
+async def test_redoc_leads_to_docs(service: Service) -> None:
+    response = await service.client.get("/redoc")
+    assert (response.status_code, response.headers["location"], response.content) == (307, "docs", b"")
+
+
+@pytest.mark.parametrize("path", ASSETS)
+async def test_the_files_of_the_pages_are_served_with_their_types(service: Service, path: str) -> None:
+    response = await service.client.get(path)
+    types = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
+    assert (response.status_code, response.headers["content-type"]) == (200, types[path.rpartition(".")[2]])
+    assert SAFE.items() <= response.headers.items()
+
+
+async def test_nothing_of_bentoml_s_own_page_is_left(service: Service) -> None:
+    for path in ("/static_content/index.css", "/static_content/swagger-ui-bundle.js", "/docs/index.html", "/docs/"):
+        assert (await service.client.get(path)).status_code == 404, path
+    assert service.passed_on == []
