@@ -6,10 +6,12 @@ Work is by column: a list of applications, or an Arrow table, becomes arrays onc
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from scoring.application import Application, FieldRule
@@ -17,19 +19,28 @@ from scoring.errors import FieldError, InvalidApplicationError, RowError
 from scoring.graph import Inputs
 from scoring.history.store import EmptyHistory, HistoryStore
 from scoring.scorecard import Scorecard
+from scoring.tables.columns import ColumnValues, UnfitColumnError, Verdict, read_column, type_fault
+from scoring.tables.names import match_columns, names_of
 
-if TYPE_CHECKING:
-    import pyarrow as pa
 
-Verdict: TypeAlias = tuple[NDArray[np.bool_], str, str]
-"""Which rows pass a rule, the rule's name, and what is said of those that do not."""
+@dataclass(frozen=True, slots=True)
+class ReadTable:
+    """The rows of a table, read by the rules of an application."""
 
-_KINDS = {
-    "text": ("string_type", "text"),
-    "integer": ("int_type", "an integer"),
-    "number": ("float_type", "a number"),
-}
-"""Name of the rule that a column of another type breaks, and what it should hold."""
+    rows: int
+    inputs: Inputs
+    """The values of the good rows."""
+    positions: NDArray[np.int64]
+    """Where those stand in the table."""
+    errors: list[RowError]
+    """Of the other rows, in order; not of all, if that was asked for."""
+    columns: Mapping[str, ColumnValues]
+    """The values of all rows, by the data set's name of the column."""
+
+    @property
+    def broken(self) -> int:
+        """Rows that break a rule."""
+        return self.rows - len(self.positions)
 
 
 class Frame:
@@ -56,7 +67,8 @@ class Frame:
         self._scorecard = scorecard
         self._history = history
         self._key = next((rule.field for rule in scorecard.rules if rule.column == scorecard.key), "")
-        self._names = {name: rule for rule in scorecard.rules for name in (rule.column, rule.field)}
+        self._rules = by_column
+        self._names = names_of(scorecard.rules)
         rules = [by_column[column] for column in columns if column not in past]
         self._numeric = [rule for rule in rules if rule.kind != "text"]
         self._text = [rule for rule in rules if rule.kind == "text"]
@@ -86,24 +98,19 @@ class Frame:
         """Return the application's values in the order of `fields`; None where one is missing."""
         return self._values(application)
 
-    def column_of(self, name: str) -> str:
-        """Return the data set's name of a column that goes by this name or that of its field."""
-        return self._names[name].column
-
     def _with_history(self, inputs: Inputs, keys: NDArray[np.int64]) -> Inputs:
         """Return the same rows with the columns of history, all read at once."""
         assert self._history is not None
         past, known = self._history.read(keys)
         return Inputs(np.concatenate([inputs.numeric, past], axis=1), inputs.text, known)
 
-    def read_table(
-        self, table: pa.Table, most_errors: int | None = None
-    ) -> tuple[Inputs, NDArray[np.int64], list[RowError]]:
+    def read_table(self, table: pa.Table, *, as_text: bool = False, most_errors: int | None = None) -> ReadTable:
         """Read an Arrow table by the same rules as a JSON application.
 
-        Returns:
-            The values of the good rows, their positions in the table, and the errors of the
-            other rows, of the first `most_errors` of them if that is given.
+        Args:
+            table: the rows.
+            as_text: whether every column holds a CSV file's cells as text.
+            most_errors: of how many rows errors are named; of all, if not given.
 
         Raises:
             InvalidApplicationError: a column is missing, unknown, doubled or of the wrong type.
@@ -112,76 +119,70 @@ class Frame:
         self.check_schema(table.schema)
         good = np.ones(table.num_rows, dtype=bool)
         failed: dict[str, list[Verdict]] = {}
-        values: dict[str, NDArray[Any]] = {}
-        used = set(self.columns)
-        for name in table.column_names:
-            rule = self._names[name]
-            column = table.column(name)
-            valid = ~np.asarray(column.is_null())
-            optional = not rule.required and not (rule.column in self._scorecard.protected and rule.column in used)
-            verdicts: list[Verdict] = [(valid | optional, "missing", "Field required")]
-            if rule.kind == "text":
-                values[rule.column], more = _read_text(rule, column, valid)
-            else:
-                values[rule.column], more = _read_numbers(rule, column, valid)
-            verdicts += more
-            passed = np.logical_and.reduce([verdict for verdict, _, _ in verdicts])
+        columns: dict[str, ColumnValues] = {}
+        unfit: list[FieldError] = []
+        for name, column in zip(table.column_names, table.columns, strict=True):
+            rule = self._rules[self._names[name]]
+            try:
+                read = read_column(name, column, rule, optional=self._is_optional(rule), as_text=as_text)
+            except UnfitColumnError as error:
+                unfit.append(error.error)
+                continue
+            columns[rule.column] = read
+            passed = read.passed
             if not passed.all():
-                failed[name] = verdicts
+                failed[name] = read.verdicts
                 good &= passed
+        if unfit:
+            raise InvalidApplicationError(unfit)
         errors = [
             RowError(index=index, errors=_first_broken(failed, index))
             for index in np.flatnonzero(~good)[:most_errors].tolist()
         ]
-        inputs = self._gathered(values, table.num_rows)[good]
+        inputs = self._gathered(columns, table.num_rows)[good]
         if self._history is not None:
-            inputs = self._with_history(inputs, values[self._scorecard.key][good].astype(np.int64))
-        return inputs, np.flatnonzero(good), errors
+            keys = columns[self._scorecard.key].values
+            inputs = self._with_history(inputs, keys[good].astype(np.int64))
+        return ReadTable(table.num_rows, inputs, np.flatnonzero(good), errors, columns)
 
-    def _gathered(self, values: Mapping[str, NDArray[Any]], rows: int) -> Inputs:
+    def _is_optional(self, rule: FieldRule) -> bool:
+        return not rule.required and not (rule.column in self._scorecard.protected and rule.column in self.columns)
+
+    def _gathered(self, columns: Mapping[str, ColumnValues], rows: int) -> Inputs:
         numeric = np.empty((rows, len(self._numeric)), dtype=np.float32)
         for position, rule in enumerate(self._numeric):
             # A finite double beyond float32 is out of range by the rules, so the cast is safe on good rows.
             with np.errstate(over="ignore"):
-                numeric[:, position] = values[rule.column]
+                numeric[:, position] = columns[rule.column].values
         if not self._text:
             return Inputs(numeric)
         text = np.empty((rows, len(self._text)), dtype=object)
         for position, rule in enumerate(self._text):
-            text[:, position] = values[rule.column]
+            text[:, position] = columns[rule.column].values
         return Inputs(numeric, text)
 
     def check_schema(self, schema: pa.Schema) -> None:
         """Check that a table of these columns can be read, before any of its rows is.
 
         Raises:
-            InvalidApplicationError: a column is missing, unknown, doubled or of the wrong type.
+            InvalidApplicationError: a column is missing, unknown, doubled or of a type that no field has.
         """
-        import pyarrow as pa
-
-        errors: list[FieldError] = []
-        seen: set[str] = set()
+        matched = match_columns(schema.names, self._names)
+        errors = [
+            FieldError(field=name, rule="extra_forbidden", message="Column is not permitted")
+            for name in matched.unknown
+        ]
+        errors += [
+            FieldError(field=name, rule="duplicate", message="Column is given twice") for name in matched.doubled
+        ]
         for field in schema:
-            rule = self._names.get(field.name)
-            if rule is None:
-                errors.append(FieldError(field=field.name, rule="extra_forbidden", message="Column is not permitted"))
-                continue
-            if rule.column in seen:
-                errors.append(FieldError(field=field.name, rule="duplicate", message="Column is given twice"))
-            seen.add(rule.column)
-            fits = {
-                "text": pa.types.is_string(field.type) or pa.types.is_large_string(field.type),
-                "integer": pa.types.is_integer(field.type),
-                "number": pa.types.is_integer(field.type) or pa.types.is_floating(field.type),
-            }
-            if not fits[rule.kind]:
-                rule_name, kind = _KINDS[rule.kind]
-                errors.append(FieldError(field=field.name, rule=rule_name, message=f"Column should hold {kind}"))
-        used = set(self.columns)
+            if (column := self._names.get(field.name)) is not None:
+                fault = type_fault(field.name, field.type, self._rules[column])
+                errors += [] if fault is None else [fault]
         errors += [
             FieldError(field=rule.column, rule="missing", message="Column required")
             for rule in self._scorecard.rules
-            if rule.column not in seen and (rule.required or rule.column in used)
+            if rule.column not in matched.by_column and (rule.required or rule.column in self.columns)
         ]
         if errors:
             raise InvalidApplicationError(errors)
@@ -203,35 +204,6 @@ def _getter(rules: Sequence[FieldRule]) -> Callable[[Application], tuple[Any, ..
     if len(rules) > 1:
         return attrgetter(*(rule.field for rule in rules))
     return lambda application: tuple(getattr(application, rule.field) for rule in rules)
-
-
-def _read_numbers(
-    rule: FieldRule, column: pa.ChunkedArray, valid: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], list[Verdict]]:
-    numbers = np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
-    low, high = rule.minimum, rule.maximum
-    below, above = numbers < low, numbers > high
-    if rule.sentinels:
-        stands_for_none = np.isin(numbers, rule.sentinels)
-        below, above = below & ~stands_for_none, above & ~stands_for_none
-    return numbers, [
-        (np.isfinite(numbers) | ~valid, "finite_number", "Input should be a finite number"),
-        (~below, "greater_than_equal", f"Input should be greater than or equal to {low:g}"),
-        (~above, "less_than_equal", f"Input should be less than or equal to {high:g}"),
-    ]
-
-
-def _read_text(
-    rule: FieldRule, column: pa.ChunkedArray, valid: NDArray[np.bool_]
-) -> tuple[NDArray[np.object_], list[Verdict]]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    known = np.asarray(pc.is_in(column, pa.array(rule.choices, column.type)))
-    texts = pc.fill_null(column, "").to_numpy(zero_copy_only=False)
-    *most, last = (f"'{choice}'" for choice in rule.choices)
-    expected = f"{', '.join(most)} or {last}" if most else last
-    return texts, [(known | ~valid, "literal_error", f"Input should be {expected}")]
 
 
 def _first_broken(failed: dict[str, list[Verdict]], index: int) -> list[FieldError]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from scoring.decision import BatchSlice
 from scoring.errors import FieldError, InvalidApplicationError, RowError
-from scoring.frames import Frame
+from scoring.frames import Frame, ReadTable
 from scoring.rows import Table
 from serving.problems import ProblemError, broken_rules
 
@@ -26,8 +26,12 @@ ARROW_STREAM = b"application/vnd.apache.arrow.stream"
 MOST_ROW_ERRORS = 1000
 MOST_COLUMNS = 1000
 
-# Positions in the flatbuffers of the Arrow format: Message.header, RecordBatch.length and .compression.
-_HEADER, _LENGTH, _COMPRESSION = 2, 0, 3
+MOST_TEXT_BYTES = 1000
+"""Of one text in a column of views; no choice of a field is as long."""
+
+# Positions in the flatbuffers of the Arrow format: Message.header, RecordBatch.length and .compression,
+# DictionaryBatch.data.
+_HEADER, _LENGTH, _COMPRESSION, _DICTIONARY_BATCH = 2, 0, 3, 1
 
 
 @dataclass(frozen=True)
@@ -49,73 +53,105 @@ def read_rows(body: bytes, frame: Frame, most_rows: int, *, kept: bool = True) -
     """
     try:
         table = _read_table(body, frame, most_rows)
-        inputs, positions, errors = frame.read_table(table, MOST_ROW_ERRORS)
+        read = frame.read_table(table, most_errors=MOST_ROW_ERRORS)
     except InvalidApplicationError as error:
         raise broken_rules(error.errors) from None
     except (pa.ArrowException, OSError, ValueError, struct.error) as error:
         raise ProblemError(
             HTTPStatus.BAD_REQUEST, f"the body is not a whole Arrow stream ({type(error).__name__})"
         ) from None
-    applications = _applications(table.take(positions), frame) if kept else []
-    return TableRows(table.num_rows, Table(inputs, applications), positions, errors)
+    applications = _applications(read, frame) if kept else []
+    return TableRows(read.rows, Table(read.inputs, applications), read.positions, read.errors)
 
 
-def _applications(table: pa.Table, frame: Frame) -> list[bytes]:
-    """Return each row's values as a JSON list, in the order of the frame's fields, null where one is missing."""
-    # By way of numpy a column takes a tenth of the time; NaN stands for null then, and JSON writes it as null.
-    columns = {
-        # Integers with nulls would become fractions.
-        frame.column_of(name):
-        column.to_pylist() if column.null_count and pa.types.is_integer(column.type)
-        else column.to_numpy(zero_copy_only=False).tolist()
-        for name, column in zip(table.column_names, table.columns, strict=True)
-    }  # fmt: skip
-    missing = [None] * table.num_rows
-    return [orjson.dumps(row) for row in zip(*(columns.get(field, missing) for field in frame.fields), strict=True)]
+def _applications(read: ReadTable, frame: Frame) -> list[bytes]:
+    """Return each good row's values as a JSON list, in the order of the frame's fields, null where one is missing."""
+    members = {name: values.members(read.positions) for name, values in read.columns.items()}
+    missing = [None] * len(read.positions)
+    return [orjson.dumps(row) for row in zip(*(members.get(field, missing) for field in frame.fields), strict=True)]
 
 
 def _read_table(body: bytes, frame: Frame, most_rows: int) -> pa.Table:
-    messages = iter(pa.ipc.MessageReader.open_stream(pa.py_buffer(body)))
+    schema = _checked_schema(body, frame, most_rows)
+    # A message of a dictionary can be read by a whole reader only.
+    with pa.ipc.open_stream(pa.py_buffer(body)) as reader:
+        batches = list(reader)
+    for batch in batches:
+        _check_views(batch)
+        # Reading trusts the lengths in the message; this compares them with the buffers.
+        batch.validate(full=True)
+    return pa.Table.from_batches(batches, schema)
+
+
+def _checked_schema(body: bytes, frame: Frame, most_rows: int) -> pa.Schema:
+    """Walk the messages of a stream; return its schema, once nothing that they state is against it.
+
+    Raises:
+        InvalidApplicationError: the columns are wrong, there are too many or no rows, or they are compressed.
+        ProblemError: bytes follow the end of the stream.
+        pa.ArrowException: it is no whole stream.
+    """
+    source = pa.BufferReader(body)
+    messages = iter(pa.ipc.MessageReader.open_stream(source))
     first = next(messages, None)
     if first is None or first.type != "schema":
         raise pa.ArrowInvalid("a stream without a schema")
     schema = pa.ipc.read_schema(first)
     if len(schema) > MOST_COLUMNS:
-        error = FieldError(field="(body)", rule="too_long", message=f"Table should have at most {MOST_COLUMNS} columns")
-        raise InvalidApplicationError([error])
+        raise _broken_body("too_long", f"Table should have at most {MOST_COLUMNS} columns")
     frame.check_schema(schema)
-    batches = []
     rows = 0
     for message in messages:
-        if message.type != "record batch":
+        if message.type not in {"record batch", "dictionary"}:
             raise pa.ArrowInvalid(f"a message of type {message.type}")
-        length, compressed = _stated_size(message.metadata)
+        length, compressed = _stated_size(message)
         if compressed:
-            error = FieldError(field="(body)", rule="compression", message="Buffers should not be compressed")
-            raise InvalidApplicationError([error])
-        rows += length
+            raise _broken_body("compression", "Buffers should not be compressed")
+        rows += length if message.type == "record batch" else 0
         if rows > most_rows:
-            error = FieldError(field="(body)", rule="too_long", message=f"Table should have at most {most_rows} rows")
-            raise InvalidApplicationError([error])
-        batch = pa.ipc.read_record_batch(message, schema)
-        # Reading trusts the lengths in the message; this compares them with the buffers.
-        batch.validate(full=True)
-        batches.append(batch)
+            raise _broken_body("too_long", f"Table should have at most {most_rows} rows")
+    if rest := len(body) - source.tell():
+        raise ProblemError(HTTPStatus.BAD_REQUEST, f"{rest} bytes follow the end of the Arrow stream")
     if rows == 0:
-        error = FieldError(field="(body)", rule="too_short", message="Table should have at least 1 row")
-        raise InvalidApplicationError([error])
-    return pa.Table.from_batches(batches, schema)
+        raise _broken_body("too_short", "Table should have at least 1 row")
+    return schema
 
 
-def _stated_size(metadata: pa.Buffer) -> tuple[int, bool]:
-    """Return the rows that a record batch message states, and whether its buffers are compressed."""
-    data = metadata.to_pybytes()
+def _broken_body(rule: str, message: str) -> InvalidApplicationError:
+    return InvalidApplicationError([FieldError(field="(body)", rule=rule, message=message)])
+
+
+def _check_views(batch: pa.RecordBatch) -> None:
+    """Check that no text is long: any number of views may share one, and each of them would be read.
+
+    Raises:
+        InvalidApplicationError: one is.
+    """
+    batch.validate()
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        texts = column.dictionary if pa.types.is_dictionary(column.type) else column
+        if not len(texts) or not (pa.types.is_string_view(texts.type) or pa.types.is_binary_view(texts.type)):
+            continue
+        lengths = np.frombuffer(texts.buffers()[1], np.int32)[: 4 * len(texts) : 4]
+        if (lengths * np.asarray(texts.is_valid()) > MOST_TEXT_BYTES).any():
+            message = f"Text should have at most {MOST_TEXT_BYTES} bytes"
+            raise InvalidApplicationError([FieldError(field=name, rule="string_too_long", message=message)])
+
+
+def _stated_size(stated: pa.Message) -> tuple[int, bool]:
+    """Return the rows that a message of a batch or a dictionary states, and whether its buffers are compressed."""
+    data = stated.metadata.to_pybytes()
     (message,) = struct.unpack_from("<I", data, 0)
     header_at = _field(data, message, _HEADER)
     if header_at is None:
         raise pa.ArrowInvalid("a message without a header")
     (offset,) = struct.unpack_from("<I", data, header_at)
     batch = header_at + offset
+    if stated.type == "dictionary":
+        batch_at = _field(data, batch, _DICTIONARY_BATCH)
+        if batch_at is None:
+            raise pa.ArrowInvalid("a dictionary without values")
+        batch = batch_at + struct.unpack_from("<I", data, batch_at)[0]
     length_at = _field(data, batch, _LENGTH)
     length = 0 if length_at is None else struct.unpack_from("<q", data, length_at)[0]
     if length < 0:

@@ -13,7 +13,6 @@ from scoring.frames import Frame
 from scoring.scorecard import Scorecard
 from scoring.tables.batches import TableBatch, reading
 from scoring.tables.csv import csv_header, read_csv
-from scoring.tables.numbers import with_numbers
 from scoring.tables.parquet import parquet_file, read_parquet
 from scoring.tables.places import CSV, CSV_GZIP, PARQUET, Place, one_line, place
 
@@ -40,7 +39,7 @@ class RowGroup:
         """
         file = place(self.address)
         if self.row_groups is None:
-            return (with_numbers(batch, self.columns) for batch in read_csv(file, list(self.columns)))
+            return read_csv(file, list(self.columns))
         return read_parquet(file, list(self.columns), self.row_groups)
 
 
@@ -139,12 +138,13 @@ def _parts(scorecard: Scorecard, frame: Frame, file: Place) -> tuple[list[RowGro
 
 
 def _csv_schema(scorecard: Scorecard, header: list[str]) -> pa.Schema:
-    """Return the type of each column of a CSV file; the key stays as it is written, zeros in front and all."""
-    kinds = {"integer": pa.int64(), "number": pa.float64()}
-    rules = {name: rule for rule in scorecard.rules for name in (rule.column, rule.field)}
-    return pa.schema(
-        [(name, kinds.get(rules[name].kind, pa.string()) if name in rules else pa.string()) for name in header]
-    )
+    """Return the type of each column of a CSV file.
+
+    Cells are text, and a key that is no field stays as it is written, zeros in front and all; one that is a whole
+    number by the contract goes out as one.
+    """
+    whole = {rule.column for rule in scorecard.rules if rule.column == scorecard.key and rule.kind == "integer"}
+    return pa.schema([(name, pa.int64() if name in whole else pa.string()) for name in header])
 
 
 def _columns(

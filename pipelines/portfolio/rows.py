@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 
 from scoring.decider import Decider
 from scoring.decision_rules import DecidedColumns
-from scoring.errors import RowError
+from scoring.errors import InvalidApplicationError, RowError
+from scoring.expected import DataError
 from scoring.frames import Frame, history_columns
 from scoring.history.opening import open_history
 from scoring.models import StoredModel
 from scoring.policy import CutoffPolicy
 from scoring.scorecard import Scorecard
 from scoring.tables.batches import TableBatch
+from scoring.tables.columns import ColumnValues
+from scoring.tables.numbers import SAFE_INTEGER
 
 ROW = pa.field("row", pa.int64())
 
@@ -81,23 +84,29 @@ class RowScorer:
         """Columns of the reject file: a line for each broken rule of a row."""
 
     def score(self, batch: TableBatch) -> Outcome:
-        """Return the decisions of the good rows, and the reasons against the others."""
+        """Return the decisions of the good rows, and the reasons against the others.
+
+        Raises:
+            DataError: a column holds values of a type that its field never has.
+            HistoryUnavailableError: the history does not answer.
+        """
         table, keys = batch.table, None
         if self._key is not None:
             keys = table.column(self._key.name)
             if not self._key_is_field:
                 table = table.drop_columns([self._key.name])
-        inputs, good, errors = self._frame.read_table(table)
-        rows = batch.positions[good]
-        if batch.unreadable:
-            # An optional field's unreadable cell is null in the table, and null is allowed there.
-            readable = ~np.isin(rows, [row.index for row in batch.unreadable])
-            inputs, rows, good = inputs[readable], rows[readable], good[readable]
-        decided = self._decider.columns(inputs)
-        kept = keys if keys is None or len(good) == len(keys) else keys.take(pa.array(good))
-        scored = self._table(decided, rows, kept, inputs.known)
-        found = [RowError(index=int(batch.positions[error.index]), errors=error.errors) for error in errors]
-        rejected = self._reject(_merged(batch.unreadable, found), batch.positions, keys)
+        try:
+            read = self._frame.read_table(table, as_text=batch.as_text)
+        except InvalidApplicationError as error:
+            raise DataError(f"{batch.shown}: {error}") from None
+        if keys is not None and keys.type != self._key.type:
+            keys = _whole(read.columns[self._key.name])
+        decided = self._decider.columns(read.inputs)
+        kept = keys if keys is None or not read.broken else keys.take(pa.array(read.positions))
+        scored = self._table(decided, batch.positions[read.positions], kept, read.inputs.known)
+        found = [RowError(index=int(batch.positions[error.index]), errors=error.errors) for error in read.errors]
+        errors = sorted(batch.unreadable + found, key=lambda error: error.index)
+        rejected = self._reject(errors, batch.positions, keys)
         return Outcome(batch.rows, int(np.count_nonzero(decided.declined)), scored, rejected)
 
     def _table(
@@ -139,13 +148,8 @@ class RowScorer:
 DECISIONS = pa.array(["approve", "decline"])
 
 
-def _merged(unreadable: list[RowError], broken: list[RowError]) -> list[RowError]:
-    """Return all errors by row: of an unreadable cell that it cannot be read, and not that it is missing."""
-    if not unreadable:
-        return broken
-    rows = {row.index: list(row.errors) for row in unreadable}
-    for row in broken:
-        known = rows.setdefault(row.index, [])
-        fields = {error.field for error in known}
-        known += [error for error in row.errors if error.field not in fields]
-    return [RowError(index=index, errors=rows[index]) for index in sorted(rows)]
+def _whole(keys: ColumnValues) -> pa.ChunkedArray:
+    """Return keys that came as text, null where one is no whole number."""
+    values = keys.values
+    whole = (np.floor(values) == values) & (np.abs(values) < SAFE_INTEGER)
+    return pa.chunked_array([pa.array(np.where(whole, values, 0).astype(np.int64), mask=~whole)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -12,16 +12,17 @@ import numpy as np
 import orjson
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from scoring.application import FieldRule
 from scoring.decision import Basis
 from scoring.journal.reader import JournalReader
 from scoring.journal.record import FLOATS, DecisionRecord
 from scoring.scorecard import Scorecard
 from scoring.tables.batches import TableBatch, reading
+from scoring.tables.columns import UnfitColumnError, plain_values
 from scoring.tables.csv import csv_header, read_csv
-from scoring.tables.numbers import with_numbers
+from scoring.tables.names import match_columns, names_of
 from scoring.tables.parquet import parquet_file, read_parquet
 from scoring.tables.places import CSV, CSV_GZIP, PARQUET, Place, place
 from training.errors import StageError
@@ -191,22 +192,28 @@ def from_file(scorecard: Scorecard, columns: Sequence[str], address: str, seed: 
     file = place(address)
     if file.suffix not in (PARQUET, CSV, CSV_GZIP):
         raise StageError(f"{file.shown} is neither {PARQUET} nor {CSV} nor {CSV_GZIP}")
-    texts = {rule.column for rule in scorecard.rules if rule.kind == "text"}
-    schema = pa.schema([(column, pa.string() if column in texts else pa.float32()) for column in columns])
-    names = {rule.field: rule.column for rule in scorecard.rules} | {column: column for column in columns}
+    rules = {rule.column: rule for rule in scorecard.rules}
+    # Of the history only its names are in the contract.
+    read = [rules.get(column, FieldRule(column, column, "number", required=False)) for column in columns]
     with reading(file):
-        found_names = _names(file)
-    by_column = {names[name]: name for name in found_names if names.get(name) in columns}
-    if not by_column:
+        names = _names(file)
+    known = names_of(read)
+    matched = match_columns(names, known)
+    if matched.doubled:
+        raise StageError(f"{file.shown}: {matched.doubled[0]}: Column is given twice")
+    if not matched.by_column:
         raise StageError(f"{file.shown} has none of the columns that {scorecard.name} reads")
+    schema = pa.schema([(rule.column, pa.string() if rule.kind == "text" else pa.float32()) for rule in read])
     kept, found = sampled(
-        (_typed(table, schema, by_column, file) for table in _tables(file, schema, by_column)), schema, seed
+        (_table(batch, read, matched.by_column, schema) for batch in _batches(file, list(matched.by_column.values()))),
+        schema,
+        seed,
     )
     return Current(
         source=file.shown,
         frame=kept.to_pandas(),
         found=found,
-        absent=tuple(column for column in columns if column not in by_column),
+        absent=tuple(column for column in columns if column not in matched.by_column),
     )
 
 
@@ -218,36 +225,31 @@ def _names(file: Place) -> list[str]:
         return names
 
 
-def _tables(file: Place, schema: pa.Schema, by_column: dict[str, str]) -> Iterator[pa.Table]:
+def _batches(file: Place, names: list[str]) -> Iterator[TableBatch]:
     if file.suffix != PARQUET:
-        kinds = {name: schema.field(column).type for column, name in by_column.items()}
-        kinds = {name: pa.float64() if kind == pa.float32() else kind for name, kind in kinds.items()}
-        texts = read_csv(file, list(kinds))
-        batches: Iterator[TableBatch] = (with_numbers(batch, kinds) for batch in texts)
-    else:
-        with reading(file), parquet_file(file) as source:
-            groups = list(range(source.metadata.num_row_groups))
-        batches = read_parquet(file, list(by_column.values()), groups)
-    for batch in batches:
-        yield batch.table
+        return read_csv(file, names)
+    with reading(file), parquet_file(file) as source:
+        groups = list(range(source.metadata.num_row_groups))
+    return read_parquet(file, names, groups)
 
 
-def _typed(table: pa.Table, schema: pa.Schema, by_column: dict[str, str], file: Place) -> pa.Table:
-    """Return the table in the columns of the schema; null where it does not have them."""
+def _table(batch: TableBatch, rules: Sequence[FieldRule], by_column: Mapping[str, str], schema: pa.Schema) -> pa.Table:
+    """Return the batch in the columns of the schema; null where it does not have them.
+
+    Raises:
+        StageError: a column holds values of a type that its field never has.
+    """
     arrays = []
-    for item in schema:
-        if (name := by_column.get(item.name)) is None:
-            arrays.append(pa.nulls(table.num_rows, item.type))
+    for rule, item in zip(rules, schema, strict=True):
+        if (name := by_column.get(rule.column)) is None:
+            arrays.append(pa.nulls(batch.table.num_rows, item.type))
             continue
-        column = table.column(name)
-        is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
-        if pa.types.is_dictionary(column.type):
-            is_text = pa.types.is_string(column.type.value_type) or pa.types.is_large_string(column.type.value_type)
-        if not pa.types.is_null(column.type) and is_text != (item.type == pa.string()):
-            kind = "text" if item.type == pa.string() else "a number"
-            raise StageError(f"{file.shown}: {item.name}: Column should hold {kind}")
         try:
-            arrays.append(pc.cast(column, item.type, safe=False))
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            raise StageError(f"{file.shown}: {item.name}: Column cannot be read as {item.type}") from None
+            values = plain_values(name, batch.table.column(name), rule, as_text=batch.as_text)
+        except UnfitColumnError as error:
+            raise StageError(f"{batch.shown}: {error}") from None
+        if rule.kind != "text":
+            with np.errstate(over="ignore"):  # a value may lie anywhere
+                values = values.astype(np.float32)
+        arrays.append(pa.array(values, item.type))
     return pa.table(arrays, schema=schema)

@@ -1,4 +1,5 @@
-"""Tables in files: where a file lies, what it holds by its first bytes, its columns, its rows in batches.
+"""Tables, whatever door they come in by: where a file lies, its columns, its rows in batches, and their values.
 
-Both wings read callers' files through this package, and nothing here knows what a column means.
+Files yield Arrow tables, a CSV file's with every cell as text. `columns` turns a column into values by the rule of its
+field, and `names` finds the columns of a contract among those of a table.
 """

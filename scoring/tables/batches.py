@@ -24,10 +24,12 @@ class TableBatch:
     """All rows, those that are no rows of the table as well."""
     positions: NDArray[np.int64]
     """The position of each row of the table, counted from the batch's start."""
+    shown: str
+    """The file that they are from, as messages name it."""
     as_text: bool = False
     """Whether every column is text as a CSV file has it, an empty cell null; nothing is converted."""
     unreadable: list[RowError] = field(default_factory=list)
-    """Rows with cells that could not be read, by position; in the table such a cell is null."""
+    """Rows of another number of cells than the header, by position; the table does not have them."""
 
 
 @contextmanager

@@ -71,13 +71,15 @@ def read_csv(file: Place, columns: Sequence[str]) -> Iterator[TableBatch]:
         for batch in reader:
             positions, skipped = _place_rows(batch.num_rows, start, torn)
             rows = batch.num_rows + len(skipped)
-            yield TableBatch(pa.Table.from_batches([batch]), rows, positions, as_text=True, unreadable=skipped)
+            table = pa.Table.from_batches([batch])
+            yield TableBatch(table, rows, positions, file.shown, as_text=True, unreadable=skipped)
             start += rows
         if torn:
             # They stand behind the last good row.
             errors = [RowError(index=number - start, errors=[error]) for number, error in torn]
             empty = pa.table({name: pa.array([], pa.string()) for name in columns})
-            yield TableBatch(empty, len(errors), np.empty(0, dtype=np.int64), as_text=True, unreadable=errors)
+            nowhere = np.empty(0, dtype=np.int64)
+            yield TableBatch(empty, len(errors), nowhere, file.shown, as_text=True, unreadable=errors)
 
 
 def _stream(file: Place) -> Any:

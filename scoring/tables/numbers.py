@@ -1,55 +1,57 @@
-"""Numbers in columns of text, as a CSV file has them."""
+"""Numbers of a column as doubles: typed ones of every width, and texts that a CSV file writes.
+
+One grammar holds for texts, whatever the field and the door: that of JSON, such as `2`, `2.0` or `-1.5e3`. A plus or
+zeros in front and a bare decimal point, such as `+2`, `007`, `.5` or `5.`, can mean nothing else and are read as well;
+so are blanks around a number. A text becomes the double next to it, as a number of JSON does.
+"""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from scoring.errors import FieldError, RowError
-from scoring.tables.batches import TableBatch
+SAFE_INTEGER = 2**53
+"""From here on there are whole numbers between one double and the next."""
 
-PARSING = {
-    pa.int64(): ("int_parsing", "Input should be a valid integer, unable to parse string as an integer"),
-    pa.float64(): ("float_parsing", "Input should be a valid number, unable to parse string as a number"),
-}
-"""Rules of pydantic for a text that is no number."""
+# What Arrow reads as a double, and nothing else.
+_NUMBER = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$|^[+-]?(?i:nan|inf|infinity)$"
 
 
-def with_numbers(batch: TableBatch, columns: Mapping[str, pa.DataType]) -> TableBatch:
-    """Return the batch with its texts as numbers where numbers should be, and the cells that are none.
+def typed_numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
+    """Return the values of a column of integers, floats, decimals or booleans, NaN where there is none."""
+    kind = column.type
+    if pa.types.is_decimal(kind):
+        # Arrow's own way from a decimal to a double may end at the one after the next.
+        column = column.cast(pa.string()).cast(pa.float64())
+    elif pa.types.is_boolean(kind):
+        column = column.cast(pa.uint8())
+    return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
 
-    Args:
-        batch: its columns are text.
-        columns: what each of them holds: text, int64 or float64.
+
+def written_numbers(column: pa.ChunkedArray) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
+    """Return the values of a column of text, NaN where there is none.
+
+    Returns:
+        The values, and which rows have a text that is no number; None if no row has.
     """
-    table = batch.table
-    failed: dict[int, list[FieldError]] = {}
-    for place, (name, kind) in enumerate(columns.items()):
-        if kind == pa.string():
-            continue
-        column = table.column(name)
-        try:
-            numbers = column.cast(kind)
-        except pa.ArrowInvalid:
-            column = pc.utf8_trim_whitespace(column)
-            wrong = np.array([not _is(cell, kind) for cell in column])
-            numbers = pc.if_else(pa.array(wrong), None, column).cast(kind)
-            rule, message = PARSING[kind]
-            for row in np.flatnonzero(wrong).tolist():
-                failed.setdefault(row, []).append(FieldError(field=name, rule=rule, message=message))
-        table = table.set_column(place, name, numbers)
-    errors = [RowError(index=int(batch.positions[row]), errors=errors) for row, errors in failed.items()]
-    unreadable = sorted(batch.unreadable + errors, key=lambda error: error.index)
-    return replace(batch, table=table, as_text=False, unreadable=unreadable)
-
-
-def _is(cell: pa.Scalar, kind: pa.DataType) -> bool:
+    wrong = None
     try:
-        cell.cast(kind)
+        numbers = column.cast(pa.float64())
     except pa.ArrowInvalid:
-        return False
-    return True
+        trimmed = pc.utf8_trim_whitespace(column)
+        fits = pc.match_substring_regex(trimmed, _NUMBER)
+        numbers = pc.if_else(fits, trimmed, pa.scalar(None, column.type)).cast(pa.float64())
+        wrong = ~np.asarray(pc.fill_null(fits, True))
+    return np.asarray(numbers.to_numpy(zero_copy_only=False), dtype=np.float64), wrong
+
+
+def is_whole(column: pa.ChunkedArray, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which of the values of a column are whole numbers; anything where there is no value."""
+    if not pa.types.is_decimal(column.type):
+        return np.asarray(np.floor(values) == values)
+    if column.type.bit_width < 128:  # Arrow rounds only wider ones
+        column = column.cast(pa.decimal128(column.type.precision, column.type.scale))
+    # The double next to 2.00000000000000000001 is 2.
+    return np.asarray(pc.fill_null(pc.equal(pc.trunc(column), column), True))

@@ -34,4 +34,4 @@ def read_parquet(file: Place, columns: list[str], row_groups: list[int]) -> Iter
     """
     with reading(file), parquet_file(file) as source:
         for batch in source.iter_batches(ROWS, row_groups=row_groups, columns=columns):
-            yield TableBatch(pa.Table.from_batches([batch]), batch.num_rows, np.arange(batch.num_rows))
+            yield TableBatch(pa.Table.from_batches([batch]), batch.num_rows, np.arange(batch.num_rows), file.shown)

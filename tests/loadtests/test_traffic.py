@@ -79,9 +79,10 @@ def test_an_arrow_body_holds_the_same_values(scorecard: Scorecard) -> None:
     # As a graph orders them.
     columns = [rule.column for rule in sorted(required, key=lambda rule: rule.kind == "text")]
     frame = Frame(scorecard, columns)
-    inputs, positions, errors = frame.read_table(table)
-    assert errors == []
-    assert positions.tolist() == list(range(12))
+    read = frame.read_table(table)
+    inputs = read.inputs
+    assert read.errors == []
+    assert read.positions.tolist() == list(range(12))
     models = [scorecard.application.model_validate(application) for application in applications]
     assert (inputs.numeric[:5] == frame.inputs(models).numeric).all()
     assert (inputs.numeric[5:10] == inputs.numeric[:5]).all()

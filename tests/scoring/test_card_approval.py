@@ -83,10 +83,10 @@ def test_other_days_employed_break_one_rule(days: Any, rule: str) -> None:
 def test_a_table_is_held_to_the_same_rules_as_an_application() -> None:
     days = [-586, NOT_EMPLOYED, 1, NOT_EMPLOYED - 1, -20_001, 0]
     table = pa.table({name: [value] * len(days) for name, value in CARD.example.items()} | {"DAYS_EMPLOYED": days})
-    inputs, good, errors = Frame(CARD, ["DAYS_EMPLOYED"]).read_table(table)
-    assert inputs.numeric[:, 0].tolist() == [-586, NOT_EMPLOYED, 0]
-    assert good.tolist() == [0, 1, 5]
-    for error in errors:
+    read = Frame(CARD, ["DAYS_EMPLOYED"]).read_table(table)
+    assert read.inputs.numeric[:, 0].tolist() == [-586, NOT_EMPLOYED, 0]
+    assert read.positions.tolist() == [0, 1, 5]
+    for error in read.errors:
         assert [(item.field, item.rule) for item in error.errors] == broken_rules(DAYS_EMPLOYED=days[error.index])
 
 

@@ -51,8 +51,9 @@ def test_training_service_and_portfolio_give_the_same_bits(built: Built, store: 
     frame = Frame(CARD, graph.columns, store)
     by_json = frame.inputs(applications(built.frame))
     table = pa.Table.from_pandas(built.frame[list(CARD.columns)], preserve_index=False)
-    by_table, positions, errors = frame.read_table(table)
-    assert (len(positions), errors) == (len(built.frame), [])
+    read = frame.read_table(table)
+    by_table = read.inputs
+    assert (len(read.positions), read.errors) == (len(built.frame), [])
     expected = trained_pd(built, built.frame)
     assert graph.score(by_json).tobytes() == graph.score(by_table).tobytes() == expected
 

@@ -114,12 +114,13 @@ def test_json_and_tables_get_the_same_columns_as_training(tmp_path: Path) -> Non
             for row in fields.astype(object).to_dict("records")
         ]
         by_json = reader.inputs([SCORECARD.application.model_validate(row) for row in rows])
-        by_table, positions, errors = reader.read_table(pa.Table.from_pandas(fields, preserve_index=False))
+        read = reader.read_table(pa.Table.from_pandas(fields, preserve_index=False))
+        by_table = read.inputs
     trained = graph_inputs(frame, columns, SCORECARD.text_columns)
     assert by_json.numeric.tobytes() == by_table.numeric.tobytes() == trained.numeric.tobytes()
     assert by_json.known is not None
     assert by_json.known.all()
-    assert (positions.tolist(), errors) == ([0, 1, 2], [])
+    assert (read.positions.tolist(), read.errors) == ([0, 1, 2], [])
 
 
 def test_the_rows_of_a_table_that_are_broken_are_not_looked_up(tmp_path: Path) -> None:
@@ -132,9 +133,9 @@ def test_the_rows_of_a_table_that_are_broken_are_not_looked_up(tmp_path: Path) -
         }
     )
     with closing(open_history(str(filled(tmp_path)), SCORECARD, READ)) as store:
-        inputs, positions, errors = Frame(SCORECARD, model().graph.columns, store).read_table(table)
-    assert inputs.known is not None
-    assert (positions.tolist(), inputs.known.tolist(), errors[0].index) == ([0, 2], [True, False], 1)
+        read = Frame(SCORECARD, model().graph.columns, store).read_table(table)
+    assert read.inputs.known is not None
+    assert (read.positions.tolist(), read.inputs.known.tolist(), read.errors[0].index) == ([0, 2], [True, False], 1)
 
 
 def test_a_graph_that_reads_history_needs_a_store() -> None:
