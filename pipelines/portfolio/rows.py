@@ -99,7 +99,7 @@ class RowScorer:
             read = self._frame.read_table(table, as_text=batch.as_text)
         except InvalidApplicationError as error:
             raise DataError(f"{batch.shown}: {error}") from None
-        if keys is not None and keys.type != self._key.type:
+        if self._key is not None and batch.as_text and pa.types.is_integer(self._key.type):
             keys = _whole(read.columns[self._key.name])
         decided = self._decider.columns(read.inputs)
         kept = keys if keys is None or not read.broken else keys.take(pa.array(read.positions))
@@ -149,7 +149,7 @@ DECISIONS = pa.array(["approve", "decline"])
 
 
 def _whole(keys: ColumnValues) -> pa.ChunkedArray:
-    """Return keys that came as text, null where one is no whole number."""
+    """Return keys that came as text and are whole numbers by the contract; null where one is none."""
     values = keys.values
     whole = (np.floor(values) == values) & (np.abs(values) < SAFE_INTEGER)
     return pa.chunked_array([pa.array(np.where(whole, values, 0).astype(np.int64), mask=~whole)])

@@ -124,7 +124,9 @@ def plain_values(name: str, column: pa.ChunkedArray, rule: FieldRule, *, as_text
     if rule.kind != "text":
         return read.values
     known = read.verdicts[-1][0] & read.present
-    others = None if known.all() or not read.present.any() else any_texts(column)
+    if known.all():
+        return read.values
+    others = any_texts(column) if read.present.any() else np.full(len(column), None, dtype=object)
     return np.where(known, read.values, others)
 
 
