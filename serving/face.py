@@ -19,7 +19,8 @@ from pydantic import ValidationError
 from scoring.errors import field_errors
 from serving.access_log import AccessLog
 from serving.core import Core
-from serving.exchange import ASGIApp, ClientGoneError, Exchange, Headers, Message, Receive, Scope, Send
+from serving.cors import CrossOrigin
+from serving.exchange import Answer, ASGIApp, ClientGoneError, Exchange, Headers, Message, Receive, Scope, Send
 from serving.problems import PROBLEM_JSON, ProblemError, broken_rules
 from serving.refusals import problem_for
 from serving.routes import UNKNOWN, Route
@@ -62,6 +63,7 @@ class Face:
         }
         self._access_log = access_log
         self._tracing = tracing
+        self._cross_origin = CrossOrigin(core.settings.cors_origins, routes)
         self._timeout = core.settings.request_timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,14 +105,17 @@ class Face:
             async with asyncio.timeout(self._timeout):
                 exchange.check_headers()
                 if exchange.method not in route.methods and route.methods:
-                    raise _wrong_method(route)
+                    preflight = self._cross_origin.preflight(route, exchange)
+                    if preflight is None:
+                        raise _wrong_method(route)
+                    await self._answer(exchange, preflight)
+                    return
                 if route.handler is None:
                     await self._pass_on(exchange, scope, receive, send)
                     return
                 body = await exchange.read_body(self._max_bytes[route.path]) if route.bodies else b""
                 answer = await route.handler(self._core, exchange, body)
-                headers = [*answer.headers, *self._connection_headers()]
-                await exchange.answer(answer.status, answer.body, answer.content_type, headers)
+                await self._answer(exchange, answer)
         except ClientGoneError:
             return
         except Exception as error:
@@ -118,11 +123,17 @@ class Face:
             if exchange.status:
                 # The answer had begun: breaking the connection is all that is left to say.
                 raise problem from None
-            headers = problem.headers + self._connection_headers()
+            headers = problem.headers + self._common_headers(exchange)
             await exchange.answer(problem.status, problem.body(), PROBLEM_JSON, headers)
 
-    def _connection_headers(self) -> Headers:
-        return _CLOSE if self._core.draining else []
+    async def _answer(self, exchange: Exchange, answer: Answer) -> None:
+        headers = [*answer.headers, *self._common_headers(exchange)]
+        await exchange.answer(answer.status, answer.body, answer.content_type, headers)
+
+    def _common_headers(self, exchange: Exchange) -> Headers:
+        """Return the headers that every answer to this request carries, whatever it is."""
+        headers = self._cross_origin.headers(exchange)
+        return headers + _CLOSE if self._core.draining else headers
 
     def _problem(self, error: Exception, exchange: Exchange) -> ProblemError:
         """Return the problem that answers an exception."""
@@ -162,7 +173,7 @@ class Face:
                     return
                 exchange.status = message["status"]
                 message["headers"] = [
-                    *message["headers"], *exchange.standard_headers(), *self._connection_headers()
+                    *message["headers"], *exchange.standard_headers(), *self._common_headers(exchange)
                 ]  # fmt: skip
             if refused is None:
                 await send(message)

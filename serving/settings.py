@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from scoring.decision import Variant
 from scoring.journal.limits import Sync
+from serving.origins import Origins
 
 PREFIX = "SCOREBOX_"
 
@@ -78,6 +79,9 @@ class Settings(BaseSettings):
     drain: Annotated[
         float, Field(ge=0, le=300, description="seconds between SIGTERM and the end of listening; /readyz says 503")
     ] = 2.0
+    cors_origins: Annotated[
+        Origins, Field(description="origins whose pages' scripts may ask, separated by commas; none by default")
+    ] = ()
     access_log: Annotated[bool, Field(description="one JSON line per request on standard output")] = True
 
 

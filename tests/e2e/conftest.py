@@ -17,6 +17,8 @@ from tests.serving.toy import SCORECARD
 from tests.shared import made_once
 
 RELOAD_TOKEN = "a-token-of-the-shared-server"
+LISTED_ORIGIN = "http://127.0.0.1:4181"
+"""Whose pages may ask the shared server."""
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def home(toy_store: Path, tmp_path: Path) -> Path:
 def server(toy_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server shared by the tests that leave it as it was."""
     home = Path(shutil.copytree(toy_store, tmp_path_factory.mktemp("server") / "home"))
-    with serve(home, SCOREBOX_RELOAD_TOKEN=RELOAD_TOKEN) as running:
+    with serve(home, SCOREBOX_RELOAD_TOKEN=RELOAD_TOKEN, SCOREBOX_CORS_ORIGINS=LISTED_ORIGIN) as running:
         yield running
 
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.e2e.conftest import LISTED_ORIGIN
 from tests.e2e.server import Server
 from tests.needs import program
 from tests.serving.toy import SCORECARD
@@ -19,6 +20,8 @@ from tests.waiting import LONGEST_WAIT
 OPTIONS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
+    # A page that the test makes up comes from no address, so Chromium would take it for one of the internet.
+    "--disable-features=LocalNetworkAccessChecks",
 )  # fmt: skip
 
 
@@ -106,3 +109,31 @@ def test_the_browser_keeps_a_page_from_what_its_policy_forbids(visit: Visit, rul
         "})"
     )
     assert broken == rule
+
+
+ASK = """async ([address, application]) => {
+  const headers = {"Content-Type": "application/json", "Idempotency-Key": "of-a-page", "Applicant-ID": "anna"};
+  const body = JSON.stringify(application);
+  try {
+    const answer = await fetch(address, {method: "POST", headers, body});
+    return [answer.status, answer.headers.get("X-Request-ID"), await answer.json()];
+  } catch (error) {
+    return [0, null, String(error)];
+  }
+}"""
+
+
+@pytest.mark.parametrize(("origin", "listed"), [(LISTED_ORIGIN, True), ("http://127.0.0.1:4182", False)])
+def test_a_script_of_a_listed_origin_alone_gets_decisions_and_reads_refusals(
+    server: Server, visit: Visit, origin: str, listed: bool
+) -> None:
+    visit.page.route(f"{origin}/**", lambda route: route.fulfill(body="a page", content_type="text/html"))
+    visit.page.goto(f"{origin}/")
+    for change, status in (({}, 200), ({"LIMIT_BAL": -5}, 422)):
+        application = dict(SCORECARD.example) | change
+        got, request_id, answer = visit.page.evaluate(ASK, [f"{server.url}/predict", application])
+        if listed:
+            assert (got, "pd" in answer) == (status, status == 200)
+            assert request_id
+        else:
+            assert (got, answer) == (0, "TypeError: Failed to fetch")
