@@ -18,7 +18,7 @@ from tests.shared import made_once
 
 RELOAD_TOKEN = "a-token-of-the-shared-server"
 LISTED_ORIGIN = "http://127.0.0.1:4181"
-"""Whose pages may ask the shared server."""
+"""The origin whose pages may ask the shared server."""
 
 
 @pytest.fixture
