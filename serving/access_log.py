@@ -11,7 +11,7 @@ import logging
 import sys
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import orjson
 
@@ -55,6 +55,20 @@ class AccessLog:
             line["trace_id"] = trace_id
         if decision_id is not None:
             line["decision_id"] = decision_id
+        self._add(line)
+
+    def write_not_taken(self, request_id: str) -> None:
+        """Add the line that says that nobody took the answer to a request, which has a line of its own."""
+        line = {
+            "time": datetime.now(UTC),
+            "level": "WARNING",
+            "logger": "scorebox.access",
+            "message": "the client did not take the answer",
+            "request_id": request_id,
+        }
+        self._add(line)
+
+    def _add(self, line: dict[str, Any]) -> None:
         if not self._lines:
             asyncio.get_running_loop().call_soon(self.flush)
         self._lines.append(orjson.dumps(line, option=_OPTIONS))

@@ -17,7 +17,7 @@ from uuid_utils import uuid7
 
 from scoring.scorer import Caller
 from serving import client_schema, openapi
-from serving.access_log import log_as_json, standard_output
+from serving.access_log import AccessLog, log_as_json, standard_output
 from serving.core import Core
 from serving.drain import Drain
 from serving.exchange import ASGIApp
@@ -25,7 +25,9 @@ from serving.face import Face
 from serving.loop_lag import LoopLag
 from serving.refusals import problem_for
 from serving.routes import ASSETS, ROUTES
+from serving.startup import StartError
 from serving.tracing import tracing
+from serving.wire.limits import WireLimits
 
 
 class BuiltFor(BaseModel):
@@ -49,9 +51,22 @@ def behind_face(core: Core) -> type[Service[Any]]:
 
     class FacedService(Service[Any]):  # type: ignore[misc]  # untyped, see the import
         def to_asgi(self, is_main: bool = True) -> ASGIApp:
+            # Only here: it brings the HTTP server along, which the parent process of `bentoml serve` does without.
+            from serving.wire.install import UvicornError, install
+            from serving.wire.records import WireRecords
+
             core.openapi = cache(self._document)
             access_log = standard_output() if core.settings.access_log else None
-            return Face(super().to_asgi(is_main), core, (*ROUTES, *ASSETS), access_log, tracing())
+            limits = WireLimits(core.settings.client_timeout, core.settings.keep_alive)
+            try:
+                install(limits, WireRecords(core.metrics, access_log))
+            except UvicornError as error:
+                raise StartError(error) from None
+            return self.in_front(super().to_asgi(is_main), access_log)
+
+        def in_front(self, app: ASGIApp, access_log: AccessLog | None) -> ASGIApp:
+            """Return the face of BentoML's application."""
+            return Face(app, core, (*ROUTES, *ASSETS), access_log, tracing())
 
         def schema(self) -> dict[str, Any]:
             made: dict[str, Any] = super().schema()

@@ -31,8 +31,13 @@ JSON = b"application/json"
 # W3C Trace Context, version 00; an id of zeros only is none.
 _TRACEPARENT = re.compile(rb"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
-# A client that is still sending does not read yet, so what exceeds a limit is read and thrown away up to here.
-_DISCARDED_BYTES = 64 << 20
+# nginx's number for a client that closed the connection before it was answered.
+CLIENT_GONE = 499
+
+REQUEST_ID = "request_id"
+"""The member of a scope's state that tells the connection how the request is named."""
+STATUS = "status"
+"""The member of a scope's state in which the connection says with what the request ended, if not with its answer."""
 
 # Up to here unpacking takes less time than handing it to a thread and back.
 _INLINE_UNPACKED_BYTES = 64 << 10
@@ -58,8 +63,8 @@ class Exchange:
     """One request and its answer."""
 
     __slots__ = (
-        "_receive", "_repeated", "_send", "decision_id", "headers", "method", "query", "reading", "request_id", "route",
-        "rows", "started", "status", "trace_id", "traceparent",
+        "_receive", "_repeated", "_send", "_state", "decision_id", "headers", "method", "query", "reading",
+        "request_id", "route", "rows", "started", "status", "trace_id", "traceparent",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, route: str) -> None:
@@ -78,10 +83,9 @@ class Exchange:
         self.reading = False
         self._receive = receive
         self._send = send
-        given = self.headers.get(b"x-request-id")
-        if given is None or not is_identifier(given):
-            given = str(uuid7()).encode()
-        self.request_id: bytes = given
+        self.request_id = request_id(self.headers.get(b"x-request-id"))
+        self._state: MutableMapping[str, Any] = scope.setdefault("state", {})
+        self._state[REQUEST_ID] = self.request_id.decode()
         self.trace_id: str | None = None
         self.traceparent: bytes | None = None
         parent = self.headers.get(b"traceparent")
@@ -97,6 +101,11 @@ class Exchange:
         """
         if self._repeated is not None:
             raise given_twice(self._repeated)
+
+    @property
+    def outcome(self) -> int:
+        """The status that the request ended with: its answer's, or 499 if there was nobody to take it."""
+        return self._state.get(STATUS) or self.status or CLIENT_GONE
 
     @property
     def content_type(self) -> bytes:
@@ -194,6 +203,9 @@ class Exchange:
             detail = "send the body with Content-Encoding: gzip, or without one"
             headers = [(b"accept-encoding", b"gzip")]
             raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail, headers=headers)
+        if int(self.headers.get(b"content-length", 0)) > limit:
+            # Before the client is asked for it, if it waits to be.
+            raise _too_large(limit)
         return limit, packed
 
     async def _read_pieces(self, message: Message, max_bytes: int) -> bytes:
@@ -204,19 +216,12 @@ class Exchange:
                 raise ClientGoneError
             chunk = message.get("body", b"")
             size += len(chunk)
-            if size <= max_bytes:
-                chunks.append(chunk)
-            more = message.get("more_body", False)
-            if not more or size > _DISCARDED_BYTES:
-                break
+            if size > max_bytes:
+                raise _too_large(max_bytes)
+            chunks.append(chunk)
+            if not message.get("more_body", False):
+                return b"".join(chunks)
             message = await self._receive()
-        if size > max_bytes:
-            raise ProblemError(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                f"the body is larger than {max_bytes} bytes",
-                headers=[(b"connection", b"close")] if more else [],
-            )
-        return b"".join(chunks)
 
     async def answer(self, status: int, body: bytes, content_type: bytes, extra: Headers) -> None:
         """Send the answer, with `extra` headers after the standard ones."""
@@ -229,3 +234,12 @@ class Exchange:
         ]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
+
+
+def request_id(given: bytes | None) -> bytes:
+    """Return a request's name: the given one, or a new one if it is none or breaks the rule of names."""
+    return given if given is not None and is_identifier(given) else str(uuid7()).encode()
+
+
+def _too_large(max_bytes: int) -> ProblemError:
+    return ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is larger than {max_bytes} bytes")

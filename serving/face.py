@@ -28,9 +28,6 @@ from serving.tracing import Tracing
 
 logger = logging.getLogger("bentoml.scorebox")
 
-# nginx's number for a client that closed the connection before it was answered.
-CLIENT_GONE = 499
-
 _CLOSE: Headers = [(b"connection", b"close")]
 
 
@@ -84,7 +81,7 @@ class Face:
     def _record(self, exchange: Exchange) -> None:
         """Record an answered request in the metrics, the trace and the access log."""
         seconds = perf_counter() - exchange.started
-        status = exchange.status or CLIENT_GONE
+        status = exchange.outcome
         self._core.metrics.count_request(exchange.route, exchange.method, status, seconds)
         if self._tracing is not None:
             self._tracing.record(exchange, status, seconds)
@@ -102,7 +99,7 @@ class Face:
 
     async def _serve(self, route: Route, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._timeout) as limit:
                 exchange.check_headers()
                 if exchange.method not in route.methods and route.methods:
                     preflight = self._cross_origin.preflight(route, exchange)
@@ -111,11 +108,12 @@ class Face:
                     await self._answer(exchange, preflight)
                     return
                 if route.handler is None:
-                    await self._pass_on(exchange, scope, receive, send)
+                    await self._pass_on(exchange, scope, receive, send, limit)
                     return
                 body = await exchange.read_body(self._max_bytes[route.path]) if route.bodies else b""
                 answer = await route.handler(self._core, exchange, body)
-                await self._answer(exchange, answer)
+            # Outside the limit: how fast a client takes its answer is the connection's matter.
+            await self._answer(exchange, answer)
         except ClientGoneError:
             return
         except Exception as error:
@@ -157,8 +155,10 @@ class Face:
         detail = f"an error of the service; its log names request {request_id}"
         return ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
 
-    async def _pass_on(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let BentoML's application answer.
+    async def _pass_on(
+        self, exchange: Exchange, scope: Scope, receive: Receive, send: Send, limit: asyncio.Timeout
+    ) -> None:
+        """Let BentoML's application answer; the time limit ends when it begins to.
 
         Raises:
             ProblemError: it answers with an error.
@@ -171,6 +171,7 @@ class Face:
                 if message["status"] >= HTTPStatus.BAD_REQUEST:
                     refused = message["status"]
                     return
+                limit.reschedule(None)
                 exchange.status = message["status"]
                 message["headers"] = [
                     *message["headers"], *exchange.standard_headers(), *self._common_headers(exchange)

@@ -76,6 +76,17 @@ class Settings(BaseSettings):
     request_timeout: Annotated[
         float, Field(ge=0.1, le=60, description="seconds for one request, its body included")
     ] = 4.0
+    client_timeout: Annotated[
+        float,
+        Field(
+            ge=0.1,
+            le=60,
+            description="seconds that a client has to send a request's head, and to take some of its answer",
+        ),
+    ] = 10.0
+    keep_alive: Annotated[
+        float, Field(gt=0, le=3600, description="seconds that an idle connection stays open; more than a proxy's own")
+    ] = 75.0
     drain: Annotated[
         float, Field(ge=0, le=300, description="seconds between SIGTERM and the end of listening; /readyz says 503")
     ] = 2.0

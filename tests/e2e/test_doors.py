@@ -13,6 +13,7 @@ import pytest
 
 from tests.e2e.server import Server, serve
 from tests.serving.toy import SCORECARD
+from tests.serving.wire.raw import connected, post
 
 EXAMPLE = dict(SCORECARD.example)
 LATE = EXAMPLE | {"PAY_0": 6}
@@ -112,6 +113,15 @@ def verdict(response: httpx.Response) -> Any:
     if "detail" in body and isinstance(body["detail"], list):
         return {(".".join(map(str, item["loc"])) or "(body)", item["type"]) for item in body["detail"]}
     return {(error["field"], error["rule"]) for error in body["errors"]}
+
+
+def test_without_the_face_too_the_offer_of_another_protocol_is_ignored_and_a_websocket_refused(typed: Server) -> None:
+    offer = ("Connection: Upgrade", "Upgrade: {}")
+    with connected(typed.port) as client:
+        client.send(post("/predict", json.dumps(EXAMPLE).encode(), offer[0], offer[1].format("h2c")))
+        assert client.answer().status == 200
+        client.send(post("/predict", b"{}", offer[0], offer[1].format("websocket")))
+        assert (client.answer().status, client.is_closed()) == (400, True)
 
 
 def test_the_typed_methods_have_the_routes_of_the_document(server: Server, typed: Server) -> None:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from loadtests.server import free_port
 from tests.e2e.server import BENTOML, ROOT, Server, serve
 from tests.serving.toy import environment
-from tests.waiting import LONGEST_WAIT, PATIENT
+from tests.serving.wire.raw import connected, post
+from tests.waiting import LONGEST_WAIT, PATIENT, until
 
 pytestmark = pytest.mark.anyio
 
@@ -130,11 +132,27 @@ def test_a_client_that_waits_to_be_asked_for_its_body_is_asked(server: Server, e
 def test_what_is_no_http_is_refused_and_logged_once_without_its_content(server: Server) -> None:
     before = len(server.log())
     for line in (b"secret-987123\r\n\r\n", b"GET /\xff HTTP/1.1\r\n\r\n"):
-        with closing(socket.create_connection(("127.0.0.1", server.port))) as connection:
-            connection.sendall(line)
-            assert connection.recv(1000).startswith(b"HTTP/1.1 400 ")
-    warnings = [line["message"] for line in server.log()[before:] if line["level"] == "WARNING"]
-    assert warnings == ["Invalid HTTP request received."] * 2
+        with connected(server.port) as client:
+            client.send(line)
+            answer = client.answer()
+        assert (answer.status, answer.headers["content-type"]) == (400, "application/problem+json")
+        until(partial(logs, server, answer.headers["x-request-id"]))
+    refused = [(line["route"], line["status"]) for line in server.log()[before:]]
+    assert refused == [("unknown", 400)] * 2
+    assert "987123" not in server.output.read_text()
+
+
+def logs(server: Server, request_id: str) -> bool:
+    """Whether there is a line about the request: it is written after the answer."""
+    return any(line.get("request_id") == request_id for line in server.log())
+
+
+def test_a_client_that_offers_another_protocol_is_answered(server: Server, example: dict[str, Any]) -> None:
+    with connected(server.port) as client:
+        for _ in range(2):
+            client.send(post("/predict", json.dumps(example).encode(), "Connection: Upgrade", "Upgrade: h2c"))
+            answer = client.answer()
+            assert (answer.status, answer.closes) == (200, False)
 
 
 @pytest.mark.slow
@@ -174,7 +192,7 @@ async def test_sigterm_turns_readiness_off_and_loses_nothing(home: Path, example
         async with asyncio.TaskGroup() as group:
             for _ in range(8):
                 group.create_task(client())
-            await until(lambda: len(answers) >= 200)
+            await comes_true(lambda: len(answers) >= 200)
             server.process.send_signal(signal.SIGTERM)
             while ready:
                 # A balancer's probe: a connection of its own each time.
@@ -201,9 +219,9 @@ async def test_requests_that_were_accepted_before_sigterm_are_answered(home: Pat
             writer.write(head.encode() + body[:100])
             await writer.drain()
         in_progress = f"scorebox_http_requests_in_progress {len(streams) + 1}"
-        await until(lambda: in_progress in server.get("/metrics").text)
+        await comes_true(lambda: in_progress in server.get("/metrics").text)
         server.process.send_signal(signal.SIGTERM)
-        await until(lambda: not accepts(server.port))
+        await comes_true(lambda: not accepts(server.port))
         for _, writer in streams:
             writer.write(body[100:])
         answers = await asyncio.gather(*(reader.read() for reader, _ in streams))
@@ -213,7 +231,7 @@ async def test_requests_that_were_accepted_before_sigterm_are_answered(home: Pat
         assert server.process.wait(LONGEST_WAIT) == 0
 
 
-async def until(condition: Callable[[], bool]) -> None:
+async def comes_true(condition: Callable[[], bool]) -> None:
     """Waits until something is so that nothing here is told of."""
     while not condition():  # noqa: ASYNC110  # there is no event to wait for
         await asyncio.sleep(0.01)
