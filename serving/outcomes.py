@@ -56,7 +56,7 @@ class OutcomeResult(BaseModel):
     result: OutcomeStatus = Field(
         description="repeated: the same label is recorded; conflicting: another label is recorded and stays, this one "
         "is kept aside; unknown: the journal has no such decision, the outcome is kept until it has; early: observed "
-        "before the decision was made, kept aside"
+        "more than a day before the decision was made, kept aside"
     )
 
 

@@ -143,7 +143,7 @@ CALLER = (
     Parameter("Applicant-ID", "header", "the caller's name for the applicant, kept in the journal", _IDENTIFIER),
 )
 
-_OUTCOME = {"decision_id": "01a1fbe2-5569-7462-838c-3f9e536b1092", "defaulted": 0, "observed_on": "2027-11-21"}
+_OUTCOME = {"decision_id": "01a1fbe2-5569-7462-838c-3f9e536b1092", "defaulted": 0, "observed_on": "2026-11-21"}
 
 POST = ("POST",)
 READ = ("GET", "HEAD")

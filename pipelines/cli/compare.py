@@ -11,6 +11,7 @@ from pipelines.cli.console import print_line
 from pipelines.cli.options import JournalFolder, ProfileName, ScorecardName, Since, Until, journal_folder, workspace_of
 from pipelines.params import read_params
 from pipelines.watch.compare import run
+from pipelines.watch.current_rows import utc
 from scoring.scorecards import load
 from training.errors import StageError
 
@@ -35,8 +36,8 @@ def compare(
         workspace,
         read_params(),
         journal_folder(scorecard, journal),
-        since=since,
-        until=until,
+        since=utc(since),
+        until=utc(until),
         outcomes=outcomes,
     )
     print_line("compare", f"{compared.challenger} next to {compared.champion}")

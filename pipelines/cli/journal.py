@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from pipelines.cli.console import console, print_line, steps
-from pipelines.cli.options import JournalFolder, ScorecardName, journal_folder
+from pipelines.cli.options import DecisionId, DecisionIds, JournalFolder, ScorecardName, journal_folder
 from pipelines.journal.proof import parse_head, prove
 from scoring.journal.chain import Chain
 from scoring.journal.erasure import erase as erase_fields
@@ -44,9 +44,7 @@ def verify(
 
 def erase(
     scorecard: ScorecardName,
-    decision_ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[DECISION_ID]...", help="Ids of decisions.", show_default=False)
-    ] = None,
+    decision_ids: DecisionIds = None,
     applicant: Annotated[str | None, typer.Option(help="All decisions of the applicant of this id.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     journal: JournalFolder = None,
@@ -79,7 +77,7 @@ def erase(
 
 def show(
     scorecard: ScorecardName,
-    decision_id: Annotated[str, typer.Argument(metavar="DECISION_ID", help="Id of a decision.")],
+    decision_id: DecisionId,
     journal: JournalFolder = None,
 ) -> None:
     """Say of one decision what was decided, by what, why, and whether its seal holds."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from pipelines.cli.console import print_line
 from pipelines.workspace import Workspace, find_profile
+from scoring.moment import as_decision_id, parse_moment
 from scoring.scorecards import names
 
 ScorecardName = Annotated[str, typer.Argument(metavar="SCORECARD", help=f"One of: {', '.join(names())}.")]
@@ -29,6 +29,11 @@ JournalFolder = Annotated[
 ]
 Since = Annotated[str | None, typer.Option(help="The earliest time of a decision, ISO 8601; UTC, if it does not say.")]
 Until = Annotated[str | None, typer.Option(help="The time before which decisions were made.")]
+DecisionId = Annotated[str, typer.Argument(parser=as_decision_id, metavar="DECISION_ID", help="Id of a decision.")]
+DecisionIds = Annotated[
+    list[str] | None,
+    typer.Argument(parser=as_decision_id, metavar="[DECISION_ID]...", help="Ids of decisions.", show_default=False),
+]
 Pushgateway = Annotated[
     str | None, typer.Option(envvar="SCOREBOX_PUSHGATEWAY", help="A Prometheus Pushgateway that gets the gauges.")
 ]
@@ -55,6 +60,6 @@ def day(given: str) -> str:
         BadParameter: it is none.
     """
     try:
-        return date.fromisoformat(given).isoformat()
+        return parse_moment(given).date().isoformat()
     except ValueError:
         raise typer.BadParameter("it is not a date such as 2026-10-01") from None

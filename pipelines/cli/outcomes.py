@@ -14,9 +14,11 @@ from pipelines.cli.console import console, print_line, print_warning, rows_done
 from pipelines.cli.options import JournalFolder, ScorecardName, day, journal_folder
 from pipelines.watch import outcomes as files
 from scoring.files import refuse_overwrite
+from scoring.outcomes.contract import is_future
 from scoring.outcomes.store import Outcomes, OutcomeStatus
 from scoring.tables.outputs import refuse_overlap
 from scoring.tables.places import place
+from training.errors import StageError
 
 
 def import_outcomes(
@@ -28,8 +30,10 @@ def import_outcomes(
     ] = None,
     rejects: Annotated[Path | None, typer.Option(help="Where rows that were not recorded go, as CSV.")] = None,
 ) -> None:
-    """Record the outcomes of a file; what cannot be recorded is kept aside and reported."""
+    """Record the outcomes of a file; what cannot be recorded is kept aside and reported, and fails if all is."""
     observed = None if observed_on is None else date.fromisoformat(observed_on)
+    if observed is not None and is_future(observed):
+        raise StageError(f"--observed-on {observed} is in the future")
     file, folder = files.find(source, observed), journal_folder(scorecard, journal)
     if rejects is not None:
         refuse_overwrite(rejects, folder)
@@ -48,6 +52,9 @@ def import_outcomes(
     if summary.not_recorded:
         where = f": {rejects}" if rejects is not None else "; --rejects FILE.csv names them"
         print_warning("warning", f"{summary.not_recorded:,} rows were not recorded{where}")
+    if not summary.in_force:
+        found = ", ".join(f"{rows:,} {result}" for result, rows in summary.results.items())
+        raise StageError(f"no outcome of {source} was recorded: {found or 'it has no rows'}")
 
 
 def list_outcomes(

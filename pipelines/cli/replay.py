@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipelines.cli.console import console, print_line, steps
-from pipelines.cli.options import JournalFolder, ScorecardName, Since, Until, journal_folder
+from pipelines.cli.options import DecisionIds, JournalFolder, ScorecardName, Since, Until, journal_folder
 from pipelines.journal.replay import Finding, Replay, places_of, sample_of
 from pipelines.journal.replay import replay as run
 from pipelines.watch.current_rows import utc
@@ -26,9 +26,7 @@ SHOWN = 20
 
 def replay(
     scorecard: ScorecardName,
-    decision_ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[DECISION_ID]...", help="Ids of decisions.", show_default=False)
-    ] = None,
+    decision_ids: DecisionIds = None,
     since: Since = None,
     until: Until = None,
     sample: Annotated[int | None, typer.Option(min=1, help="Replay only this many, drawn by a fixed seed.")] = None,

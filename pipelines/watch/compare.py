@@ -15,7 +15,7 @@ from pipelines.workspace import Workspace
 from scoring.files import write_atomically
 from scoring.journal.reader import JournalReader
 from scoring.models import Release
-from scoring.moment import now_to_the_second
+from scoring.moment import as_decision_id, now_to_the_second
 from scoring.outcomes.store import FILE, Outcomes
 from scoring.scorecard import Scorecard
 from training.errors import StageError
@@ -151,6 +151,7 @@ def _read_labels(path: Path) -> dict[str, int]:
     missing = [column for column in OUTCOME_COLUMNS if column not in table]
     if missing:
         raise StageError(f"{path} has no column {', '.join(missing)}")
+    table["decision_id"] = [as_decision_id(name) if isinstance(name, str) else name for name in table["decision_id"]]
     wrong = ~table["defaulted"].isin([0, 1])
     if wrong.any():
         raise StageError(f"{path}: defaulted must be 0 or 1, and is not in {int(wrong.sum()):,} rows")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC
 from itertools import islice
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from scoring.application import FieldRule
 from scoring.decision import Basis
 from scoring.journal.reader import JournalReader
 from scoring.journal.record import FLOATS, DecisionRecord
+from scoring.moment import parse_moment
 from scoring.scorecard import Scorecard
 from scoring.tables.batches import TableBatch, reading
 from scoring.tables.columns import UnfitColumnError, plain_values
@@ -86,7 +87,7 @@ def utc(moment: str | None) -> str | None:
     if moment is None:
         return None
     try:
-        parsed = datetime.fromisoformat(moment)
+        parsed = parse_moment(moment)
     except ValueError:
         raise StageError(f"{moment!r} is no date or time of ISO 8601, such as 2026-01-31 or 2026-01-31T12:00") from None
     aware = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)

@@ -34,7 +34,7 @@ Result: TypeAlias = OutcomeStatus | Literal["broken"]
 WHY: dict[OutcomeStatus, str] = {
     "conflicting": "another label of this decision is recorded, and stays in force",
     "unknown": "the journal has no such decision; it is kept until the decision appears",
-    "early": "it was observed before the decision was made",
+    "early": "it was observed more than a day before the decision was made",
 }
 """Fates of the outcomes that were not recorded."""
 
@@ -68,6 +68,12 @@ class ImportSummary:
     results: Counter[Result] = field(default_factory=Counter)
     adopted: Counter[OutcomeStatus] = field(default_factory=Counter)
     """The statuses of outcomes that had waited for their decisions."""
+
+    @property
+    def in_force(self) -> int:
+        """Rows whose label is in force; of a file without rows, outcomes that had waited and now are."""
+        found = self.results or self.adopted
+        return found["recorded"] + found["repeated"]
 
     @property
     def not_recorded(self) -> int:

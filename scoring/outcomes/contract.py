@@ -6,26 +6,43 @@ validated with `strict=False`.
 
 from __future__ import annotations
 
-import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from scoring.outcomes.store import Outcome
+from scoring.moment import as_decision_id, parse_moment
+from scoring.outcomes.store import GRACE, Outcome
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
+def _day(value: Any) -> date:
+    """Return the day of a date or a moment, as text of ISO 8601 or as Arrow has it, and refuse everything else.
 
-def _checked_date(value: Any) -> Any:
-    """Return a date, or text of the form of one, and refuse everything else; a moment is of its day."""
-    if isinstance(value, datetime):
-        return value.date()
+    A moment is of the day that it names, in whatever time zone.
+    """
     # Pydantic would take numbers, of text too, for the seconds since 1970.
-    if isinstance(value, date) or (isinstance(value, str) and _DATE.fullmatch(value)):
-        return value
-    raise PydanticCustomError("date_type", "Input should be a date such as 2026-10-01")
+    if isinstance(value, str):
+        try:
+            value = parse_moment(value)
+        except ValueError:
+            raise PydanticCustomError("date_parsing", "Input should be a date such as 2026-10-01") from None
+    if isinstance(value, datetime):
+        value = value.date()
+    if not isinstance(value, date):
+        raise PydanticCustomError("date_type", "Input should be a date such as 2026-10-01")
+    if is_future(value):
+        raise PydanticCustomError("date_past", "Date should not be in the future")
+    return value
+
+
+def is_future(day: date) -> bool:
+    """Return whether no time zone has reached this day yet."""
+    return day > datetime.now(UTC).date() + GRACE
+
+
+def _id(value: Any) -> Any:
+    return as_decision_id(value) if isinstance(value, str) else value
 
 
 def _whole(value: Any) -> Any:
@@ -38,13 +55,17 @@ class DecisionOutcome(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    decision_id: Annotated[str, Field(min_length=1, max_length=64, description="names the decision")]
+    decision_id: Annotated[
+        str, Field(min_length=1, max_length=64, description="names the decision"), BeforeValidator(_id)
+    ]
     defaulted: Annotated[int, Field(ge=0, le=1, description="1: the applicant has defaulted"), BeforeValidator(_whole)]
     observed_on: Annotated[
         date,
-        # Strict, pydantic takes text for a date only straight from JSON, not after the check below.
-        Field(strict=False, description="day on which the outcome was final; not before the decision"),
-        BeforeValidator(_checked_date),
+        Field(
+            description="day on which the outcome was final: a date, or a date and a time, of ISO 8601; neither before "
+            "the decision nor in the future, each with a day of grace for time zones"
+        ),
+        BeforeValidator(_day),
     ]
 
     @model_validator(mode="before")

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
@@ -24,6 +25,8 @@ from scoring.journal.transaction import JournalUnavailableError
 from scoring.moment import now_to_the_millisecond
 
 FILE = "outcomes.sqlite"
+GRACE = timedelta(days=1)
+"""So far the day of one place may be from that of another at the same time."""
 FORMAT = 1
 """The format of the tables below; a file of another one is refused."""
 BUSY_SECONDS = 10.0
@@ -31,7 +34,8 @@ BUSY_SECONDS = 10.0
 
 OutcomeStatus: TypeAlias = Literal["recorded", "repeated", "conflicting", "unknown", "early"]
 """The status of an outcome: it is recorded; it repeats what is recorded, and nothing changes; another label is
-recorded and stays; the journal has no such decision, yet; or it was observed before its decision was made."""
+recorded and stays; the journal has no such decision, yet; or it was observed more than `GRACE` before its decision was
+made."""
 OUTCOME_STATUSES: tuple[OutcomeStatus, ...] = get_args(OutcomeStatus)
 
 _TABLES: dict[OutcomeStatus, str] = {
@@ -247,7 +251,7 @@ def _settle(
 
 def _status(outcome: Outcome, label: int | None, decided_at: str | None) -> OutcomeStatus:
     """Return the status of an outcome, by the label in force and the time of the decision, None if that is unknown."""
-    if decided_at is not None and outcome.observed_on < decided_at[:10]:
+    if decided_at is not None and date.fromisoformat(outcome.observed_on) < date.fromisoformat(decided_at[:10]) - GRACE:
         return "early"
     if label is not None:
         return "repeated" if label == outcome.defaulted else "conflicting"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -83,11 +84,12 @@ def ask(server: Server, seed: int = 0) -> None:
 
 def decide_and_learn(server: Server) -> None:
     """Decisions of many applications, and what became of them: as often a default as their PDs say."""
+    today = datetime.now(UTC).date().isoformat()
     for start, rows in enumerate([applications(ROWS // 2, seed) for seed in (1, 2)]):
         decided = server.post("/predict_batch", {"applications": rows}).json()["decisions"]
         drawn = np.random.default_rng(start).random(len(decided))
         outcomes = [
-            {"decision_id": row["decision_id"], "defaulted": int(chance < row["pd"]), "observed_on": "2100-01-01"}
+            {"decision_id": row["decision_id"], "defaulted": int(chance < row["pd"]), "observed_on": today}
             for row, chance in zip(decided, drawn.tolist(), strict=True)
         ]
         assert server.post("/outcomes", {"outcomes": outcomes}).json()["recorded"] == len(rows)

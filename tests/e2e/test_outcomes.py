@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from tests.e2e.server import Server
 from tests.here import scorebox_here
 from tests.pipelines.realised import CARD, write_csv
 
-LATER = "2126-01-01"
+LATER = datetime.now(UTC).date().isoformat()
 
 
 def test_a_served_decision_is_labelled_by_http_and_by_file(

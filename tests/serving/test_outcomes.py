@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from tests.serving.conftest import Service, startup_config
 
 pytestmark = pytest.mark.anyio
 
-LATER = "2126-01-01"
+TODAY = datetime.now(UTC).date()
+LATER = TODAY.isoformat()
 
 
 @pytest.fixture
@@ -65,8 +67,9 @@ async def test_each_outcome_that_was_not_recorded_is_named_by_its_place(
     [
         ({"outcomes": [outcome("a"), outcome("b", 2)]}, [("outcomes.1.defaulted", "less_than_equal")]),
         ({"outcomes": [outcome("a", True)]}, [("outcomes.0.defaulted", "int_type")]),
-        ({"outcomes": [outcome("a", 1, "2026-13-01")]}, [("outcomes.0.observed_on", "date_from_datetime_parsing")]),
-        ({"outcomes": [outcome("a", 1, "20260930")]}, [("outcomes.0.observed_on", "date_type")]),
+        ({"outcomes": [outcome("a", 1, "2026-13-01")]}, [("outcomes.0.observed_on", "date_parsing")]),
+        ({"outcomes": [outcome("a", 1, "1759276800")]}, [("outcomes.0.observed_on", "date_parsing")]),
+        ({"outcomes": [outcome("a", 1, "yesterday")]}, [("outcomes.0.observed_on", "date_parsing")]),
         ({"outcomes": [outcome("a", 1, 20260930)]}, [("outcomes.0.observed_on", "date_type")]),
         ({"outcomes": [outcome("")]}, [("outcomes.0.decision_id", "string_too_short")]),
         ({"outcomes": [outcome("a") | {"why": 1}]}, [("outcomes.0.why", "extra_forbidden")]),
@@ -84,6 +87,55 @@ async def test_a_broken_body_is_refused_by_field_and_rule_and_nothing_of_it_kept
     assert answer.headers["content-type"] == "application/problem+json"
     assert [(error["field"], error["rule"]) for error in answer.json()["errors"]] == errors
     assert not (tmp_path / "journal" / FILE).exists()
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{day}", "{basic}", "{week}", "{ordinal}", "{day} 00:00:00", "{day}T00:00:00", "{day}t23:59:60z", "{day}T10:00",
+        "{basic}T100000Z", "{day}T23:59:59.999999999+14:00", "{day} 00:00:00.000-12:00",
+    ],
+)  # fmt: skip
+async def test_a_date_may_be_any_of_iso_8601(kept: Service, example: dict[str, Any], tmp_path: Path, form: str) -> None:
+    (name,) = await decide(kept, example, 1)
+    written = form.format(
+        day=TODAY.isoformat(), basic=f"{TODAY:%Y%m%d}", week=f"{TODAY:%G-W%V-%u}", ordinal=f"{TODAY:%Y-%j}"
+    )
+    answer = await kept.client.post("/outcomes", json={"outcomes": [outcome(name, 1, written)]})
+    assert answer.json()["recorded"] == 1
+    (recorded,) = Outcomes(tmp_path / "journal").kept("recorded")
+    assert recorded.outcome.observed_on == TODAY.isoformat()
+
+
+async def test_a_day_of_grace_is_for_time_zones_and_the_future_is_refused(
+    kept: Service, example: dict[str, Any], tmp_path: Path
+) -> None:
+    def day(days: int) -> str:
+        # A day from midnight: the test may begin before it and end after.
+        return (datetime.now(UTC) + timedelta(days=days)).date().isoformat()
+
+    names = await decide(kept, example, 3)
+    rows = [outcome(name, 1, day(days)) for name, days in zip(names, (1, -1, -3), strict=True)]
+    answer = await kept.client.post("/outcomes", json={"outcomes": rows})
+    assert (answer.json()["recorded"], answer.json()["early"]) == (2, 1)
+    for later in (3, 36_500):
+        answer = await kept.client.post("/outcomes", json={"outcomes": [outcome(names[2], 1, day(later))]})
+        assert answer.status_code == 422
+        assert answer.json()["errors"] == [
+            {"field": "outcomes.0.observed_on", "rule": "date_past", "message": "Date should not be in the future"}
+        ]
+    assert len(Outcomes(tmp_path / "journal").labels()) == 2
+
+
+@pytest.mark.parametrize("form", ["{upper}", "{{{lower}}}", "urn:uuid:{upper}", "{digits}"])
+async def test_an_id_may_be_written_in_any_form_of_a_uuid(
+    kept: Service, example: dict[str, Any], tmp_path: Path, form: str
+) -> None:
+    (name,) = await decide(kept, example, 1)
+    written = form.format(upper=name.upper(), lower=name, digits=name.replace("-", ""))
+    answer = await kept.client.post("/outcomes", json={"outcomes": [outcome(written), outcome(name)]})
+    assert answer.json()["rows"] == [{"index": 1, "decision_id": name, "result": "repeated"}]
+    assert Outcomes(tmp_path / "journal").labels() == {name: 1}
 
 
 async def test_no_json_and_other_types_are_refused(kept: Service) -> None:

@@ -124,6 +124,10 @@ def test_a_part_of_the_time_may_be_chosen(project: Project, scorebox: Run, told:
     assert "no application of that time that champion and challenger have both scored" in printed
     assert scorebox("compare", "card_default", "--since", "2020-01-01")[0] == 0
     assert report(project)["comparison"]["applications"] == ROWS
+    code, printed = scorebox("compare", "card_default", "--since", "20991231T000000Z")
+    assert (code, "no application of that time" in printed) == (1, True)
+    code, printed = scorebox("compare", "card_default", "--since", "yesterday")
+    assert (code, "'yesterday' is no date or time of ISO 8601" in printed) == (1, True)
 
 
 def test_fail_says_by_its_exit_code_that_they_differ_too_much(project: Project, scorebox: Run, told: Told) -> None:

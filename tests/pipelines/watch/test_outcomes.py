@@ -83,7 +83,7 @@ def test_bad_rows_are_named_with_the_reason_and_the_others_recorded(names: list[
             ("7", "broken", "observed_on: Field required"),
             ("8", "unknown", "the journal has no such decision; it is kept until the decision appears"),
             ("9", "conflicting", "another label of this decision is recorded, and stays in force"),
-            ("10", "early", "it was observed before the decision was made"),
+            ("10", "early", "it was observed more than a day before the decision was made"),
         ]
     )
     assert Outcomes(JOURNAL).labels() == {names[0]: 1, names[3]: 0}
@@ -113,9 +113,51 @@ def test_a_moment_is_of_its_day_and_a_number_is_no_date(
     names: list[str], scorebox: Run, days: list[datetime] | list[int]
 ) -> None:
     pq.write_table(pa.table({"decision_id": names[:1], "defaulted": [1], "observed_on": days}), "outcomes.parquet")
-    assert take(scorebox, "outcomes.parquet")[0] == 0
+    assert take(scorebox, "outcomes.parquet")[0] == (1 if isinstance(days[0], int) else 0)
     found = [item.outcome.observed_on for item in Outcomes(JOURNAL).kept("recorded")]
     assert found == ([] if isinstance(days[0], int) else ["2026-08-01"])
+
+
+def test_dates_and_ids_may_be_written_as_other_systems_write_them(names: list[str], scorebox: Run) -> None:
+    rows = [
+        "decision_id,defaulted,observed_on",
+        f"{names[0].upper()},1,2026-10-01 00:00:00",
+        f"{{{names[1]}}},1,2026-10-01T00:00:00Z",
+        f"urn:uuid:{names[2]},1,20261001",
+        f"{names[3].upper()},1,2026-10-01T23:59:59.999+02:00",
+    ]
+    Path("outcomes.csv").write_text("\n".join([*rows, ""]))
+    assert take(scorebox, "outcomes.csv")[0] == 0
+    recorded = [item.outcome for item in Outcomes(JOURNAL).kept("recorded")]
+    assert [(item.decision_id, item.observed_on) for item in recorded] == [(name, "2026-10-01") for name in names[:4]]
+    assert scorebox("journal", "show", CARD.name, names[0].upper())[0] == 0
+    assert scorebox("journal", "erase", CARD.name, f"{{{names[0].upper()}}}", names[1].upper(), "--yes")[0] == 0
+
+
+def test_an_import_that_changes_nothing_ends_with_1_and_says_what_became_of_the_rows(
+    names: list[str], scorebox: Run
+) -> None:
+    cases = {
+        "2 broken": [f"{names[0]},1,yesterday", f"{names[1]},1,2126-01-01"],
+        "2 unknown": ["nobody,1,2026-09-30", "somebody,1,2026-09-30"],
+        "1 early, 1 broken": [f"{names[0]},1,2020-01-01", f"{names[1]},2,2026-09-30"],
+        "it has no rows": [],
+    }
+    for found, rows in cases.items():
+        Path("outcomes.csv").write_text("\n".join(["decision_id,defaulted,observed_on", *rows, ""]))
+        code, printed = take(scorebox, "outcomes.csv", "--rejects", "rejects.csv")
+        assert code == 1
+        assert f"no outcome of outcomes.csv was recorded: {found}" in " ".join(printed.split())
+        assert len(rejected()) == len(rows)
+    assert len(Outcomes(JOURNAL).kept("unknown")) == 2
+
+
+def test_a_date_for_all_is_none_of_the_future(names: list[str], scorebox: Run) -> None:
+    Path("outcomes.csv").write_text(f"decision_id,defaulted\n{names[0]},1\n")
+    code, printed = take(scorebox, "outcomes.csv", "--observed-on", "2126-01-01")
+    assert code == 1
+    assert "--observed-on 2126-01-01 is in the future" in printed
+    assert take(scorebox, "outcomes.csv", "--observed-on", "2026-10-01 12:00")[0] == 0
 
 
 def broken(tmp_path: Path) -> dict[str, tuple[str, bytes | None]]:
