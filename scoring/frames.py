@@ -19,7 +19,7 @@ from scoring.errors import FieldError, InvalidApplicationError, RowError
 from scoring.graph import Inputs
 from scoring.history.store import EmptyHistory, HistoryStore
 from scoring.scorecard import Scorecard
-from scoring.tables.columns import ColumnValues, UnfitColumnError, Verdict, read_column, type_fault
+from scoring.tables.columns import ColumnValues, UnfitColumnError, read_column, type_fault
 from scoring.tables.names import match_columns, names_of
 
 
@@ -118,8 +118,8 @@ class Frame:
         """
         self.check_schema(table.schema)
         good = np.ones(table.num_rows, dtype=bool)
-        failed: dict[str, list[Verdict]] = {}
         columns: dict[str, ColumnValues] = {}
+        failed: list[ColumnValues] = []
         unfit: list[FieldError] = []
         for name, column in zip(table.column_names, table.columns, strict=True):
             rule = self._rules[self._names[name]]
@@ -131,13 +131,13 @@ class Frame:
             columns[rule.column] = read
             passed = read.passed
             if not passed.all():
-                failed[name] = read.verdicts
+                failed.append(read)
                 good &= passed
         if unfit:
             raise InvalidApplicationError(unfit)
         errors = [
-            RowError(index=index, errors=_first_broken(failed, index))
-            for index in np.flatnonzero(~good)[:most_errors].tolist()
+            RowError(index=row, errors=[broken for read in failed if (broken := read.broken_rule(row))])
+            for row in np.flatnonzero(~good)[:most_errors].tolist()
         ]
         inputs = self._gathered(columns, table.num_rows)[good]
         if self._history is not None:
@@ -172,9 +172,7 @@ class Frame:
             FieldError(field=name, rule="extra_forbidden", message="Column is not permitted")
             for name in matched.unknown
         ]
-        errors += [
-            FieldError(field=name, rule="duplicate", message="Column is given twice") for name in matched.doubled
-        ]
+        errors += matched.doubled
         for field in schema:
             if (column := self._names.get(field.name)) is not None:
                 fault = type_fault(field.name, field.type, self._rules[column])
@@ -204,13 +202,3 @@ def _getter(rules: Sequence[FieldRule]) -> Callable[[Application], tuple[Any, ..
     if len(rules) > 1:
         return attrgetter(*(rule.field for rule in rules))
     return lambda application: tuple(getattr(application, rule.field) for rule in rules)
-
-
-def _first_broken(failed: dict[str, list[Verdict]], index: int) -> list[FieldError]:
-    """Return the first rule that a row breaks in each column."""
-    errors = []
-    for name, verdicts in failed.items():
-        broken = next(((rule, message) for passed, rule, message in verdicts if not passed[index]), None)
-        if broken is not None:
-            errors.append(FieldError(field=name, rule=broken[0], message=broken[1]))
-    return errors

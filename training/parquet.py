@@ -35,6 +35,16 @@ def read_parquet(path: Path) -> tuple[pd.DataFrame, dict[bytes, bytes]]:
     Raises:
         DataError: there is no such file, or it is damaged.
     """
+    table, metadata = read_arrow(path)
+    return table.to_pandas(), metadata
+
+
+def read_arrow(path: Path) -> tuple[pa.Table, dict[bytes, bytes]]:
+    """Return the rows of a Parquet file in its own types, and its metadata.
+
+    Raises:
+        DataError: there is no such file, or it is damaged.
+    """
     try:
         table = pq.read_table(path)
     except FileNotFoundError:
@@ -42,7 +52,7 @@ def read_parquet(path: Path) -> tuple[pd.DataFrame, dict[bytes, bytes]]:
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{path} is not a whole Parquet file: {error}") from error
     metadata = dict(table.schema.metadata or {})
-    return table.replace_schema_metadata(None).to_pandas(), metadata
+    return table.replace_schema_metadata(None), metadata
 
 
 def data_record(frame: pd.DataFrame, metadata: Mapping[bytes, bytes], target: str) -> DataRecord:

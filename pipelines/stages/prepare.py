@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.params import ScorecardParams
@@ -16,7 +16,7 @@ from pipelines.workspace import Workspace
 from scoring.files import write_atomically
 from scoring.scorecard import Scorecard
 from training.errors import StageError
-from training.parquet import SAMPLE_KEY, SNAPSHOT_KEY, read_parquet, write_parquet
+from training.parquet import SAMPLE_KEY, SNAPSHOT_KEY, read_arrow, read_parquet, write_parquet
 from training.split import applicants, split_rows
 from training.tables import TableSet, find, pick
 from training.tables import build as tables_build
@@ -51,8 +51,8 @@ def validate(scorecard: Scorecard, workspace: Workspace, advance: Advance = lamb
     workspace.applications.unlink(missing_ok=True)
     tables = _tables(scorecard, workspace)
     if tables is None:
-        frame, _ = read_parquet(workspace.raw_table("applications"))
-        report = check(scorecard, typed(scorecard, frame))
+        rows, _ = read_arrow(workspace.raw_table("applications"))
+        report = check(scorecard, typed(scorecard, rows))
     else:
         with TemporaryDirectory(dir=workspace.folder, prefix=".validate.") as scratch:
             report = tables_contract.check(tables, workspace.raw, Path(scratch), advance)
@@ -83,11 +83,11 @@ def features(
     workspace.applications.unlink(missing_ok=True)
     tables = _tables(scorecard, workspace)
     if tables is None:
-        raw, metadata = read_parquet(workspace.raw_table("applications"))
+        raw, metadata = read_arrow(workspace.raw_table("applications"))
         lineage = {
             "scorecard": scorecard.name,
-            "rows": len(raw),
-            "columns": {column: {"tables": ["applications"]} for column in raw.columns},
+            "rows": raw.num_rows,
+            "columns": {column: {"tables": ["applications"]} for column in raw.column_names},
         }
     else:
         raw, metadata, lineage = _built(tables, workspace, advance)
@@ -101,15 +101,15 @@ def features(
 
 def _built(
     tables: TableSet, workspace: Workspace, advance: Advance
-) -> tuple[pd.DataFrame, dict[bytes, bytes], dict[str, object]]:
+) -> tuple[pa.Table, dict[bytes, bytes], dict[str, object]]:
     """Return rows by the product's own queries, what is known of the raw tables, and the lineage."""
     with TemporaryDirectory(dir=workspace.folder, prefix=".features.") as scratch:
         built = Path(scratch, "applications.parquet")
         lineage = tables_build.build(tables, workspace.raw, built, advance)
-        frame, _ = read_parquet(built)
+        rows, _ = read_arrow(built)
     metadata = pq.read_schema(workspace.raw_table(tables.tables[0].name)).metadata or {}
     kept = {key: metadata[key] for key in (SAMPLE_KEY, SNAPSHOT_KEY)}
-    return frame, kept, lineage.model_dump(mode="json")
+    return rows, kept, lineage.model_dump(mode="json")
 
 
 def _write_report(report: ContractReport, path: Path) -> None:

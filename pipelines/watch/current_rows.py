@@ -201,7 +201,8 @@ def from_file(scorecard: Scorecard, columns: Sequence[str], address: str, seed: 
     known = names_of(read)
     matched = match_columns(names, known)
     if matched.doubled:
-        raise StageError(f"{file.shown}: {matched.doubled[0]}: Column is given twice")
+        twice = matched.doubled[0]
+        raise StageError(f"{file.shown}: {twice.field}: {twice.message}")
     if not matched.by_column:
         raise StageError(f"{file.shown} has none of the columns that {scorecard.name} reads")
     schema = pa.schema([(rule.column, pa.string() if rule.kind == "text" else pa.float32()) for rule in read])

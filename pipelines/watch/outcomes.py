@@ -11,20 +11,26 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
 from pydantic import ValidationError
 
+from scoring.application import FieldRule
 from scoring.errors import FieldError, field_errors
 from scoring.expected import DataError
 from scoring.files import file_aside
 from scoring.outcomes.contract import DecisionOutcome
 from scoring.outcomes.store import Outcome, Outcomes, OutcomeStatus
 from scoring.tables.batches import TableBatch, reading
+from scoring.tables.columns import UnfitColumnError, read_column
 from scoring.tables.csv import csv_header, read_csv
+from scoring.tables.names import match_columns
 from scoring.tables.parquet import parquet_file, read_parquet
 from scoring.tables.places import CSV, CSV_GZIP, PARQUET, Place, one_line, place
 from training.errors import StageError
 
-REQUIRED = ("decision_id", "defaulted")
+LABEL = "defaulted"
+LABEL_RULE = FieldRule(LABEL, LABEL, "integer", required=True, minimum=0, maximum=1)
+REQUIRED = ("decision_id", LABEL)
 OBSERVED_ON = "observed_on"
 REJECT_COLUMNS = ("row", *REQUIRED, OBSERVED_ON, "result", "why")
 
@@ -96,6 +102,8 @@ def find(address: str, observed_on: date | None) -> OutcomesFile:
         names = csv_header(file)
     else:
         raise DataError(f"{file.shown} is neither {PARQUET} nor {CSV} nor {CSV_GZIP}")
+    if doubled := match_columns(names, {name: name for name in (*REQUIRED, OBSERVED_ON)}).doubled:
+        raise DataError(f"{file.shown}: {doubled[0].field}: {doubled[0].message}")
     if missing := [name for name in REQUIRED if name not in names]:
         raise DataError(f"{file.shown} has no column {', '.join(missing)}")
     if OBSERVED_ON not in names and observed_on is None:
@@ -136,7 +144,10 @@ def import_outcomes(
                 error.index: ({}, _said(error.errors)) for error in batch.unreadable
             }
             good: dict[int, Outcome] = {}
-            for position, cells in zip(batch.positions.tolist(), batch.table.to_pylist(), strict=True):
+            labels = _labels(batch)
+            for position, cells, (label, wrong) in zip(
+                batch.positions.tolist(), batch.table.to_pylist(), labels, strict=True
+            ):
                 given = {
                     column: value.strip() if isinstance(value, str) else value
                     for column, value in cells.items()
@@ -144,10 +155,13 @@ def import_outcomes(
                 }
                 if observed_on is not None:
                     given = {OBSERVED_ON: observed_on, **given}
+                errors = list(wrong)
                 try:
-                    row = DecisionOutcome.model_validate(given, strict=False)
+                    row = DecisionOutcome.model_validate({**given, LABEL: label}, strict=False)
                 except ValidationError as error:
-                    broken[position] = (given, _said(field_errors(error)))
+                    errors += field_errors(error)
+                if errors:
+                    broken[position] = (given, _said(errors))
                 else:
                     good[position] = row.from_source(name)
             statuses = dict(zip(good, store.record(list(good.values())), strict=True))
@@ -165,6 +179,24 @@ def import_outcomes(
             start += batch.rows
             advance(batch.rows)
     return summary
+
+
+def _labels(batch: TableBatch) -> list[tuple[int, list[FieldError]]]:
+    """Return each row's label and what is wrong with it; 0 where something is.
+
+    Raises:
+        DataError: the column holds values of a type that no label has.
+    """
+    try:
+        read = read_column(
+            LABEL, batch.table.column(LABEL), LABEL_RULE, optional=False, as_text=batch.as_text, booleans=True
+        )
+    except UnfitColumnError as error:
+        raise DataError(f"{batch.shown}: {error}") from None
+    good = read.passed
+    labels = np.where(good, read.values, 0).astype(np.int64).tolist()
+    wrong = [read.broken_rule(row) for row in range(len(labels))]
+    return [(label, [] if error is None else [error]) for label, error in zip(labels, wrong, strict=True)]
 
 
 def _said(errors: list[FieldError]) -> str:

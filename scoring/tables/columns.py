@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scoring.application import FieldRule, Kind
 from scoring.errors import FieldError
 from scoring.tables.numbers import SAFE_INTEGER, is_whole, typed_numbers, written_numbers
-from scoring.tables.texts import any_texts, chosen, is_text
+from scoring.tables.texts import any_texts, chosen, decoded, is_text
 
 Verdict: TypeAlias = tuple[NDArray[np.bool_], str, str]
 """Which rows pass a rule, the rule's name, and the message about those that do not."""
@@ -49,6 +49,8 @@ class UnfitColumnError(ValueError):
 class ColumnValues:
     """The values of a column, row by row."""
 
+    name: str
+    """What the table calls the column."""
     values: NDArray[Any]
     """[rows] doubles, NaN where there is none; or texts, empty where there is none of the choices."""
     present: NDArray[np.bool_]
@@ -63,6 +65,17 @@ class ColumnValues:
         """[rows] whether a row breaks no rule."""
         passed: NDArray[np.bool_] = np.logical_and.reduce([verdict for verdict, _, _ in self.verdicts])
         return passed
+
+    def broken_rule(self, row: int) -> FieldError | None:
+        """Return the first rule that a row breaks, None if it breaks none."""
+        return next(
+            (
+                FieldError(field=self.name, rule=rule, message=message)
+                for passed, rule, message in self.verdicts
+                if not passed[row]
+            ),
+            None,
+        )
 
     def members(self, rows: NDArray[np.int64]) -> list[Any]:
         """Return the values of some rows that break no rule, as JSON has them, NaN or None where there is none."""
@@ -104,15 +117,14 @@ def read_column(
         as_text = False
     elif not _fits(column.type, rule, as_text=as_text, booleans=booleans):
         raise UnfitColumnError(_fault(name, column.type, rule))
-    if rule.kind == "text":
-        return _read_text(column, rule, optional, as_text)
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    return _read_numbers(column, rule, optional, as_text)
+    read = _read_text if rule.kind == "text" else _read_numbers
+    return read(name, column, rule, optional, as_text)
 
 
-def plain_values(name: str, column: pa.ChunkedArray, rule: FieldRule, *, as_text: bool = False) -> NDArray[Any]:
-    """Return the values of a column whatever its field's rule says of them.
+def plain_values(
+    name: str, column: pa.ChunkedArray, rule: FieldRule, *, as_text: bool = False, booleans: bool = False
+) -> NDArray[Any]:
+    """Return the values of a column whatever its field's rule says of them; the arguments are those of `read_column`.
 
     Returns:
         [rows] doubles, NaN where there is none, or texts, None where there is none.
@@ -120,14 +132,14 @@ def plain_values(name: str, column: pa.ChunkedArray, rule: FieldRule, *, as_text
     Raises:
         UnfitColumnError: the column has values, and they are of a type that cannot be the field's.
     """
-    read = read_column(name, column, rule, optional=True, as_text=as_text)
+    read = read_column(name, column, rule, optional=True, as_text=as_text, booleans=booleans)
     if rule.kind != "text":
         return read.values
     known = read.verdicts[-1][0] & read.present
-    if known.all():
+    if rule.choices and known.all():
         return read.values
     others = any_texts(column) if read.present.any() else np.full(len(column), None, dtype=object)
-    return np.where(known, read.values, others)
+    return np.where(known, read.values, others) if rule.choices else others
 
 
 _PLAIN: dict[Kind, pa.DataType] = {"text": pa.string(), "integer": pa.float64(), "number": pa.float64()}
@@ -157,7 +169,8 @@ def _fault(name: str, kind: pa.DataType, rule: FieldRule) -> FieldError:
     return FieldError(field=name, rule=rule_name, message=f"Column should hold {expected}, its type is {shown}")
 
 
-def _read_numbers(column: pa.ChunkedArray, rule: FieldRule, optional: bool, as_text: bool) -> ColumnValues:
+def _read_numbers(name: str, column: pa.ChunkedArray, rule: FieldRule, optional: bool, as_text: bool) -> ColumnValues:
+    column = decoded(column)
     present = _present(column)
     verdicts: list[Verdict] = []
     if as_text:
@@ -177,12 +190,12 @@ def _read_numbers(column: pa.ChunkedArray, rule: FieldRule, optional: bool, as_t
         verdicts.append((np.isfinite(values) | absent, "finite_number", "Input should be a finite number"))
         if rule.kind == "integer":
             message = "Input should be a valid integer, got a number with a fractional part"
-            verdicts.append((is_whole(column, values) | absent, "int_from_float", message))
+            verdicts.append((is_whole(column, values) | absent, "int_type", message))
     verdicts += _bounds(values, rule)
     if (integers or pa.types.is_decimal(column.type)) and _reach(rule) >= SAFE_INTEGER:
         message = f"Input should be a whole number that a double holds, at most {SAFE_INTEGER - 1} from 0"
         verdicts.append((~(np.abs(values) >= SAFE_INTEGER), "safe_integer", message))
-    return ColumnValues(values, present, verdicts, whole=integers or rule.kind == "integer")
+    return ColumnValues(name, values, present, verdicts, whole=integers or rule.kind == "integer")
 
 
 def _bounds(values: NDArray[np.float64], rule: FieldRule) -> list[Verdict]:
@@ -202,14 +215,14 @@ def _reach(rule: FieldRule) -> float:
     return max(abs(bound) for bound in (rule.minimum, rule.maximum, *rule.sentinels))
 
 
-def _read_text(column: pa.ChunkedArray, rule: FieldRule, optional: bool, as_text: bool) -> ColumnValues:
+def _read_text(name: str, column: pa.ChunkedArray, rule: FieldRule, optional: bool, as_text: bool) -> ColumnValues:
     values, known = chosen(column, rule.choices, as_text=as_text)
     present = _present(column)
-    *most, last = (f"'{choice}'" for choice in rule.choices)
+    *most, last = (f"'{choice}'" for choice in rule.choices or ("",))
     expected = f"{', '.join(most)} or {last}" if most else last
     verdicts: list[Verdict] = [] if optional else [(present, "missing", "Field required")]
     verdicts.append((known | ~present, "literal_error", f"Input should be {expected}"))
-    return ColumnValues(values, present, verdicts, whole=False)
+    return ColumnValues(name, values, present, verdicts, whole=False)
 
 
 def _present(column: pa.ChunkedArray) -> NDArray[np.bool_]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from scoring.application import FieldRule
+from scoring.errors import FieldError
 
 
 def names_of(rules: Iterable[FieldRule]) -> dict[str, str]:
@@ -19,9 +20,9 @@ class MatchedColumns:
 
     by_column: Mapping[str, str]
     """The table's own name of each column of the contract that it has."""
-    doubled: tuple[str, ...]
-    """Names of the table that stand for a column which has stood there before."""
-    unknown: tuple[str, ...]
+    doubled: list[FieldError]
+    """An error for each name of the table that stands for a column which has stood there before."""
+    unknown: list[str]
     """Names of the table that the contract does not know."""
 
 
@@ -33,13 +34,18 @@ def match_columns(names: Sequence[str], known: Mapping[str, str]) -> MatchedColu
         known: the contract's column of every name that it goes by, as `names_of` returns them.
     """
     by_column: dict[str, str] = {}
-    doubled, unknown = [], []
+    doubled: list[FieldError] = []
+    unknown: list[str] = []
     for name in names:
         column = known.get(name)
         if column is None:
             unknown.append(name)
         elif column in by_column:
-            doubled.append(name)
+            doubled.append(FieldError(field=name, rule="duplicate", message=_twice(by_column[column], name)))
         else:
             by_column[column] = name
-    return MatchedColumns(by_column, tuple(doubled), tuple(unknown))
+    return MatchedColumns(by_column, doubled, unknown)
+
+
+def _twice(first: str, second: str) -> str:
+    return "Column is given twice" if first == second else f"Column is given twice, as {first} and as {second}"

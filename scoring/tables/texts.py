@@ -35,10 +35,19 @@ def chosen(
 
 def any_texts(column: pa.ChunkedArray) -> NDArray[np.object_]:
     """Return the texts of a column as they are, None where there is none."""
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    texts: NDArray[np.object_] = column.to_numpy(zero_copy_only=False)
+    texts: NDArray[np.object_] = decoded(column).to_numpy(zero_copy_only=False)
     return texts
+
+
+def decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column without its dictionary, if it has one."""
+    if not pa.types.is_dictionary(column.type):
+        return column
+    if not pa.types.is_string_view(column.type.value_type):
+        return column.cast(column.type.value_type)
+    # Arrow takes no views by place.
+    chunks = [chunk.dictionary.cast(pa.string()).take(chunk.indices) for chunk in column.chunks]
+    return pa.chunked_array(chunks, pa.string())
 
 
 def _places(chunk: pa.Array, choices: Sequence[str], as_text: bool) -> NDArray[np.int32]:
@@ -48,7 +57,7 @@ def _places(chunk: pa.Array, choices: Sequence[str], as_text: bool) -> NDArray[n
         places = pa.array(_places(chunk.dictionary, choices, as_text)).take(chunk.indices)
         return np.asarray(pc.fill_null(places, -1))
     if pa.types.is_string_view(chunk.type):
-        chunk = _short(chunk, max(len(choice.encode()) for choice in choices)).cast(pa.string())
+        chunk = _short(chunk, max((len(choice.encode()) for choice in choices), default=0)).cast(pa.string())
     wanted = pa.array(choices, chunk.type)
     places = pc.index_in(chunk, wanted)
     if as_text and places.null_count > chunk.null_count:

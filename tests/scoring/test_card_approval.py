@@ -15,6 +15,7 @@ from scoring.frames import Frame
 from scoring.graph import Inputs
 from scoring.scorecards import load
 from scoring.scorecards.card_approval import NOT_EMPLOYED, sample_with_doubles
+from tests.arrow import arrow
 from training.graph.frontend import feature_matrix, feature_names, split_columns
 from training.tables.application_contract import check, typed
 
@@ -92,9 +93,9 @@ def test_a_table_is_held_to_the_same_rules_as_an_application() -> None:
 
 def test_the_data_contract_names_days_that_are_neither() -> None:
     frame = pd.DataFrame(CARD.sample(np.random.default_rng(0), 300))
-    assert check(CARD, typed(CARD, frame)).holds
+    assert check(CARD, typed(CARD, arrow(frame))).holds
     frame.loc[[3, 8], "DAYS_EMPLOYED"] = [5, 365_244]
-    violations = check(CARD, typed(CARD, frame)).violations
+    violations = check(CARD, typed(CARD, arrow(frame))).violations
     assert [(item.column, item.rule, item.first_rows) for item in violations] == [
         ("DAYS_EMPLOYED", "-20000 to 0 or 365243", [3, 8])
     ]

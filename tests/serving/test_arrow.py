@@ -163,7 +163,7 @@ async def test_a_fraction_where_a_whole_number_belongs_breaks_its_row_only(
         table = pa.concat_tables([_without("PAY_0")] * 2).append_column("PAY_0", column)
         (row,) = (await post(service, stream_of(table))).json()["errors"]
         assert row["index"] == 1
-        assert [(error["field"], error["rule"]) for error in row["errors"]] == [("PAY_0", "int_from_float")]
+        assert [(error["field"], error["rule"]) for error in row["errors"]] == [("PAY_0", "int_type")]
 
 
 async def test_bytes_after_the_end_of_a_stream_are_refused(service: Service, example: dict[str, Any]) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaErrors
+from pyarrow import Table
 from pydantic import BaseModel
 
-from scoring.application import FieldRule
+from scoring.application import FieldRule, Kind
 from scoring.scorecard import Scorecard
+from training.tables.typed import broken_type, typed_frame
 
 FIRST_ROWS = 5
 
@@ -77,12 +81,22 @@ def _history_column(name: str, default: float) -> pa.Column:
     return pa.Column(np.float32, finite, nullable=np.isnan(default), name=name)
 
 
-def typed(scorecard: Scorecard, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the same table with columns of the contract's types, where no value would change.
+def typed(scorecard: Scorecard, table: Table) -> pd.DataFrame:
+    """Return the same rows with columns of the contract's types, where no value would change.
 
     Rows without a key are numbered from 1, and a target in the data set's own values becomes 0 and 1.
+
+    Raises:
+        DataError: a column is there twice.
     """
-    result = frame.copy()
+    rules = {
+        rule.column: replace(rule, required=not scorecard.may_be_missing(rule))
+        for rule in (*scorecard.rules, _target_rule(scorecard))
+    }
+    rules |= {name: FieldRule(name, name, "number", required=False) for name in scorecard.history}
+    # Where others than 0 and 1 stand for no default and default, nobody knows what true is.
+    booleans = (scorecard.target,) if scorecard.target_values == (0, 1) else ()
+    result = typed_frame(table, rules, booleans)
     if scorecard.key not in result:
         result.insert(0, scorecard.key, np.arange(1, len(result) + 1))
     if scorecard.target in result and scorecard.target_values != (0, 1):
@@ -91,21 +105,19 @@ def typed(scorecard: Scorecard, frame: pd.DataFrame) -> pd.DataFrame:
     for name in scorecard.history:
         if name in result and pd.api.types.is_numeric_dtype(result[name]):
             result[name] = result[name].astype("float32")
-    for rule in scorecard.rules:
-        column = result.get(rule.column)
-        if column is None or not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
-            continue
-        if rule.kind == "number" or (rule.kind == "integer" and scorecard.may_be_missing(rule)):
-            result[rule.column] = column.astype("float64")
-        elif rule.kind == "integer" and column.notna().all() and (column % 1 == 0).all():
-            result[rule.column] = column.astype("int64")
     return result
+
+
+def _target_rule(scorecard: Scorecard) -> FieldRule:
+    kind: Kind = "text" if isinstance(scorecard.target_values[0], str) else "integer"
+    choices = tuple(str(value) for value in scorecard.target_values) if kind == "text" else ()
+    return FieldRule(scorecard.target, scorecard.target, kind, required=True, choices=choices)
 
 
 def check(scorecard: Scorecard, frame: pd.DataFrame) -> ContractReport:
     """Return every broken rule of a table that has been through `typed`."""
     violations: list[Violation] = []
-    texts = {rule.column for rule in scorecard.rules if rule.kind == "text"}
+    kinds = {rule.column: rule.kind for rule in scorecard.rules}
     try:
         schema(scorecard).validate(frame, lazy=True)
     except SchemaErrors as error:
@@ -113,21 +125,16 @@ def check(scorecard: Scorecard, frame: pd.DataFrame) -> ContractReport:
         # A table-level rule names the column it misses or does not know as its failure case.
         table_level = cases["schema_context"] == "DataFrameSchema"
         cases["column"] = cases["column"].where(~table_level, cases["failure_case"])
+        mistyped = set(cases["column"][cases["check"].astype(str).str.startswith("dtype(")])
         for (rule, column), broken in cases.groupby(["check", "column"], sort=True, dropna=False):
+            found: tuple[str, list[int]] | None = str(rule), sorted(broken["index"].dropna().astype(int))
             if str(rule).startswith("dtype("):
-                name, rows = _type_violation(frame[column], column in texts)
-            else:
-                name, rows = str(rule), sorted(broken["index"].dropna().astype(int))
-            violations.append(
-                Violation(rule=name, column=str(column), count=len(rows) or 1, first_rows=rows[:FIRST_ROWS])
-            )
+                found = broken_type(frame[column], kinds.get(column, "integer"))
+            elif column in mistyped and broken["index"].isna().all():
+                continue  # a rule of numbers, asked of something else
+            if found is not None:
+                name, rows = found
+                violations.append(
+                    Violation(rule=name, column=str(column), count=len(rows) or 1, first_rows=rows[:FIRST_ROWS])
+                )
     return ContractReport(scorecard=scorecard.name, rows=len(frame), violations=violations)
-
-
-def _type_violation(column: pd.Series, text: bool) -> tuple[str, list[int]]:
-    """Return the rule that a column of the wrong type breaks, and the rows that break it."""
-    if text:
-        return "text", [row for row, value in enumerate(column) if not isinstance(value, str)]
-    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-        return "whole numbers", [int(row) for row in np.flatnonzero(column % 1 != 0)]
-    return "numbers", [row for row, value in enumerate(column) if isinstance(value, bool | str)]

@@ -18,6 +18,7 @@ from training.tables import TableSet, Tell
 from training.tables.application_contract import FIRST_ROWS, ContractReport, Violation
 from training.tables.engine import MEMORY, THREADS, connect, first_line, open_table, raw_path
 from training.tables.table import ForeignKey, RawTable, typed
+from training.tables.typed import broken_type
 
 BATCH_ROWS = 250_000
 
@@ -53,12 +54,11 @@ def _check_rows(table: RawTable, raw: Path, tell: Tell) -> tuple[int, list[Viola
     start = 0
     with open_table(raw, table) as file:
         try:
-            # The first, empty batch speaks for the columns of a table without rows.
-            frames = [file.schema_arrow.empty_table().to_pandas()] if not file.metadata.num_rows else []
-            for frame in frames:
-                _check_batch(table, frame, 0, found)
+            if not file.metadata.num_rows:
+                # It has columns all the same.
+                _check_batch(table, file.schema_arrow.empty_table(), 0, found)
             for batch in file.iter_batches(batch_size=BATCH_ROWS):
-                _check_batch(table, batch.to_pandas(), start, found)
+                _check_batch(table, pa.Table.from_batches([batch]), start, found)
                 start += batch.num_rows
                 tell(table.name, batch.num_rows)
         except (pa.ArrowException, OSError) as error:
@@ -66,10 +66,11 @@ def _check_rows(table: RawTable, raw: Path, tell: Tell) -> tuple[int, list[Viola
     return start, list(found.values())
 
 
-def _check_batch(table: RawTable, frame: pd.DataFrame, start: int, found: dict[tuple[str, str], Violation]) -> None:
+def _check_batch(table: RawTable, batch: pa.Table, start: int, found: dict[tuple[str, str], Violation]) -> None:
     """Add the broken rules of the batch that begins at row `start` to those of the batches before it."""
+    frame = typed(table, batch)
     try:
-        table.schema.validate(typed(table, frame), lazy=True)
+        table.schema.validate(frame, lazy=True)
     except SchemaErrors as error:
         for column, rule, rows in _broken(table, frame, error.failure_cases):
             violation = found.setdefault(
@@ -97,20 +98,12 @@ def _broken(table: RawTable, frame: pd.DataFrame, cases: pd.DataFrame) -> list[t
             for column, of_column in broken.groupby("column", sort=True):
                 rows = sorted(of_column["index"].dropna().astype(int))
                 if rule.startswith("dtype("):
-                    result.append((str(column), *_type_violation(table, frame, str(column))))
+                    kind = next(item.kind for item in table.columns if item.name == column)
+                    found = broken_type(frame[column], kind, "texts")
+                    result += [] if found is None else [(str(column), *found)]
                 else:
                     result.append((str(column), rule, rows))
     return result
-
-
-def _type_violation(table: RawTable, frame: pd.DataFrame, name: str) -> tuple[str, list[int]]:
-    """Return the rule that a column of the wrong type breaks, and the rows that break it."""
-    column, values = next(column for column in table.columns if column.name == name), frame[name]
-    if column.kind == "text":
-        return "texts", list(range(len(values)))
-    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
-        return "whole numbers", [row for row, whole in enumerate(values % 1 == 0) if not whole]
-    return "numbers", [row for row, value in enumerate(values) if isinstance(value, bool | str)]
 
 
 def _check_keys(database: duckdb.DuckDBPyConnection, tables: TableSet, table: RawTable, raw: Path) -> list[Violation]:

@@ -18,13 +18,14 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
-import numpy as np
 import pandas as pd
 import pandera.pandas as pa
+from pyarrow import Table
 
-Kind = Literal["integer", "number", "text"]
+from scoring.application import FieldRule, Kind
+from training.tables.typed import typed_frame
 
 
 @dataclass(frozen=True)
@@ -156,23 +157,14 @@ def _sentinel_rule(name: str, sentinel: Sentinel | None) -> pa.Check | None:
     )
 
 
-def typed(table: RawTable, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the same rows with columns of the contract's types, where no value would change."""
-    result = frame.copy()
-    for column in table.columns:
-        values = result.get(column.name)
-        if values is None:
-            continue
-        if column.kind == "text":
-            if isinstance(values.dtype, pd.CategoricalDtype):
-                result[column.name] = values.astype(object)
-        elif values.isna().all():
-            whole = values.empty and column.kind == "integer" and not column.missing
-            result[column.name] = np.full(len(values), np.nan).astype("int64" if whole else "float64")
-        elif not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
-            continue
-        elif column.kind == "number" or column.missing:
-            result[column.name] = values.astype("float64")
-        elif values.notna().all() and (values % 1 == 0).all():
-            result[column.name] = values.astype("int64")
-    return result
+def typed(table: RawTable, rows: Table) -> pd.DataFrame:
+    """Return the same rows with columns of the contract's types, where no value would change.
+
+    Raises:
+        DataError: a column is there twice.
+    """
+    return typed_frame(rows, {column.name: _rule(column) for column in table.columns})
+
+
+def _rule(column: Column) -> FieldRule:
+    return FieldRule(column.name, column.name, column.kind, required=not column.missing, choices=tuple(column.choices))

@@ -206,7 +206,7 @@ def test_cells_and_rows_of_a_csv_file_that_cannot_be_read_are_rejected(tmp_path:
     summary = score(tmp_path / "in.csv", tmp_path / "out.parquet", most_rejected=0.9)
     rejected = read(tmp_path / "out.rejects.parquet").select(["row", "field", "rule", "message"]).to_pylist()
     assert [tuple(line.values()) for line in rejected] == [
-        (1, "PAY_0", "int_from_float", "Input should be a valid integer, got a number with a fractional part"),
+        (1, "PAY_0", "int_type", "Input should be a valid integer, got a number with a fractional part"),
         (1, "BILL_AMT1", "less_than_equal", "Input should be less than or equal to 1e+07"),
         (2, "BILL_AMT1", "float_parsing", "Input should be a valid number, unable to parse string as a number"),
         (3, "(row)", "cells", "Row should have 25 cells, has 3"),

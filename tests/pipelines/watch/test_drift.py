@@ -14,6 +14,7 @@ import numpy as np
 import orjson
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml._internal.models import ModelStore
@@ -330,6 +331,30 @@ def test_a_file_may_hold_nulls_fields_names_and_what_is_no_number(tmp_path: Path
     assert current.absent == ("AGE",)
     expected = {"LIMIT_BAL": [1_000, np.nan, 3_000.5], "PAY_0": [2, np.nan, np.nan], "AGE": [np.nan] * 3}
     pd.testing.assert_frame_equal(current.frame, pd.DataFrame(expected, dtype=np.float32))
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
+@pytest.mark.parametrize("second", ["LIMIT_BAL", "limit_bal"])
+def test_a_column_that_is_given_twice_is_named(tmp_path: Path, name: str, second: str) -> None:
+    path = tmp_path / name
+    table = pa.table([pa.array([1_000.0]), pa.array([2_000.0])], names=["LIMIT_BAL", second])
+    if path.suffix == ".csv":
+        path.write_text(f"LIMIT_BAL,{second}\n1000,2000\n")
+    else:
+        pq.write_table(table, path)
+    with pytest.raises(StageError, match=rf"{name}: {second}: Column is given twice"):
+        from_file(CARD, ["LIMIT_BAL", "PAY_0"], str(path), 0)
+
+
+def test_a_file_s_columns_are_read_by_their_values(tmp_path: Path) -> None:
+    values = {"LIMIT_BAL": pa.array([1_000, None], pa.decimal128(10, 2)), "PAY_0": pa.array([2, None], pa.uint8())}
+    pq.write_table(pa.table({**values, "AGE": pa.nulls(2, pa.string())}), tmp_path / "rows.parquet")
+    current = from_file(CARD, ["LIMIT_BAL", "PAY_0", "AGE"], str(tmp_path / "rows.parquet"), 0)
+    expected = {"LIMIT_BAL": [1_000, np.nan], "PAY_0": [2, np.nan], "AGE": [np.nan] * 2}
+    pd.testing.assert_frame_equal(current.frame, pd.DataFrame(expected, dtype=np.float32))
+    pq.write_table(pa.table({"PAY_0": [True, False]}), tmp_path / "booleans.parquet")
+    with pytest.raises(StageError, match=r"booleans\.parquet: PAY_0: Column should hold an integer, its type is bool"):
+        from_file(CARD, ["LIMIT_BAL", "PAY_0"], str(tmp_path / "booleans.parquet"), 0)
 
 
 def test_a_sample_is_bounded_repeats_and_takes_early_and_late_rows_alike(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,6 +101,53 @@ def test_a_parquet_file_and_one_date_for_all(names: list[str], scorebox: Run) ->
     ]
 
 
+FORMS = [
+    pa.array([1, 0, None], pa.int8()),
+    pa.array([1, 0, None], pa.uint16()),
+    pa.array([1.0, 0.0, float("nan")]),
+    pa.array([True, False, None]),
+    pa.array([1, 0, None], pa.decimal128(20, 0)),
+    pa.array([True, False, None]).dictionary_encode(),
+    pa.array([1, 0, None]).dictionary_encode(),
+]
+
+
+@pytest.mark.parametrize("labels", FORMS, ids=lambda labels: str(labels.type))
+def test_labels_come_in_every_type_that_holds_them(names: list[str], scorebox: Run, labels: pa.Array) -> None:
+    named = pa.array(names[:3]).dictionary_encode()
+    pq.write_table(pa.table({"decision_id": named, "defaulted": labels}), "outcomes.parquet")
+    code, _printed = take(scorebox, "outcomes.parquet", "--observed-on", "2026-09-30", "--rejects", "rejects.csv")
+    assert code == 0
+    assert [(row["row"], row["why"]) for row in rejected()] in (
+        [("2", "defaulted: Field required")],
+        [("2", "defaulted: Input should be a finite number")],
+    )
+    assert Outcomes(JOURNAL).labels() == {names[0]: 1, names[1]: 0}
+
+
+def test_labels_of_a_csv_file_are_numbers_as_every_door_reads_them(names: list[str], scorebox: Run) -> None:
+    cells = ["1.0", "+0", "1e0", "0x1", "1_0", "True"]
+    lines = [f"{name},{cell}" for name, cell in zip(names, cells, strict=True)]
+    Path("outcomes.csv").write_text("\n".join(["decision_id,defaulted", *lines, ""]))
+    code, _printed = take(scorebox, "outcomes.csv", "--observed-on", "2026-09-30", "--rejects", "rejects.csv")
+    assert code == 0
+    message = "defaulted: Input should be a valid integer, unable to parse string as an integer"
+    assert [(row["row"], row["why"]) for row in rejected()] == [(row, message) for row in "345"]
+    assert Outcomes(JOURNAL).labels() == {names[0]: 1, names[1]: 0, names[2]: 1}
+
+
+@pytest.mark.parametrize("name", ["outcomes.csv", "outcomes.parquet"])
+def test_a_column_that_is_given_twice_is_named(names: list[str], scorebox: Run, name: str) -> None:
+    columns = ["decision_id", "defaulted", "defaulted"]
+    if name.endswith(".csv"):
+        Path(name).write_text(f"{','.join(columns)}\n{names[0]},1,0\n")
+    else:
+        pq.write_table(pa.table([pa.array(names[:1]), pa.array([1]), pa.array([0])], names=columns), name)
+    code, printed = take(scorebox, name, "--observed-on", "2026-09-30")
+    assert (code, f"{name}: defaulted: Column is given twice" in printed) == (1, True)
+    assert Outcomes(JOURNAL).labels() == {}
+
+
 def test_a_date_of_its_own_counts_more_than_the_one_for_all(names: list[str], scorebox: Run) -> None:
     days = [date(2026, 8, 1), None]
     pq.write_table(pa.table({"decision_id": names[:2], "defaulted": [1, 0], "observed_on": days}), "outcomes.parquet")

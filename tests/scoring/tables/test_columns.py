@@ -88,7 +88,7 @@ def test_whole_numbers_are_the_same_as_cells_of_a_file(values: list[int | None],
 def test_a_fraction_is_no_whole_number_however_small_it_is(whole: int, place: int, digit: int) -> None:
     value = Decimal(f"{whole}.{'0' * place}{digit}")
     found = read(pa.array([value], pa.decimal256(76, 31)))
-    assert broken(found) == [None if digit == 0 else "int_from_float"]
+    assert broken(found) == [None if digit == 0 else "int_type"]
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))

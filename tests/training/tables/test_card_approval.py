@@ -9,6 +9,7 @@ import pytest
 from scoring.expected import DataError
 from scoring.scorecards import load
 from scoring.scorecards.card_approval import NOT_EMPLOYED
+from tests.arrow import arrow
 from training.tables import TableSet, find, pick
 from training.tables.application_contract import check as check_rows
 from training.tables.application_contract import typed
@@ -57,7 +58,7 @@ def test_sample_tables_hold_their_contracts_and_so_do_the_rows_made_of_them(raw:
     assert check(RECORDS, raw, tmp_path, quiet).holds
     lineage = build(RECORDS, raw, tmp_path / "rows.parquet", quiet)
     rows = pd.read_parquet(tmp_path / "rows.parquet")
-    assert check_rows(CARD, typed(CARD, rows)).holds
+    assert check_rows(CARD, typed(CARD, arrow(rows))).holds
     assert lineage.rows == round(ROWS * 36_457 / 438_557)
     assert lineage.columns["TARGET"].tables == ["credit_record"]
     assert lineage.columns["DAYS_BIRTH"].tables == ["application_record"]
@@ -157,7 +158,7 @@ def test_the_labelled_form_takes_its_label_as_it_is(tmp_path: Path) -> None:
     rows, lineage = built(LABELLED, tmp_path, application_record_with_default=people)
     assert list(rows.columns) == ["ID", *CARD.columns, "TARGET"]
     assert rows[["ID", "TARGET"]].to_numpy().tolist() == [[5_008_804, 0], [5_008_805, 1]]
-    assert check_rows(CARD, typed(CARD, rows)).holds
+    assert check_rows(CARD, typed(CARD, arrow(rows))).holds
     assert lineage.columns["TARGET"].sql == "features.sql"
 
 
