@@ -77,13 +77,13 @@ class Scorebox:
     async def predict(self, application: Application, /) -> Decision:
         """Decide one application."""
         with as_bento_errors(core):
-            return Decision(**await core.predict(application, anonymous_caller()))
+            return Decision(**await core.predict(application, anonymous_caller(core)))
 
     @bentoml.api
     async def predict_batch(self, batch: Batch, /) -> BatchDecisions:
         """Decide many applications; a broken one does not fail the others."""
         with as_bento_errors(core):
-            return BatchDecisions(**await core.predict_batch(batch, anonymous_caller()))
+            return BatchDecisions(**await core.predict_batch(batch, anonymous_caller(core)))
 
     @bentoml.api
     async def explain(self, application: Application, /) -> Explanation:
@@ -95,4 +95,4 @@ class Scorebox:
     async def outcomes(self, batch: OutcomeBatch, /) -> OutcomesTaken:
         """Attach matured outcomes to decisions; unknown and conflicting ones are kept aside and reported."""
         with as_bento_errors(core):
-            return await core.outcomes(batch, anonymous_caller())
+            return await core.outcomes(batch, anonymous_caller(core))

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from math import inf
 from time import perf_counter
 from typing import NamedTuple
 
@@ -29,6 +30,10 @@ from scoring.journal.transaction import JournalUnavailableError
 from scoring.journal.writer import Journal
 from scoring.rows import Rows, joined_inputs, json_of
 from scoring.scorecard import Scorecard
+from scoring.turns import Turns
+
+PARTLY_DECIDED = "decisions of its first rows are made and kept"
+"""The note of an exception that ends a request of which parts are decided."""
 
 
 class Caller(NamedTuple):
@@ -43,6 +48,8 @@ class Caller(NamedTuple):
     """The hash of all that makes the request the same."""
     every_reason: bool = False
     """Whether the contributions of approvals are computed too."""
+    deadline: float = inf
+    """The time at which the request is given up, by `perf_counter`."""
 
 
 class _Item(NamedTuple):
@@ -101,6 +108,7 @@ class Scorer:
         self._journal = journal
         self._observers = observers or Observers()
         self._max_batch_size = max_batch_size
+        self._turns = Turns()
         # Scoring, reading a remote history and the commit wait without the event loop: it goes on reading requests.
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="scorer")
         self._batcher: Batcher[_Item, BatchSlice] = Batcher(
@@ -127,16 +135,40 @@ class Scorer:
     async def decide_all(self, rows: Rows, caller: Caller) -> list[BatchSlice]:
         """Return the decisions of many rows, in order, in slices of at most `max_batch_size`.
 
-        Between two parts other callers get their turn, so a large table does not hold them up.
+        Between two parts other callers get their turn, so a large table does not hold them up. Requests of several
+        parts are decided one after the other.
 
         Raises:
-            Exception: as `decide`; the parts before are in the journal.
+            LateError: several parts would not be decided in time, so none is.
+            Exception: as `decide`, with the note `PARTLY_DECIDED` if parts before are in the journal.
         """
-        size = self._max_batch_size
-        parts = [rows[start : start + size] for start in range(0, len(rows), size)]
-        return [
-            await self._batcher.submit(_Item(part, caller, number), rows=len(part)) for number, part in enumerate(parts)
-        ]
+        size, count = self._max_batch_size, len(rows)
+        if count <= size:
+            return [await self._batcher.submit(_Item(rows, caller, 0), rows=count)]
+        kept = await self._kept_rows(caller)
+        decided: list[BatchSlice] = []
+        async with self._turns.turn(max(count - kept, 0), caller.deadline, begun=kept > 0) as done:
+            for number, start in enumerate(range(0, count, size)):
+                part = rows[start : start + size]
+                began = perf_counter()
+                try:
+                    decided.append(await self._batcher.submit(_Item(part, caller, number), rows=len(part)))
+                except Exception as error:
+                    if decided:
+                        error.add_note(PARTLY_DECIDED)
+                    raise
+                if start >= kept:
+                    done(len(part))
+                    # The last one may be a single row, which takes far longer than a row among many.
+                    if len(part) == size:
+                        self._turns.measure(size, perf_counter() - began)
+        return decided
+
+    async def _kept_rows(self, caller: Caller) -> int:
+        """Return how many rows are decided already under the caller's key."""
+        if caller.key is None or self._journal is None:
+            return 0
+        return await asyncio.to_thread(self._journal.kept_rows, caller.key)
 
     async def close(self) -> None:
         """Refuse new rows and finish those that wait."""

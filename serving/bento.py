@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from time import perf_counter
 from typing import Any
 
 from _bentoml_sdk import Service  # type: ignore[import-untyped]  # BentoML marks only its outer package as typed
@@ -98,9 +99,9 @@ def start_process(core: Core) -> None:
     gc.freeze()
 
 
-def anonymous_caller() -> Caller:
+def anonymous_caller(core: Core) -> Caller:
     """Return a caller under a new request id: the typed methods know no headers."""
-    return Caller(str(uuid7()))
+    return Caller(str(uuid7()), deadline=perf_counter() + core.settings.request_timeout)
 
 
 @contextmanager

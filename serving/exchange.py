@@ -112,11 +112,12 @@ class Exchange:
         """The body's media type, without parameters."""
         return self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
 
-    def caller(self, body: bytes) -> Caller:
+    def caller(self, body: bytes, within: float) -> Caller:
         """Return who asks, and for what, from headers and query.
 
         Args:
             body: the request's; the same one under the same key is the same request.
+            within: seconds after which the request is given up.
 
         Raises:
             ProblemError: a header or the query breaks a rule.
@@ -128,7 +129,8 @@ class Exchange:
         if key is not None:
             same = (self.route.encode(), self.query, self.content_type, body)
             request_sha256 = hashlib.sha256(b"\n".join(same)).digest()
-        return Caller(self.request_id.decode(), applicant, key, request_sha256, every_reason)
+        deadline = self.started + within
+        return Caller(self.request_id.decode(), applicant, key, request_sha256, every_reason, deadline)
 
     def _has_parameter(self, parameter: str, value: str) -> bool:
         """Return whether the query gives the one parameter that there is its one value.

@@ -117,7 +117,7 @@ class Face:
         except ClientGoneError:
             return
         except Exception as error:
-            problem = self._problem(error, exchange)
+            problem = self._problem(error, exchange, route)
             if exchange.status:
                 # The answer had begun: breaking the connection is all that is left to say.
                 raise problem from None
@@ -133,7 +133,7 @@ class Face:
         headers = self._cross_origin.headers(exchange)
         return headers + _CLOSE if self._core.draining else headers
 
-    def _problem(self, error: Exception, exchange: Exchange) -> ProblemError:
+    def _problem(self, error: Exception, exchange: Exchange, route: Route) -> ProblemError:
         """Return the problem that answers an exception."""
         if (problem := problem_for(error, self._core.metrics)) is not None:
             return problem
@@ -147,7 +147,8 @@ class Face:
             if exchange.reading:
                 detail = f"the body did not arrive within {self._timeout:g} s"
                 return ProblemError(HTTPStatus.REQUEST_TIMEOUT, detail, headers=_CLOSE)
-            return ProblemError(HTTPStatus.GATEWAY_TIMEOUT, f"the request was not answered within {self._timeout:g} s")
+            detail = f"the request was not answered within {self._timeout:g} s"
+            return ProblemError(HTTPStatus.GATEWAY_TIMEOUT, f"{detail}; {route.late}" if route.late else detail)
         # The message of an error may hold a value; where it came from does not.
         where = "".join(traceback.format_tb(error.__traceback__))
         request_id = exchange.request_id.decode()

@@ -25,7 +25,7 @@ INLINE_BATCH_BYTES = 2 << 10
 
 async def predict(core: Core, exchange: Exchange, body: bytes) -> Answer:
     """Decide one application."""
-    caller = exchange.caller(body)
+    caller = exchange.caller(body, core.settings.request_timeout)
     application = core.read_application(body)
     exchange.rows = 1
     decision = await core.predict(application, caller)
@@ -35,7 +35,7 @@ async def predict(core: Core, exchange: Exchange, body: bytes) -> Answer:
 
 async def predict_batch(core: Core, exchange: Exchange, body: bytes) -> Answer:
     """Decide many applications, sent as JSON or as an Arrow stream."""
-    caller = exchange.caller(body)
+    caller = exchange.caller(body, core.settings.request_timeout)
     if exchange.content_type == ARROW_STREAM:
         return await _predict_table(core, exchange, body, caller)
     if len(body) > INLINE_BATCH_BYTES:

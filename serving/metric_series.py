@@ -37,7 +37,7 @@ QUEUE_AGE = Gauge(
 LOOP_LAG = Histogram(
     "scorebox_event_loop_lag_seconds", "How late the event loop got to what was due.", buckets=_SECONDS
 )
-SHED = Counter("scorebox_requests_shed_total", "Requests refused because they waited too long.")
+SHED = Counter("scorebox_requests_shed_total", "Requests refused because they waited too long or would be late.")
 THIN_FILES = Counter(
     "scorebox_thin_files_total",
     "Decisions made without a history, of those that scorebox_predictions_total counts.",

@@ -9,13 +9,19 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from math import ceil
 
 from scoring.batcher import BatcherClosedError, QueueTimeoutError
 from scoring.history.store import HistoryUnavailableError
 from scoring.journal.names import KeyConflictError
 from scoring.journal.transaction import JournalUnavailableError
+from scoring.scorer import PARTLY_DECIDED
+from scoring.turns import LateError
 from serving.metrics import Metrics
 from serving.problems import ProblemError
+
+ASK_AGAIN = "the same request under the same Idempotency-Key gets those and the rest"
+"""What to do about a request of which decisions are kept and were not answered."""
 
 logger = logging.getLogger("bentoml.scorebox")
 
@@ -47,6 +53,7 @@ REFUSALS: Mapping[type[Exception], Refusal] = {
         "the service is overloaded: the request {error}; send it again later",
         Metrics.count_shed,
     ),
+    LateError: Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "the service is overloaded: {error}", Metrics.count_shed),
     BatcherClosedError: Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "the service is shutting down; send the request again"),
     HistoryUnavailableError: Refusal(
         HTTPStatus.SERVICE_UNAVAILABLE, "{error}; send the request again later", Metrics.count_history_failure
@@ -80,5 +87,14 @@ def problem_for(error: Exception, metrics: Metrics) -> ProblemError | None:
         refusal.count(metrics)
     if refusal.log:
         logger.error("%s", error)
-    retry = [(b"retry-after", b"1")] if refusal.status == HTTPStatus.SERVICE_UNAVAILABLE else []
-    return ProblemError(refusal.status, refusal.detail.format(error=error), headers=retry)
+    detail = refusal.detail.format(error=error)
+    if PARTLY_DECIDED in getattr(error, "__notes__", ()):
+        detail += f"; {PARTLY_DECIDED}: {ASK_AGAIN}"
+    retry = [(b"retry-after", _seconds(error))] if refusal.status == HTTPStatus.SERVICE_UNAVAILABLE else []
+    return ProblemError(refusal.status, detail, headers=retry)
+
+
+def _seconds(error: Exception) -> bytes:
+    """Return after how many seconds to come back."""
+    wait = error.retry_after if isinstance(error, LateError) else 1
+    return str(max(1, ceil(wait))).encode()

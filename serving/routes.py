@@ -24,6 +24,7 @@ from serving.outcomes import OutcomeBatch, OutcomesTaken
 from serving.pages import assets
 from serving.pages import handlers as pages
 from serving.payloads import BatchDecisions, Explanation, Health, ModelInfo, Reloaded
+from serving.refusals import ASK_AGAIN
 
 Handler: TypeAlias = Callable[[Core, Exchange, bytes], Awaitable[Answer]]
 """Takes the core, the request and its body, and returns the answer; raises `ProblemError`, `ValidationError` or an
@@ -73,6 +74,7 @@ class Route:
         answers: the content of a 200, by media type.
         refusals: statuses that only some routes answer with, and why; `refused` has all.
         parameters: those that only some routes read.
+        late: what may have been done of a request that was not answered in time, and what to do about it.
         needs_token: whether it asks for the token in SCOREBOX_RELOAD_TOKEN.
         documented: whether it is in the OpenAPI document.
     """
@@ -85,13 +87,15 @@ class Route:
     answers: Mapping[bytes, Content] = field(default_factory=dict)
     refusals: Mapping[int, str] = field(default_factory=dict)
     parameters: tuple[Parameter, ...] = ()
+    late: str | None = None
     needs_token: bool = False
     documented: bool = True
 
     @property
     def refused(self) -> Mapping[int, str]:
         """All statuses other than 200 that it answers with, and why."""
-        return {**ANY_ROUTE, **(ANY_BODY if self.bodies else {}), **self.refusals}
+        late = {504: f"The request was not answered in time; {self.late}."} if self.late else {}
+        return {**ANY_ROUTE, **(ANY_BODY if self.bodies else {}), **late, **self.refusals}
 
 
 ANY_ROUTE = {
@@ -109,9 +113,10 @@ ANY_BODY = {
 }
 DECIDING = {
     409: "The `Idempotency-Key` stands for another request, or for another applicant.",
-    503: "The service is overloaded or shutting down, the journal takes no records, or the history store does not "
-    "answer; `Retry-After` says when to come back.",
+    503: "The service is overloaded, so that the request waited too long or would be late, or it is shutting down, the "
+    "journal takes no records, or the history store does not answer; `Retry-After` says when to come back.",
 }
+PERHAPS_DECIDED = f"decisions of it may have been made and kept: {ASK_AGAIN}"
 SHUTTING_DOWN = {503: "The service is shutting down."}
 
 _IDENTIFIER = {"type": "string", "pattern": f"^{IDENTIFIER}$"}
@@ -158,6 +163,7 @@ ROUTES = (
         answers={JSON: Decision},
         refusals=DECIDING,
         parameters=CALLER,
+        late=PERHAPS_DECIDED,
     ),
     Route(
         "/predict_batch",
@@ -171,6 +177,7 @@ ROUTES = (
         answers={JSON: BatchDecisions, ARROW_STREAM: bytes},
         refusals=DECIDING,
         parameters=CALLER,
+        late=PERHAPS_DECIDED,
     ),
     Route(
         "/explain",
@@ -189,6 +196,7 @@ ROUTES = (
         bodies={JSON: Body(OutcomeBatch, "batch_bytes", lambda _: {"outcomes": [_OUTCOME]})},
         answers={JSON: OutcomesTaken},
         refusals={503: "The journal is off, or takes no records now; then `Retry-After` says when to come back."},
+        late="outcomes of it may have been recorded: send it again, and those are repeated",
     ),
     Route(
         "/reload",
@@ -199,8 +207,8 @@ ROUTES = (
         refusals={
             401: "The token is missing or wrong.",
             409: "Nothing was reloaded; `detail` says why.",
-            504: "The models are still being loaded; they serve when they are ready.",
         },
+        late="the models are still being loaded, and serve when they are ready",
         needs_token=True,
     ),
     Route("/model_info", READ, handlers.model_info, "Describe the model that serves", answers={JSON: ModelInfo}),

@@ -41,6 +41,11 @@ def write_names(connection: sqlite3.Connection, request_origins: Sequence[Reques
         first += origin.rows
 
 
+def kept_rows(connection: sqlite3.Connection, key: str) -> int:
+    """Return how many rows of a request this segment holds under a key."""
+    return int(connection.execute("SELECT coalesce(sum(rows), 0) FROM keys WHERE key = ?", (key,)).fetchone()[0])
+
+
 def recalled(connection: sqlite3.Connection, key: Key) -> list[DecisionRecord] | None:
     """Return the place of what this segment holds under a key; None if nothing.
 

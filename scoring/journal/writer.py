@@ -9,14 +9,14 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from scoring.decision import Basis, Decisions
 from scoring.journal.batch import pack
 from scoring.journal.limits import JournalLimits
-from scoring.journal.names import KEY_SECONDS, recalled, write_names
+from scoring.journal.names import KEY_SECONDS, kept_rows, recalled, write_names
 from scoring.journal.origin import Key, RequestOrigin
 from scoring.journal.record import (
     PROOF_BYTES,
@@ -45,6 +45,8 @@ from scoring.journal.transaction import JournalUnavailableError, Transaction, in
 from scoring.moment import now_to_the_millisecond
 
 logger = logging.getLogger("bentoml.scorebox")
+
+Found = TypeVar("Found")
 
 _SIZE_CHECKS = 64
 """How often the size of a segment is checked while it grows."""
@@ -147,22 +149,16 @@ class Journal:
             KeyConflictError: the key stands for another request.
             JournalUnavailableError: the journal cannot be read.
         """
-        if self._connection is None:
-            raise JournalUnavailableError("the journal is closed")
-        remembered = time.time() - KEY_SECONDS
-        try:
-            with self._lock:
-                if (found := recalled(self._connection, key)) is not None:
-                    return found
-            for path in reversed(segments(self.folder)[:-1]):
-                if path.stat().st_mtime < remembered:
-                    break
-                with reading(path) as connection:
-                    if (found := recalled(connection, key)) is not None:
-                        return found
-        except (sqlite3.Error, JournalError, OSError) as error:
-            raise JournalUnavailableError(f"the journal cannot be read now: {error}") from None
-        return None
+        looked_up = self._looked_up(lambda connection: recalled(connection, key))
+        return next((found for found in looked_up if found is not None), None)
+
+    def kept_rows(self, key: str) -> int:
+        """Return how many rows of a request are decided under this key.
+
+        Raises:
+            JournalUnavailableError: the journal cannot be read.
+        """
+        return sum(self._looked_up(lambda connection: kept_rows(connection, key)))
 
     def append_challenges(
         self,
@@ -205,6 +201,27 @@ class Journal:
         if self._holder is not None:
             os.close(self._holder)
             self._holder = None
+
+    def _looked_up(self, look_up: Callable[[sqlite3.Connection], Found]) -> Iterator[Found]:
+        """Yield what is found in each segment in which keys are remembered, the newest first.
+
+        Raises:
+            JournalUnavailableError: the journal cannot be read.
+        """
+        if self._connection is None:
+            raise JournalUnavailableError("the journal is closed")
+        remembered = time.time() - KEY_SECONDS
+        try:
+            with self._lock:
+                newest = look_up(self._connection)
+            yield newest
+            for path in reversed(segments(self.folder)[:-1]):
+                if path.stat().st_mtime < remembered:
+                    break
+                with reading(path) as connection:
+                    yield look_up(connection)
+        except (sqlite3.Error, JournalError, OSError) as error:
+            raise JournalUnavailableError(f"the journal cannot be read now: {error}") from None
 
     def _transaction(self, *, begin: bool = True) -> Transaction:
         if self._connection is None:

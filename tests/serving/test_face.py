@@ -371,7 +371,8 @@ async def test_a_request_that_takes_too_long_is_given_up(
             "type": "about:blank",
             "title": "Gateway Timeout",
             "status": 504,
-            "detail": "the request was not answered within 0.1 s",
+            "detail": "the request was not answered within 0.1 s; decisions of it may have been made and kept: the "
+            "same request under the same Idempotency-Key gets those and the rest",
         }
     )
 
