@@ -104,12 +104,15 @@ class Frame:
         past, known = self._history.read(keys)
         return Inputs(np.concatenate([inputs.numeric, past], axis=1), inputs.text, known)
 
-    def read_table(self, table: pa.Table, *, as_text: bool = False, most_errors: int | None = None) -> ReadTable:
+    def read_table(
+        self, table: pa.Table, *, as_text: bool = False, decimal: str = ".", most_errors: int | None = None
+    ) -> ReadTable:
         """Read an Arrow table by the same rules as a JSON application.
 
         Args:
             table: the rows.
             as_text: whether every column holds a CSV file's cells as text.
+            decimal: the decimal mark of those cells.
             most_errors: of how many rows errors are named; of all, if not given.
 
         Raises:
@@ -124,7 +127,8 @@ class Frame:
         for name, column in zip(table.column_names, table.columns, strict=True):
             rule = self._rules[self._names[name]]
             try:
-                read = read_column(name, column, rule, optional=self._is_optional(rule), as_text=as_text)
+                optional = self._is_optional(rule)
+                read = read_column(name, column, rule, optional=optional, as_text=as_text, decimal=decimal)
             except UnfitColumnError as error:
                 unfit.append(error.error)
                 continue

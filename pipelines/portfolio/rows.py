@@ -96,7 +96,7 @@ class RowScorer:
             if not self._key_is_field:
                 table = table.drop_columns([self._key.name])
         try:
-            read = self._frame.read_table(table, as_text=batch.as_text)
+            read = self._frame.read_table(table, as_text=batch.as_text, decimal=batch.decimal)
         except InvalidApplicationError as error:
             raise DataError(f"{batch.shown}: {error}") from None
         if self._key is not None and batch.as_text and pa.types.is_integer(self._key.type):

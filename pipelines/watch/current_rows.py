@@ -247,7 +247,8 @@ def _table(batch: TableBatch, rules: Sequence[FieldRule], by_column: Mapping[str
             arrays.append(pa.nulls(batch.table.num_rows, item.type))
             continue
         try:
-            values = plain_values(name, batch.table.column(name), rule, as_text=batch.as_text)
+            column = batch.table.column(name)
+            values = plain_values(name, column, rule, as_text=batch.as_text, decimal=batch.decimal)
         except UnfitColumnError as error:
             raise StageError(f"{batch.shown}: {error}") from None
         if rule.kind != "text":

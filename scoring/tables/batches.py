@@ -28,6 +28,8 @@ class TableBatch:
     """The file that they are from, as messages name it."""
     as_text: bool = False
     """Whether every column is text as a CSV file has it, an empty cell null; nothing is converted."""
+    decimal: str = "."
+    """The decimal mark of such text."""
     unreadable: list[RowError] = field(default_factory=list)
     """Rows of another number of cells than the header, by position; the table does not have them."""
 

@@ -97,6 +97,7 @@ def read_column(
     *,
     optional: bool,
     as_text: bool = False,
+    decimal: str = ".",
     booleans: bool = False,
 ) -> ColumnValues:
     """Read a column by the rule of its field.
@@ -107,6 +108,7 @@ def read_column(
         rule: what its values must be.
         optional: whether a row may do without; NaN is no value then.
         as_text: whether the column holds a CSV file's cells, every value as text.
+        decimal: the decimal mark of those cells.
         booleans: whether true and false stand for 1 and 0, as in a target.
 
     Raises:
@@ -117,12 +119,19 @@ def read_column(
         as_text = False
     elif not _fits(column.type, rule, as_text=as_text, booleans=booleans):
         raise UnfitColumnError(_fault(name, column.type, rule))
-    read = _read_text if rule.kind == "text" else _read_numbers
-    return read(name, column, rule, optional, as_text)
+    if rule.kind == "text":
+        return _read_text(name, column, rule, optional, as_text)
+    return _read_numbers(name, decoded(column), rule, optional, decimal if as_text else None)
 
 
 def plain_values(
-    name: str, column: pa.ChunkedArray, rule: FieldRule, *, as_text: bool = False, booleans: bool = False
+    name: str,
+    column: pa.ChunkedArray,
+    rule: FieldRule,
+    *,
+    as_text: bool = False,
+    decimal: str = ".",
+    booleans: bool = False,
 ) -> NDArray[Any]:
     """Return the values of a column whatever its field's rule says of them; the arguments are those of `read_column`.
 
@@ -132,7 +141,7 @@ def plain_values(
     Raises:
         UnfitColumnError: the column has values, and they are of a type that cannot be the field's.
     """
-    read = read_column(name, column, rule, optional=True, as_text=as_text, booleans=booleans)
+    read = read_column(name, column, rule, optional=True, as_text=as_text, decimal=decimal, booleans=booleans)
     if rule.kind != "text":
         return read.values
     known = read.verdicts[-1][0] & read.present
@@ -169,12 +178,14 @@ def _fault(name: str, kind: pa.DataType, rule: FieldRule) -> FieldError:
     return FieldError(field=name, rule=rule_name, message=f"Column should hold {expected}, its type is {shown}")
 
 
-def _read_numbers(name: str, column: pa.ChunkedArray, rule: FieldRule, optional: bool, as_text: bool) -> ColumnValues:
-    column = decoded(column)
+def _read_numbers(
+    name: str, column: pa.ChunkedArray, rule: FieldRule, optional: bool, decimal: str | None
+) -> ColumnValues:
+    """Read a column of numbers; of text with this decimal mark, if one is given."""
     present = _present(column)
     verdicts: list[Verdict] = []
-    if as_text:
-        values, wrong = written_numbers(column)
+    if decimal is not None:
+        values, wrong = written_numbers(column, decimal)
         if wrong is not None:
             verdicts.append((~wrong, *_PARSING[rule.kind]))
     else:

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 SAFE_INTEGER = 2**53
 """From here on there are whole numbers between one double and the next."""
 
+BLANKS = " \t"
+"""As Arrow's reader of CSV files takes them away around numbers."""
 # What Arrow reads as a double, and nothing else.
 _NUMBER = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$|^[+-]?(?i:nan|inf|infinity)$"
 
@@ -30,20 +32,28 @@ def typed_numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
     return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
-def written_numbers(column: pa.ChunkedArray) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
+def written_numbers(
+    column: pa.ChunkedArray, decimal: str = "."
+) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
     """Return the values of a column of text, NaN where there is none.
+
+    Args:
+        column: the text.
+        decimal: the decimal mark; with a comma, a point is no part of a number.
 
     Returns:
         The values, and which rows have a text that is no number; None if no row has.
     """
-    wrong = None
+    if decimal != ".":
+        column = pc.replace_substring(pc.replace_substring(column, ".", "x"), decimal, ".")
+    fits = None
     try:
         numbers = column.cast(pa.float64())
     except pa.ArrowInvalid:
-        trimmed = pc.utf8_trim_whitespace(column)
+        trimmed = pc.utf8_trim(column, BLANKS)
         fits = pc.match_substring_regex(trimmed, _NUMBER)
         numbers = pc.if_else(fits, trimmed, pa.scalar(None, column.type)).cast(pa.float64())
-        wrong = ~np.asarray(pc.fill_null(fits, True))
+    wrong = None if fits is None or pc.all(fits).as_py() is not False else ~np.asarray(pc.fill_null(fits, True))
     return np.asarray(numbers.to_numpy(zero_copy_only=False), dtype=np.float64), wrong
 
 

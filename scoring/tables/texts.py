@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from scoring.tables.numbers import BLANKS
+
 
 def is_text(kind: pa.DataType) -> bool:
     """Return whether a type holds texts, in any of Arrow's layouts."""
@@ -61,7 +63,7 @@ def _places(chunk: pa.Array, choices: Sequence[str], as_text: bool) -> NDArray[n
     wanted = pa.array(choices, chunk.type)
     places = pc.index_in(chunk, wanted)
     if as_text and places.null_count > chunk.null_count:
-        places = pc.index_in(pc.utf8_trim_whitespace(chunk), wanted)
+        places = pc.index_in(pc.utf8_trim(chunk, BLANKS), wanted)
     return np.asarray(pc.fill_null(places, -1))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import csv
 
 from scoring.expected import DataError
 from scoring.scorecard import Scorecard, SourceFile
+from scoring.tables.names import match_columns
+from scoring.tables.numbers import written_numbers
 from training.parquet import SAMPLE_KEY, SNAPSHOT_KEY, write_parquet
 from training.sources.fetch import FetchedFile
 from training.tables import TableSet, find
@@ -129,6 +130,7 @@ def write_table(file: FetchedFile, folder: Path, about: Mapping[bytes, bytes]) -
             rows = _write(target, reader.schema, reader, about)
         else:
             with pq.ParquetFile(file.path) as parquet:
+                _require_single(file.name, parquet.schema_arrow.names)
                 kept = [field for field in parquet.schema_arrow if field.name not in file.published.ignored]
                 batches = parquet.iter_batches(batch_size=ROW_GROUP, columns=[field.name for field in kept])
                 rows = _write(target, pa.schema(kept, parquet.schema_arrow.metadata), batches, about)
@@ -166,6 +168,11 @@ def _row_groups(batches: Iterable[Any]) -> Iterator[Any]:
         yield pa.Table.from_batches(held)
 
 
+def _require_single(file: str, names: Sequence[str]) -> None:
+    if doubled := match_columns(names, {name: name for name in names}).doubled:
+        raise DataError(f"{file}: {doubled[0].field}: {doubled[0].message}")
+
+
 def _csv_reader(path: Path, published: SourceFile, types: Mapping[str, Any]) -> Any:
     """Open a CSV file; `types` names the columns to read, all of them if it is empty."""
     return csv.open_csv(
@@ -187,8 +194,7 @@ def _csv_reader(path: Path, published: SourceFile, types: Mapping[str, Any]) -> 
 def _types(path: Path, published: SourceFile) -> dict[str, Any]:
     """Return the type of every column, from a first pass over the whole file as text."""
     names = published.columns or tuple(_csv_reader(path, published, {}).schema.names)
-    if doubled := sorted({name for name in names if names.count(name) > 1}):
-        raise pa.ArrowInvalid(f"two columns are called {', '.join(doubled)}")
+    _require_single(path.name, names)
     names = tuple(name for name in names if name not in published.ignored)
     remaining = {name: list(CANDIDATES) for name in names}
     for batch in _csv_reader(path, published, dict.fromkeys(names, pa.string())):
@@ -200,15 +206,13 @@ def _types(path: Path, published: SourceFile) -> dict[str, Any]:
 
 def _holds(values: Any, candidates: list[Any], decimal: str) -> bool:
     """Return whether the text can be of the first type. A whole number is a number too: Arrow alone would take 0x1F."""
-    if decimal != ".":
-        if pc.any(pc.match_substring(values, ".")).as_py():
-            return False
-        values = pc.replace_substring(values, decimal, ".")
-    try:
-        for kind in candidates[:-1]:
-            values.cast(kind)
-    except pa.ArrowInvalid:
+    if written_numbers(values, decimal)[1] is not None:
         return False
+    if candidates[0] == pa.int64():
+        try:
+            values.cast(pa.int64())
+        except pa.ArrowInvalid:
+            return False
     return True
 
 

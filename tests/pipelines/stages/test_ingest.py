@@ -390,7 +390,7 @@ def damaged_pages(folder: Path) -> None:
         ),
         (
             lambda folder: (folder / "payments.csv").write_bytes(b"ID,ID,A\n1,2,3\n"),
-            "payments.csv is not a CSV file: two columns are called ID",
+            "payments.csv: ID: Column is given twice",
         ),
         (lambda folder: (folder / "payments.csv").write_bytes(b""), "payments.csv is not a CSV file: Empty CSV file"),
         (lambda folder: (folder / "payments.csv").write_bytes(b"ID,NAME\n1,\xff\xfe\n"), "payments.csv is not a CSV"),

@@ -26,7 +26,7 @@ TEXTS = (pa.string(), pa.large_string(), pa.string_view())
 
 
 def read(
-    values: pa.Array | pa.ChunkedArray, rule: FieldRule = INTEGER, *, optional: bool = True, **how: bool
+    values: pa.Array | pa.ChunkedArray, rule: FieldRule = INTEGER, *, optional: bool = True, **how: Any
 ) -> ColumnValues:
     column = values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
     return read_column(rule.column, column, rule, optional=optional, **how)
@@ -123,7 +123,7 @@ def test_no_whole_number_loses_digits_in_silence(value: int) -> None:
                 assert broken(found) == ["safe_integer"]
 
 
-GRAMMAR = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
+GRAMMAR = re.compile(r"[ \t]*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?[ \t]*", re.ASCII)
 
 
 @given(st.lists(st.text("0123456789+-.eExX n_,", min_size=1, max_size=8), min_size=1, max_size=6))
@@ -154,6 +154,13 @@ def test_what_is_no_number_in_json_is_none_in_a_file(cell: str, rule: FieldRule)
 def test_what_can_mean_one_number_only_is_that_number(cell: str) -> None:
     for rule in (INTEGER, NUMBER):
         assert members(read(pa.array([cell]), rule, as_text=True)) == [2]
+
+
+def test_a_file_may_have_a_decimal_comma_and_has_no_point_then() -> None:
+    cells = pa.array(["1,5", "-,25", "1.5", "1.500,5", "7", "1,5,5", None])
+    found = read(cells, NUMBER, as_text=True, decimal=",")
+    assert broken(found) == [None, None, "float_parsing", "float_parsing", None, "float_parsing", None]
+    assert members(found) == [1.5, -0.25, None, None, 7.0, None, None]
 
 
 def test_what_is_not_finite_is_named() -> None:
