@@ -53,6 +53,7 @@ def drift(
         since=since,
         until=until,
         pushgateway=pushgateway,
+        tell=lambda line: print_line("drift", line),
     )
     erased = f"; {status.rows.erased:,} erased" if status.rows.erased else ""
     compared = f"{status.rows.compared:,} of {status.rows.found:,} applications{erased}"

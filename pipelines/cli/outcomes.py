@@ -37,7 +37,9 @@ def import_outcomes(
     file, folder = files.find(source, observed), journal_folder(scorecard, journal)
     if rejects is not None:
         refuse_overwrite(rejects, folder)
-        refuse_overlap(place(str(rejects)), [file.file])
+        refuse_overlap(place(str(rejects)), [place(file.address)])
+    for note in file.notes:
+        print_line("outcomes", f"{file.shown}: {note}")
     with rows_done(file.rows, "outcomes") as advance:
         summary = files.import_outcomes(folder, file, observed, rejects, advance)
     table = Table(title=f"{scorecard}: {sum(summary.results.values()):,} outcomes of {source}", title_justify="left")

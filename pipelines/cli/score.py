@@ -51,6 +51,8 @@ def score(
         if not address.startswith(REDIS_SCHEMES):
             address = str(Path(address).absolute())
     to = run.targets(portfolio, output, rejects)
+    for note in portfolio.notes:
+        print_line("score", note)
     with rows_done(portfolio.rows, "score") as advance:
         summary = run.score(
             card,
@@ -64,9 +66,8 @@ def score(
             history=address,
         )
     speed = summary.rows / summary.seconds
-    print_line(
-        "score",
-        f"{model.record.tag}, {policy.id}: {summary.rows:,} rows in {summary.seconds:,.1f} s, {speed:,.0f} rows/s",
-    )
+    files = f" of {len(portfolio.files):,} files" if portfolio.folder is not None else ""
+    took = f"{summary.seconds:,.1f} s, {speed:,.0f} rows/s"
+    print_line("score", f"{model.record.tag}, {policy.id}: {summary.rows:,} rows{files} in {took}")
     print_line("score", f"{summary.declined / summary.scored:.1%} of {summary.scored:,} declined: {summary.output}")
     print_line("score", f"{summary.rejected:,} rejected: {summary.rejects}")

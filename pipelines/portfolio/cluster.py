@@ -6,7 +6,6 @@ import logging
 import os
 import socket
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -18,7 +17,7 @@ from scoring.expected import DataError
 from scoring.models import Content, ModelRecord
 from scoring.policy import CutoffPolicy
 from scoring.scorecard import Scorecard
-from scoring.tables.places import one_line, place
+from scoring.tables.places import one_line
 from training.errors import StageError
 
 PART = "part"
@@ -140,8 +139,7 @@ def _run(
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.execution_options.preserve_order = True
-    # A worker may stand in another folder.
-    parts = [replace(part, address=place(part.address).absolute) for part in portfolio.parts]
+    parts = portfolio.parts
     actors = max(1, min(len(parts), int(ray.cluster_resources().get("CPU", 1))))
     scored = ray.data.from_items([{PART: number} for number in range(len(parts))], override_num_blocks=len(parts))
     scored = scored.map_batches(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -11,23 +11,29 @@ from scoring.errors import InvalidApplicationError
 from scoring.expected import DataError
 from scoring.frames import Frame
 from scoring.scorecard import Scorecard
-from scoring.tables.batches import TableBatch, reading
-from scoring.tables.csv import csv_header, read_csv
-from scoring.tables.parquet import parquet_file, read_parquet
-from scoring.tables.places import CSV, CSV_GZIP, PARQUET, Place, one_line, place
+from scoring.tables.batches import TableBatch
+from scoring.tables.csv_head import EmptyFileError
+from scoring.tables.folders import Listing, list_files
+from scoring.tables.header import Expected
+from scoring.tables.names import names_of
+from scoring.tables.places import CSV, CSV_GZIP, PARQUET, Place, place
+from scoring.tables.sniff import ForeignFormError
+from scoring.tables.table_file import TableFile, open_table
 
 PART_ROWS = 1 << 20
 """Row groups are put together up to so many rows, so that small ones are not read one by one."""
+MOST_NAMED = 20
+"""Files that are named in a note each."""
 
 
 @dataclass(frozen=True)
 class RowGroup:
     """A piece of the input that is read by itself: some row groups of a Parquet file, or one CSV file."""
 
-    address: str
-    columns: dict[str, pa.DataType]
-    """The columns that are read, by the file's own names: the contract's and the key."""
-    row_groups: list[int] | None
+    table: TableFile
+    columns: tuple[str, ...]
+    """The columns that are read: the contract's and the key."""
+    row_groups: tuple[int, ...] | None
     rows: int | None
     """None if only reading tells."""
 
@@ -37,10 +43,7 @@ class RowGroup:
         Raises:
             DataError: the file cannot be read.
         """
-        file = place(self.address)
-        if self.row_groups is None:
-            return read_csv(file, list(self.columns))
-        return read_parquet(file, list(self.columns), self.row_groups)
+        return self.table.read(self.columns, self.row_groups)
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,12 @@ class Portfolio:
     parts: list[RowGroup]
     key: pa.Field | None
     """The key column, if the files have it."""
-    files: list[str]
-    """Addresses, in order."""
+    files: list[Place]
+    """Those that are read, in order."""
     folder: Place | None
     """The folder that they lie in, if one was named."""
+    notes: list[str]
+    """What its reader should know of the way in which it is read, a line each."""
 
     @property
     def rows(self) -> int | None:
@@ -70,16 +75,23 @@ def find(scorecard: Scorecard, frame: Frame, address: str) -> Portfolio:
         DataError: there is nothing, a file is of another kind or damaged, or its columns are not
             the scorecard's.
     """
-    root = place(address)
+    listing = list_files(place(address))
+    tables, notes = _tables(scorecard, listing)
+    shown = listing.files[0].shown if listing.folder is None else listing.folder.shown
+    if not tables:
+        raise DataError(f"{shown} holds no Parquet or CSV file: {'; '.join(_written(notes)) or 'it is empty'}")
     parts: list[RowGroup] = []
     keys: list[tuple[Place, pa.Field | None]] = []
-    files = _files(root)
-    for file in files:
-        found, key = _parts(scorecard, frame, file)
-        parts += found
+    for file, table in tables:
+        if table.rows == 0:
+            continue  # as Spark and pandas write them, with columns of no type or of none at all
+        columns, key, ignored = _columns(scorecard, frame, table)
+        for note in (*table.notes, *ignored):
+            notes.setdefault(note, []).append(file.shown)
+        parts += _parts(table, columns)
         keys.append((file, key))
     if not parts:
-        raise DataError(f"{root.shown} holds no rows")
+        raise DataError(f"{shown} holds no rows")
     first = keys[0]
     for file, key in keys:
         if _kind(key) != _kind(first[1]):
@@ -87,81 +99,82 @@ def find(scorecard: Scorecard, frame: Frame, address: str) -> Portfolio:
                 f"{file.shown}: {scorecard.key}: {_kind(key)}, but {_kind(first[1])} in {first[0].shown}; "
                 "all files need the same"
             )
-    folder = None if [file.path for file in files] == [root.path] else root
-    return Portfolio(root.shown, parts, first[1], [file.address for file in files], folder)
+    return Portfolio(shown, parts, first[1], [file for file, _ in tables], listing.folder, _written(notes))
 
 
-def _files(root: Place) -> list[Place]:
-    try:
-        folder = root.system.isdir(root.path)
-        there = folder or root.system.exists(root.path)
-        paths = sorted(root.system.find(root.path)) if folder else [root.path]
-    except Exception as error:  # each file system behind fsspec has its own exceptions
-        raise DataError(f"cannot read {root.shown}: {one_line(error)}") from error
-    if not there:
-        raise DataError(f"there is no {root.shown}")
-    files = [root.sibling(path) for path in paths if not _hidden(path, root.path)] if folder else [root]
-    if not files:
-        raise DataError(f"{root.shown} holds no files")
-    for file in files:
-        if file.suffix not in (PARQUET, CSV, CSV_GZIP):
-            raise DataError(f"{file.shown} is neither {PARQUET} nor {CSV} nor {CSV_GZIP}")
-    return files
+def _tables(scorecard: Scorecard, listing: Listing) -> tuple[list[tuple[Place, TableFile]], dict[str, list[str]]]:
+    """Return the files that hold tables, and the others by what is said of them."""
+    names = {**names_of(scorecard.rules), scorecard.key: scorecard.key, scorecard.target: scorecard.target}
+    expected = Expected(scorecard.name, names)
+    notes: dict[str, list[str]] = {}
+    if listing.folder is None:
+        (file,) = listing.files
+        return [(file, open_table(file, expected))], notes
+    if listing.markers:
+        notes["is not read, since its name begins with _ or ."] = [marker.shown for marker in listing.markers]
+    tables = []
+    for file in listing.files:
+        try:
+            tables.append((file, open_table(file, expected)))
+        except EmptyFileError:
+            notes.setdefault("is empty", []).append(file.shown)
+        except ForeignFormError as error:
+            if file.suffix in (PARQUET, CSV, CSV_GZIP):
+                raise
+            notes.setdefault(f"is not read, since it {error.reason}", []).append(file.shown)
+    return tables, notes
 
 
-def _hidden(path: str, root: str) -> bool:
-    """Return whether a path below the root is a marker, as _SUCCESS, or a file that is still written."""
-    return any(part.startswith(("_", ".")) for part in path[len(root) :].split("/"))
+def _written(notes: Mapping[str, list[str]]) -> list[str]:
+    """Return a line for each file and note; of a note about many files, the first ones and how many more there are."""
+    lines = []
+    for note, files in notes.items():
+        lines += [f"{file}: {note}" for file in files[:MOST_NAMED]]
+        if len(files) > MOST_NAMED:
+            lines.append(f"{len(files) - MOST_NAMED:,} more files: {note}")
+    return lines
 
 
-def _parts(scorecard: Scorecard, frame: Frame, file: Place) -> tuple[list[RowGroup], pa.Field | None]:
-    if file.suffix != PARQUET:
-        columns, key = _columns(scorecard, frame, file, _csv_schema(scorecard, csv_header(file)))
-        return [RowGroup(file.address, columns, None, None)], key
-    with reading(file), parquet_file(file) as source:
-        metadata = source.metadata
-        schema = source.schema_arrow
-        counts = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
-    columns, key = _columns(scorecard, frame, file, schema)
+def _parts(table: TableFile, columns: tuple[str, ...]) -> list[RowGroup]:
+    if table.counts is None:
+        return [RowGroup(table, columns, None, None)]
     parts: list[RowGroup] = []
     groups: list[int] = []
     rows = 0
-    for group, count in enumerate(counts):
+    for group, count in enumerate(table.counts):
         if groups and rows + count > PART_ROWS:
-            parts.append(RowGroup(file.address, columns, groups, rows))
+            parts.append(RowGroup(table, columns, tuple(groups), rows))
             groups, rows = [], 0
         groups.append(group)
         rows += count
     if groups:
-        parts.append(RowGroup(file.address, columns, groups, rows))
-    return parts, key
-
-
-def _csv_schema(scorecard: Scorecard, header: list[str]) -> pa.Schema:
-    """Return the type of each column of a CSV file.
-
-    Cells are text, and a key that is no field stays as it is written, zeros in front and all; one that is a whole
-    number by the contract goes out as one.
-    """
-    whole = {rule.column for rule in scorecard.rules if rule.column == scorecard.key and rule.kind == "integer"}
-    return pa.schema([(name, pa.int64() if name in whole else pa.string()) for name in header])
+        parts.append(RowGroup(table, columns, tuple(groups), rows))
+    return parts
 
 
 def _columns(
-    scorecard: Scorecard, frame: Frame, file: Place, schema: pa.Schema
-) -> tuple[dict[str, pa.DataType], pa.Field | None]:
-    """Return the columns to read of a file: all but the target, which scoring has no use for."""
+    scorecard: Scorecard, frame: Frame, table: TableFile
+) -> tuple[tuple[str, ...], pa.Field | None, list[str]]:
+    """Return the columns to read of a file, its key, and what is said of the target, which scoring has no use for."""
     for name in (scorecard.key, scorecard.target):
-        if schema.names.count(name) > 1:
-            raise DataError(f"{file.shown}: {name}: Column is given twice")
-    fields = [field for field in schema if field.name != scorecard.target]
+        if table.schema.names.count(name) > 1:
+            raise DataError(f"{table.shown}: {name}: Column is given twice")
+    fields = [field for field in table.schema if field.name != scorecard.target]
     try:
         checked = [field for field in fields if field.name != scorecard.key or scorecard.key in scorecard.columns]
         frame.check_schema(pa.schema(checked))
     except InvalidApplicationError as error:
-        raise DataError(f"{file.shown}: {error}") from None
+        raise DataError(f"{table.shown}: {error}") from None
     key = next((pa.field(field.name, field.type) for field in fields if field.name == scorecard.key), None)
-    return {field.name: field.type for field in fields}, key
+    if key is not None and table.as_text and _is_whole(scorecard, key.name):
+        key = pa.field(key.name, pa.int64())
+    notes = [f"its column {scorecard.target} is the outcome, which is not read"]
+    return tuple(field.name for field in fields), key, notes if len(fields) < len(table.schema) else []
+
+
+def _is_whole(scorecard: Scorecard, key: str) -> bool:
+    """Return whether the key of a CSV file goes out as a whole number; another one stays as it is written."""
+    return any(rule.column == key and rule.kind == "integer" for rule in scorecard.rules)
 
 
 def _kind(key: pa.Field | None) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.csv as pacsv
 
 from pipelines.portfolio.inputs import Portfolio
 from pipelines.portfolio.rows import ROW, Outcome, RowScorer
@@ -54,22 +55,43 @@ def targets(portfolio: Portfolio, output: str, rejects: str | None) -> Targets:
     """Return the two places that a run writes to; rejects go next to the output if no other place is named.
 
     Raises:
-        DataError: a name has no known suffix, or a file would be written over an input or the other one, or into
-            the folder that is read.
+        DataError: a name has no known suffix, the key cannot be written there, or a file would be written over an
+            input or the other one, or into the folder that is read.
     """
     chosen = place(output)
-    if rejects is None:
-        path = PurePosixPath(chosen.path)
-        rejected = chosen.sibling(str(path.with_name(f"{path.stem}.rejects{path.suffix}")))
-    else:
-        rejected = place(rejects)
-    taken = [place(file) for file in portfolio.files]
+    rejected = _rejects_of(chosen) if rejects is None else place(rejects)
+    taken = list(portfolio.files)
     for target in (chosen, rejected):
         if target.suffix not in (PARQUET, CSV):
             raise DataError(f"{target.shown} ends neither in {PARQUET} nor in {CSV}")
         refuse_overlap(target, taken, portfolio.folder)
         taken.append(target)
+        if target.suffix == CSV and portfolio.key is not None:
+            _check_key(portfolio.shown, portfolio.key)
     return Targets(chosen, rejected)
+
+
+def _rejects_of(output: Place) -> Place:
+    path = PurePosixPath(output.path)
+    name = f"{path.stem}.rejects{path.suffix}"
+    if output.local is None:
+        return output.sibling(str(path.with_name(name)))
+    return place(str(Path(output.address).with_name(name)))
+
+
+def _check_key(shown: str, key: pa.Field) -> None:
+    """Check that a key can be written as CSV."""
+    try:
+        pacsv.write_csv(pa.schema([key]).empty_table(), pa.BufferOutputStream())
+    except pa.ArrowException:
+        kind = str(key.type)[:LONGEST_TYPE]
+        raise DataError(
+            f"{shown}: {key.name}: a column of {kind} cannot be written as CSV: name an output that ends in {PARQUET}"
+        ) from None
+
+
+LONGEST_TYPE = 60
+"""Characters of a column's type that are shown."""
 
 
 def score(

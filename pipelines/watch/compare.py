@@ -12,12 +12,19 @@ from pydantic import BaseModel
 from pipelines.artifacts import read_present_challenge
 from pipelines.params import Params
 from pipelines.workspace import Workspace
+from scoring.application import FieldRule
 from scoring.files import write_atomically
 from scoring.journal.reader import JournalReader
 from scoring.models import Release
 from scoring.moment import as_decision_id, now_to_the_second
 from scoring.outcomes.store import FILE, Outcomes
 from scoring.scorecard import Scorecard
+from scoring.tables.batches import whole
+from scoring.tables.columns import UnfitColumnError, read_column
+from scoring.tables.header import Expected
+from scoring.tables.places import place
+from scoring.tables.table_file import open_table
+from scoring.tables.texts import is_text
 from training.errors import StageError
 from training.evaluation.intervals import format_estimate
 from training.evaluation.plots import draw_comparison
@@ -25,6 +32,7 @@ from training.markdown import table
 from training.monitoring.comparison import Comparison, compare_models, verdict
 
 OUTCOME_COLUMNS = ["decision_id", "defaulted"]
+LABEL = FieldRule("defaulted", "defaulted", "integer", required=True, minimum=0, maximum=1)
 
 
 class Compared(BaseModel):
@@ -141,24 +149,35 @@ def _known(journal: Path) -> dict[str, int]:
 
 
 def _read_labels(path: Path) -> dict[str, int]:
-    """Read the labels in a file, by decision id."""
-    try:
-        table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype={"decision_id": str})
-    except (OSError, ValueError) as error:
-        raise StageError(
-            f"{path} cannot be read as {'Parquet' if path.suffix == '.parquet' else 'CSV'}: {error}"
-        ) from None
-    missing = [column for column in OUTCOME_COLUMNS if column not in table]
-    if missing:
+    """Read the labels in a file, by decision id.
+
+    Raises:
+        DataError: it cannot be read.
+        StageError: it lacks a column, a label is neither 0 nor 1, or a decision is there twice.
+    """
+    file = open_table(place(str(path)), Expected("outcomes", {name: name for name in OUTCOME_COLUMNS}))
+    if missing := [column for column in OUTCOME_COLUMNS if column not in file.schema.names]:
         raise StageError(f"{path} has no column {', '.join(missing)}")
-    table["decision_id"] = [as_decision_id(name) if isinstance(name, str) else name for name in table["decision_id"]]
-    wrong = ~table["defaulted"].isin([0, 1])
-    if wrong.any():
-        raise StageError(f"{path}: defaulted must be 0 or 1, and is not in {int(wrong.sum()):,} rows")
-    repeated = table["decision_id"].duplicated()
-    if repeated.any():
-        raise StageError(f"{path}: {int(repeated.sum()):,} rows repeat a decision_id")
-    return dict(zip(table["decision_id"], table["defaulted"].astype(int), strict=True))
+    names: list[str | None] = []
+    labels: list[float] = []
+    wrong = 0
+    for batch in whole(file.read(OUTCOME_COLUMNS)):
+        decisions, defaulted = batch.table.columns
+        try:
+            read = read_column(LABEL.column, defaulted, LABEL, optional=False, as_text=batch.as_text, booleans=True)
+        except UnfitColumnError as error:
+            raise StageError(f"{path}: {error}") from None
+        if not is_text(decisions.type):
+            raise StageError(f"{path}: decision_id: Column should hold text")
+        wrong += len(read.values) - int(np.count_nonzero(read.passed))
+        names += [name and as_decision_id(name) for name in decisions.to_pylist()]
+        labels += read.values.tolist()
+    if wrong:
+        raise StageError(f"{path}: defaulted must be 0 or 1, and is not in {wrong:,} rows")
+    found = {name: int(label) for name, label in zip(names, labels, strict=True) if name is not None}
+    if repeated := len(names) - len(found):
+        raise StageError(f"{path}: {repeated:,} rows repeat a decision_id, or have none")
+    return found
 
 
 def _page(compared: Compared, picture: str) -> str:

@@ -16,16 +16,17 @@ from numpy.typing import NDArray
 
 from scoring.application import FieldRule
 from scoring.decision import Basis
+from scoring.expected import DataError
 from scoring.journal.reader import JournalReader
 from scoring.journal.record import FLOATS, DecisionRecord
 from scoring.moment import parse_moment
 from scoring.scorecard import Scorecard
-from scoring.tables.batches import TableBatch, reading
+from scoring.tables.batches import TableBatch, whole
 from scoring.tables.columns import UnfitColumnError, plain_values
-from scoring.tables.csv import csv_header, read_csv
+from scoring.tables.header import Expected
 from scoring.tables.names import match_columns, names_of
-from scoring.tables.parquet import parquet_file, read_parquet
-from scoring.tables.places import CSV, CSV_GZIP, PARQUET, Place, place
+from scoring.tables.places import place
+from scoring.tables.table_file import open_table
 from training.errors import StageError
 
 MOST_ROWS = 20_000
@@ -57,6 +58,8 @@ class Current:
     """For each row, the place of its decision's basis."""
     pd: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, dtype=np.float32))
     """For each row, the journaled PD."""
+    notes: tuple[str, ...] = ()
+    """What is said of the way in which a file is read."""
 
 
 def sampled(tables: Iterable[pa.Table], schema: pa.Schema, seed: int) -> tuple[pa.Table, int]:
@@ -187,52 +190,30 @@ def from_file(scorecard: Scorecard, columns: Sequence[str], address: str, seed: 
     """Read the applications of a Parquet or CSV file, whatever their values; its other columns are not read.
 
     Raises:
-        DataError: the file cannot be read.
-        StageError: it has none of the columns, or one of another type.
+        DataError: the file cannot be read or has no rows, none of the columns, or a row of another number of cells.
+        StageError: it has a column of another type.
     """
-    file = place(address)
-    if file.suffix not in (PARQUET, CSV, CSV_GZIP):
-        raise StageError(f"{file.shown} is neither {PARQUET} nor {CSV} nor {CSV_GZIP}")
     rules = {rule.column: rule for rule in scorecard.rules}
     # Of the history only its names are in the contract.
     read = [rules.get(column, FieldRule(column, column, "number", required=False)) for column in columns]
-    with reading(file):
-        names = _names(file)
     known = names_of(read)
-    matched = match_columns(names, known)
+    file = open_table(place(address), Expected(scorecard.name, known))
+    matched = match_columns(file.schema.names, known)
     if matched.doubled:
         twice = matched.doubled[0]
         raise StageError(f"{file.shown}: {twice.field}: {twice.message}")
-    if not matched.by_column:
-        raise StageError(f"{file.shown} has none of the columns that {scorecard.name} reads")
     schema = pa.schema([(rule.column, pa.string() if rule.kind == "text" else pa.float32()) for rule in read])
-    kept, found = sampled(
-        (_table(batch, read, matched.by_column, schema) for batch in _batches(file, list(matched.by_column.values()))),
-        schema,
-        seed,
-    )
+    batches = whole(file.read(list(matched.by_column.values())))
+    kept, found = sampled((_table(batch, read, matched.by_column, schema) for batch in batches), schema, seed)
+    if not found:
+        raise DataError(f"{file.shown} holds no rows")
     return Current(
         source=file.shown,
         frame=kept.to_pandas(),
         found=found,
         absent=tuple(column for column in columns if column not in matched.by_column),
+        notes=file.notes,
     )
-
-
-def _names(file: Place) -> list[str]:
-    if file.suffix != PARQUET:
-        return csv_header(file)
-    with parquet_file(file) as source:
-        names: list[str] = source.schema_arrow.names
-        return names
-
-
-def _batches(file: Place, names: list[str]) -> Iterator[TableBatch]:
-    if file.suffix != PARQUET:
-        return read_csv(file, names)
-    with reading(file), parquet_file(file) as source:
-        groups = list(range(source.metadata.num_row_groups))
-    return read_parquet(file, names, groups)
 
 
 def _table(batch: TableBatch, rules: Sequence[FieldRule], by_column: Mapping[str, str], schema: pa.Schema) -> pa.Table:

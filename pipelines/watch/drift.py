@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,7 @@ def drift(
     since: str | None = None,
     until: str | None = None,
     pushgateway: str | None = None,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> DriftReport:
     """Write status, page, Evidently's report and gauges to the folder `monitoring`.
 
@@ -57,6 +59,7 @@ def drift(
         since: of a journal, the earliest decision; ISO 8601.
         until: of a journal, the time before which decisions were made.
         pushgateway: where gauges are sent, if anywhere.
+        tell: told of the way in which a file is read.
 
     Raises:
         StageError: the file or a time is wrong, or the gateway does not answer.
@@ -74,6 +77,8 @@ def drift(
         current = from_journal(scorecard, columns, source, utc(since), utc(until), params.seed)
     else:
         current = from_file(scorecard, columns, source, params.seed)
+    for note in current.notes:
+        tell(f"{current.source}: {note}")
     reference = Reference(
         rows=len(frame),
         compared=min(len(frame), MOST_ROWS),

@@ -20,12 +20,12 @@ from scoring.expected import DataError
 from scoring.files import file_aside
 from scoring.outcomes.contract import DecisionOutcome
 from scoring.outcomes.store import Outcome, Outcomes, OutcomeStatus
-from scoring.tables.batches import TableBatch, reading
+from scoring.tables.batches import TableBatch
 from scoring.tables.columns import UnfitColumnError, read_column
-from scoring.tables.csv import csv_header, read_csv
+from scoring.tables.header import Expected
 from scoring.tables.names import match_columns
-from scoring.tables.parquet import parquet_file, read_parquet
-from scoring.tables.places import CSV, CSV_GZIP, PARQUET, Place, one_line, place
+from scoring.tables.places import one_line, place
+from scoring.tables.table_file import TableFile, open_table
 from training.errors import StageError
 
 LABEL = "defaulted"
@@ -43,28 +43,6 @@ WHY: dict[OutcomeStatus, str] = {
     "early": "it was observed more than a day before the decision was made",
 }
 """Fates of the outcomes that were not recorded."""
-
-
-@dataclass(frozen=True)
-class OutcomesFile:
-    """A file of outcomes, its columns checked."""
-
-    file: Place
-    columns: list[str]
-    rows: int | None
-    """None if only reading tells."""
-
-    def batches(self) -> Iterator[TableBatch]:
-        """Yield its rows in order, in batches; those of a CSV as text.
-
-        Raises:
-            DataError: it cannot be read.
-        """
-        if self.file.suffix != PARQUET:
-            return read_csv(self.file, self.columns)
-        with reading(self.file), parquet_file(self.file) as source:
-            groups = list(range(source.num_row_groups))
-        return read_parquet(self.file, self.columns, groups)
 
 
 @dataclass
@@ -87,33 +65,27 @@ class ImportSummary:
         return sum(count for result, count in self.results.items() if result not in ("recorded", "repeated"))
 
 
-def find(address: str, observed_on: date | None) -> OutcomesFile:
+def find(address: str, observed_on: date | None) -> TableFile:
     """Find the file at an address.
 
     Raises:
         DataError: there is none, it is of another kind or damaged, or lacks columns.
     """
-    file = place(address)
-    rows = None
-    if file.suffix == PARQUET:
-        with reading(file), parquet_file(file) as source:
-            names, rows = source.schema_arrow.names, source.metadata.num_rows
-    elif file.suffix in (CSV, CSV_GZIP):
-        names = csv_header(file)
-    else:
-        raise DataError(f"{file.shown} is neither {PARQUET} nor {CSV} nor {CSV_GZIP}")
-    if doubled := match_columns(names, {name: name for name in (*REQUIRED, OBSERVED_ON)}).doubled:
+    known = {name: name for name in (*REQUIRED, OBSERVED_ON)}
+    file = open_table(place(address), Expected("outcomes", known))
+    names = file.schema.names
+    if doubled := match_columns(names, known).doubled:
         raise DataError(f"{file.shown}: {doubled[0].field}: {doubled[0].message}")
     if missing := [name for name in REQUIRED if name not in names]:
         raise DataError(f"{file.shown} has no column {', '.join(missing)}")
     if OBSERVED_ON not in names and observed_on is None:
         raise DataError(f"{file.shown} has no column {OBSERVED_ON}; name the date with --observed-on")
-    return OutcomesFile(file, [name for name in (*REQUIRED, OBSERVED_ON) if name in names], rows)
+    return file
 
 
 def import_outcomes(
     journal: Path,
-    source: OutcomesFile,
+    source: TableFile,
     observed_on: date | None,
     rejects: Path | None,
     advance: Callable[[int], None],
@@ -136,10 +108,11 @@ def import_outcomes(
     """
     store = Outcomes(journal)
     summary = ImportSummary(adopted=store.adopt())
-    name = PurePosixPath(source.file.path).name
+    name = PurePosixPath(source.address).name
+    columns = [column for column in (*REQUIRED, OBSERVED_ON) if column in source.schema.names]
     start = 0
     with _rejects(rejects) as reject:
-        for batch in source.batches():
+        for batch in source.read(columns):
             broken: dict[int, tuple[dict[str, Any], str]] = {
                 error.index: ({}, _said(error.errors)) for error in batch.unreadable
             }

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 
 from scoring.errors import RowError
 from scoring.expected import DataError
-from scoring.tables.places import PARQUET, Place, one_line
 
 
 @dataclass(frozen=True)
@@ -34,15 +32,16 @@ class TableBatch:
     """Rows of another number of cells than the header, by position; the table does not have them."""
 
 
-@contextmanager
-def reading(file: Place) -> Iterator[None]:
-    """Turn an error of reading the file into one line that names it."""
-    try:
-        yield
-    except DataError:
-        raise
-    except FileNotFoundError:
-        raise DataError(f"there is no {file.shown}") from None
-    except Exception as error:  # each file system behind fsspec has its own exceptions
-        kind = "CSV" if file.suffix != PARQUET else "Parquet"
-        raise DataError(f"{file.shown} cannot be read as {kind}: {one_line(error)}") from error
+def whole(batches: Iterable[TableBatch]) -> Iterator[TableBatch]:
+    """Yield the batches, for a reader that has no place to name rows which the table does not have.
+
+    Raises:
+        DataError: a row has another number of cells than the header.
+    """
+    start = 0
+    for batch in batches:
+        if batch.unreadable:
+            row = batch.unreadable[0]
+            raise DataError(f"{batch.shown}: row {start + row.index:,}: {row.errors[0].message}")
+        yield batch
+        start += batch.rows

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scoring.tables.batches import TableBatch, reading
+from scoring.tables.batches import TableBatch
 from scoring.tables.places import Place
 
 ROWS = 1 << 16
@@ -26,12 +26,19 @@ def parquet_file(file: Place) -> pq.ParquetFile:
     return pq.ParquetFile(file.open(), pre_buffer=True)
 
 
-def read_parquet(file: Place, columns: list[str], row_groups: list[int]) -> Iterator[TableBatch]:
+def read_parquet(file: Place, columns: Mapping[str, str], row_groups: Sequence[int]) -> Iterator[TableBatch]:
     """Read some row groups of a Parquet file.
 
+    Args:
+        file: the file.
+        columns: the file's own name of each column, by the name that it gets.
+        row_groups: numbers of the row groups.
+
     Raises:
-        DataError: it cannot be read.
+        pa.ArrowException: it is no whole Parquet file.
     """
-    with reading(file), parquet_file(file) as source:
-        for batch in source.iter_batches(ROWS, row_groups=row_groups, columns=columns):
-            yield TableBatch(pa.Table.from_batches([batch]), batch.num_rows, np.arange(batch.num_rows), file.shown)
+    given = list(columns.values())
+    with parquet_file(file) as source:
+        for batch in source.iter_batches(ROWS, row_groups=list(row_groups), columns=given):
+            table = pa.Table.from_batches([batch]).select(given).rename_columns(list(columns))
+            yield TableBatch(table, batch.num_rows, np.arange(batch.num_rows), file.shown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -37,8 +38,8 @@ class Place:
 
     @property
     def suffix(self) -> str:
-        """The kind of file by its name: the last suffix, and the one before if the last is .gz."""
-        suffixes = PurePosixPath(self.path).suffixes
+        """The last suffix of the name, and the one before if the last is .gz; in small letters."""
+        suffixes = PurePosixPath(self.path.lower()).suffixes
         return "".join(suffixes[-2:] if suffixes[-1:] == [".gz"] else suffixes[-1:])
 
     def open(self) -> Any:
@@ -56,16 +57,51 @@ class Place:
 
 
 def place(address: str) -> Place:
-    """Return the place at an address.
+    """Return the place at an address; one without `://` is a path of this machine, whatever is in its name.
 
     Raises:
         DataError: no such kind of address is known, or the library for it is not installed.
     """
     try:
-        system, path = fsspec.core.url_to_fs(address)
+        return Place(address, *open_address(address))
     except (ValueError, ImportError) as error:
         raise DataError(f"cannot use {_without_secret(address)}: {one_line(error)}") from error
-    return Place(address, system, path)
+
+
+def open_address(address: str) -> tuple[Any, str]:
+    """Return the file system of an address, and the path in it.
+
+    Raises:
+        ValueError: no such kind of address is known.
+        ImportError: the library for it is not installed.
+    """
+    if "://" in address:
+        system, path = fsspec.core.url_to_fs(address)
+        return system, path
+    # fsspec would take `a::b.csv` for two addresses.
+    path = Path(address).expanduser() if address.startswith("~/") else Path(address)
+    return LocalFileSystem(), str(Path.cwd() / path)
+
+
+def kind_of(path: Path) -> str:
+    """Return what is at a local path in words: `file`, `folder`, or what else it is; empty if nothing is there.
+
+    Raises:
+        OSError: it cannot be told.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return "link to nothing" if path.is_symlink() else ""
+    kinds = {
+        stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket",
+    }  # fmt: skip
+    return kinds.get(stat.S_IFMT(mode), "device")
+
+
+def no_file(shown: str, kind: str) -> DataError:
+    """Return the error for a place that is a pipe, a device or the like."""
+    return DataError(f"{shown} is a {kind}, which cannot be read more than once: save it as a file")
 
 
 def one_line(error: BaseException) -> str:

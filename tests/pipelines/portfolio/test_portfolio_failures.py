@@ -43,6 +43,7 @@ def damaged(path: Path) -> Path:
 
 
 def text(path: Path, content: str) -> Path:
+    path.parent.mkdir(exist_ok=True)
     path.write_text(content)
     return path
 
@@ -99,20 +100,29 @@ INPUTS: dict[str, tuple[Callable[[Path], Path], str]] = {
     ),
     "not text": (
         lambda folder: binary(folder / "in.csv", b"\xff\xfe\x00ID\n"),
-        "in.csv cannot be read as CSV: ",
+        "in.csv has none of the columns of card_default in its first line",
     ),
     "no rows": (lambda folder: write(rows(1).slice(1), folder / "in.parquet"), "in.parquet holds no rows"),
     "only a header": (lambda folder: write(rows(1).slice(1), folder / "in.csv"), "in.csv holds no rows"),
     "empty file": (lambda folder: text(folder / "in.csv", ""), "in.csv is empty"),
     "no such file": (lambda folder: folder / "gone.parquet", "there is no "),
-    "another kind of file": (lambda folder: text(folder / "in.xlsx", "x"), "in.xlsx is neither .parquet nor .csv"),
+    "another kind of file": (
+        lambda folder: text(folder / "in.xlsx", "x"),
+        "in.xlsx has none of the columns of card_default in its first line",
+    ),
     "folder of nothing but markers": (
         lambda folder: write(rows(3), folder / "in" / "_written" / "a.parquet").parent.parent,
-        "in holds no files",
+        "in holds no Parquet or CSV file: ",
     ),
-    "folder with another kind of file": (
-        lambda folder: text(folder_of(folder / "in", a=rows(3)) / "notes.txt", "x").parent,
-        "notes.txt is neither .parquet nor .csv nor .csv.gz",
+    "folder of other files": (
+        lambda folder: text(folder / "in" / "notes.txt", "x").parent,
+        "in holds no Parquet or CSV file: ",
+    ),
+    "folder with a part of another form": (
+        lambda folder: (
+            binary(folder_of(folder / "in", a=rows(3)) / "b.csv", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1").parent
+        ),
+        "b.csv looks like an old Excel workbook (.xls)",
     ),
     "folder with a file of another contract": (
         lambda folder: folder_of(folder / "in", a=rows(3), b=rows(3).drop_columns(["AGE", "PAY_2"])),

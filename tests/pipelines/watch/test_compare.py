@@ -153,7 +153,7 @@ def test_the_challenge_that_runs_is_the_one_that_is_compared(project: Project, s
         ("decision_id,bad\na,1\n", "has no column defaulted"),
         ("decision_id,defaulted\na,2\n", "defaulted must be 0 or 1, and is not in 1 rows"),
         ("decision_id,defaulted\na,1\na,0\n", "1 rows repeat a decision_id"),
-        (None, "cannot be read as CSV"),
+        (None, "there is no "),
     ],
 )
 def test_wrong_outcomes_are_one_line(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import threading
+import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -243,15 +244,16 @@ def test_few_rows_are_never_due(governed: Governed, tmp_path: Path) -> None:
     [
         ([], "there is no journal in journal/card_default"),
         (["gone.csv"], "there is no"),
-        (["rows.txt"], "rows.txt is neither .parquet nor .csv nor .csv.gz"),
-        (["other.csv"], "other.csv has none of the columns that card_default reads"),
+        (["rows.xlsx"], "rows.xlsx looks like an Excel workbook (.xlsx): save its table as CSV"),
+        (["other.csv"], "other.csv has none of the columns of card_default in its first line"),
         (["texts.parquet"], "texts.parquet: LIMIT_BAL: Column should hold a number"),
         (["rows.csv", "--since", "2026-01-01"], "--since and --until choose decisions of the journal"),
         (["--since", "yesterday"], "'yesterday' is no date or time of ISO 8601"),
     ],
 )
 def test_wrong_input_is_named_and_nothing_is_written(governed: Governed, arguments: list[str], complaint: str) -> None:
-    Path("rows.txt").write_text("LIMIT_BAL\n1\n")
+    with zipfile.ZipFile("rows.xlsx", "w") as workbook:
+        workbook.writestr("xl/workbook.xml", "<workbook/>")
     Path("other.csv").write_text("colour\nblue\n")
     pd.DataFrame({"LIMIT_BAL": ["much"]}).to_parquet("texts.parquet")
     code, printed = governed.run("drift", CARD.name, *arguments)

@@ -213,7 +213,10 @@ def broken(tmp_path: Path) -> dict[str, tuple[str, bytes | None]]:
         "empty": ("outcomes.csv is empty", b""),
         "no label": ("outcomes.csv has no column defaulted", b"decision_id,observed_on\n"),
         "no date": ("name the date with --observed-on", b"decision_id,defaulted\na,1\n"),
-        "no text": ("cannot be read as CSV", b"decision_id,defaulted,observed_on\n\xff\xfe\x00,1,2026-09-30\n"),
+        "no text": (
+            "outcomes.csv looks like neither text nor Parquet",
+            b"decision_id,defaulted,observed_on\n\xff\xfe\x00,1,2026-09-30\n",
+        ),
     }
 
 
@@ -234,7 +237,7 @@ def test_a_broken_file_is_one_line_and_leaves_nothing(names: list[str], scorebox
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["outcomes.txt"], "outcomes.txt is neither .parquet nor .csv nor .csv.gz"),
+        (["outcomes.txt"], "outcomes.txt is empty"),
         (["outcomes.csv", "--rejects", "./outcomes.csv"], "outcomes.csv is both read and written"),
         (["outcomes.csv", "--rejects", "journal/../outcomes.csv"], "outcomes.csv is both read and written"),
         (["outcomes.csv", "--rejects", f"{JOURNAL}/outcomes.sqlite"], f"lies in {JOURNAL}, which is read"),
