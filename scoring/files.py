@@ -27,7 +27,7 @@ class FileAside:
     file: Path
     target: Path
     mode: int | None
-    """Of the file that it replaces; None for a new one, which has the umask's."""
+    """Mode of the file that it replaces; None for a new one, which has the umask's."""
 
     def publish(self) -> None:
         """Flush the file to disk and rename it to its target, over an older one.

@@ -59,7 +59,7 @@ class Portfolio:
     folder: Place | None
     """The folder that they lie in, if one was named."""
     notes: list[str]
-    """What its reader should know of the way in which it is read, a line each."""
+    """Lines about the way in which it is read."""
 
     @property
     def rows(self) -> int | None:

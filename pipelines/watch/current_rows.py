@@ -59,7 +59,7 @@ class Current:
     pd: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, dtype=np.float32))
     """For each row, the journaled PD."""
     notes: tuple[str, ...] = ()
-    """What is said of the way in which a file is read."""
+    """Sentences about the way in which a file is read."""
 
 
 def sampled(tables: Iterable[pa.Table], schema: pa.Schema, seed: int) -> tuple[pa.Table, int]:

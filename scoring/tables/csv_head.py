@@ -70,7 +70,7 @@ def read_head(text: CsvText, expected: Expected | None, dialect: Dialect, names:
     notes: list[str] = []
     if (said := SEPARATOR_LINE.fullmatch(lines.next())) is not None:
         dialect = _with_separator(dialect, said.group(1))
-        lines.take(1)
+        lines.skip(1)
         lines.skip_blank()
     if lines.at_end:
         raise EmptyFileError(f"{shown} is empty")
@@ -81,7 +81,7 @@ def read_head(text: CsvText, expected: Expected | None, dialect: Dialect, names:
         dialect = _found_dialect(shown, lines, expected, dialect)
         notes.append(f"its cells are separated by {SEPARATORS[dialect.separator]}")
     given = lines.row(dialect.separator)
-    lines.take_row(dialect.separator)
+    lines.skip_row(dialect.separator)
     lines.skip_blank()
     if expected is not None:
         _check_second_line(shown, lines, expected, dialect, given)
@@ -113,13 +113,13 @@ class _Lines:
 
     def skip_blank(self) -> None:
         while self.count < len(self._lines) and not self._lines[self.count].strip(LINE_ENDS):
-            self.take(1)
+            self.skip(1)
 
     def next(self) -> str:
         """Return the next line without its end, empty at the end."""
         return next(self._decoded(), "").rstrip("\r\n")
 
-    def take(self, lines: int) -> None:
+    def skip(self, lines: int) -> None:
         self.start += sum(map(len, self._lines[self.count : self.count + lines]))
         self.count += lines
 
@@ -127,10 +127,10 @@ class _Lines:
         """Return the cells of the next row."""
         return next(self.rows(separator), [])
 
-    def take_row(self, separator: str) -> None:
+    def skip_row(self, separator: str) -> None:
         reader = csv.reader(self._decoded(), delimiter=separator)
         next(reader, None)
-        self.take(reader.line_num)
+        self.skip(reader.line_num)
 
     def rows(self, separator: str) -> Iterator[list[str]]:
         try:

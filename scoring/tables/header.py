@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 BLANKS = "\ufeff\u200b"
-"""What no reader of a header sees, next to blanks."""
+"""Characters that no reader of a header sees, next to blanks."""
 INDEX = re.compile(r"__index_level_\d+__")
 NAMELESS = re.compile(r"(Unnamed: \d+)?")
 """Names of columns that have none, as pandas writes them."""

@@ -1,4 +1,4 @@
-"""What a file holds, by its first bytes: a name may say anything."""
+"""Tell the form of a file by its first bytes: a name may say anything."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class TableFile:
     counts: tuple[int, ...] | None
     """The rows of each row group; None if only reading tells."""
     notes: tuple[str, ...]
-    """What its reader should know of the way in which it is read."""
+    """Sentences about the way in which it is read."""
     layout: CsvLayout | None
     """None for a Parquet file."""
 
