@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from serving.problems import ProblemError
-from serving.wire.limits import HEAD_BYTES, HEADERS
+from serving.wire.limits import HEAD_BYTES
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -37,8 +37,6 @@ def check_head_size(url: bytes, headers: Headers) -> None:
     Raises:
         ProblemError: it is too large.
     """
-    if len(headers) > HEADERS:
-        raise ProblemError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"the request has more than {HEADERS} headers")
     if len(url) + sum(len(name) + len(value) + len(b": \r\n") for name, value in headers) > HEAD_BYTES:
         raise head_too_large()
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 HEAD_BYTES = 32 << 10
 """The most bytes of a request's head, and of anything else between bodies: chunk extensions, trailers."""
-HEADERS = 100
-"""The most headers of a request."""
 DISCARDED_BYTES = 64 << 20
 """The most bytes that are read and thrown away after an answer. A client that is still sending does not read yet, and
 would lose the answer if the connection were closed."""

@@ -65,7 +65,7 @@ class WireProtocol(HttpToolsProtocol):
         self._arrived = 0
         """Bytes of the piece that is being parsed."""
         self._barren = 0
-        """Bytes since then, or since the last piece of a body, that completed neither a head nor a piece of a body."""
+        """Bytes of the pieces that brought neither a first byte of a head, nor its last, nor any of a body."""
         self._ignores_upgrade = False
         """Whether the parser has stopped after a head with `Upgrade`."""
         self._keeps_alive = False
@@ -79,10 +79,10 @@ class WireProtocol(HttpToolsProtocol):
         """Answers the rest of what the client sent, once the requests before it are answered."""
         self._exits = False
         self._client_timer: TimerHandle | None = None
-        self._taken = 0
-        """Bytes that the client had taken when the timer was set."""
+        self._arrived_before = 0
+        """Bytes that had arrived at the client when its timer was set."""
         self._answers: deque[tuple[int, str | None]] = deque()
-        """Answers that the client may not have taken: after which byte each ends, and its request's id."""
+        """Answers that may not have left: after which byte each ends, and its request's id."""
 
     # The connection
 
@@ -182,7 +182,8 @@ class WireProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Refuse the head, or start the application."""
-        if self._barren + self._arrived > HEAD_BYTES:
+        if self._barren or self._arrived > HEAD_BYTES:
+            # Only those need it that came in several pieces, or in a large one.
             check_head_size(self.url, self.headers)
         method = self.parser.get_method()
         self.scope["method"] = method.decode()
@@ -321,7 +322,7 @@ class WireProtocol(HttpToolsProtocol):
 
     def _await_client(self) -> None:
         if self._client_timer is None:
-            self._taken = self.transport.taken
+            self._arrived_before = self.transport.arrived
             self._client_timer = self.loop.call_later(self._patience, self._check_client)
 
     def _check_client(self) -> None:
@@ -329,14 +330,14 @@ class WireProtocol(HttpToolsProtocol):
         self._client_timer = None
         if not self.transport.is_closing() and not self.flow.write_paused:
             return
-        takes_some = self._taken < self.transport.taken < self.transport.written
+        takes_some = self._arrived_before < self.transport.arrived < self.transport.written
         if takes_some and not self._exits:
             self._await_client()
         else:
             self._abort()
 
     def _note_answer(self, name: str | None) -> None:
-        """Remember where an answer ends, and forget those that were taken."""
+        """Remember where an answer ends, and forget those that have left."""
         taken = self.transport.taken
         while self._answers and self._answers[0][0] <= taken:
             self._answers.popleft()
@@ -344,9 +345,9 @@ class WireProtocol(HttpToolsProtocol):
 
     def _abort(self) -> None:
         """Close without sending what is left."""
-        taken = self.transport.taken
+        arrived = self.transport.arrived
         for end, name in self._answers:
-            if end > taken and name is not None:
+            if end > arrived and name is not None:
                 self.records.record_not_taken(name)
         self._answers.clear()
         self.transport.inner.abort()

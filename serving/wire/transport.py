@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import sys
+import termios
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +32,12 @@ class CountingTransport(asyncio.Transport):
     def taken(self) -> int:
         """Bytes of those written that the operating system has taken."""
         return self.written - self.inner.get_write_buffer_size()
+
+    @property
+    def arrived(self) -> int:
+        """Bytes of those written that have arrived at the client's machine."""
+        waiting = fcntl.ioctl(self.inner.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
+        return self.taken - int.from_bytes(waiting, sys.byteorder)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Write bytes."""

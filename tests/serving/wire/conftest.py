@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from serving.wire.limits import WireLimits
 from serving.wire.records import WireRecords
 from tests.serving.conftest import Service
 from tests.serving.toy import SCORECARD
+from tests.waiting import LONGEST_WAIT, until
 
 LOOPS = ("uvloop", "asyncio")
 
@@ -37,6 +39,7 @@ class WireServer:
         self._server = server
         self._thread = threading.Thread(target=self._run, args=(listening,))
         self._thread.start()
+        until(lambda: server.started)
 
     def _run(self, listening: socket.socket) -> None:
         async def serve() -> None:
@@ -50,7 +53,8 @@ class WireServer:
     def stop(self) -> None:
         """Do what SIGTERM does at the end of the drain, and wait for the end."""
         self._server.should_exit = True
-        self._thread.join()
+        self._thread.join(LONGEST_WAIT)
+        assert not self._thread.is_alive()
 
     def ping(self) -> None:
         """Return when the event loop has come round, and has seen what was sent before."""
@@ -58,18 +62,24 @@ class WireServer:
 
     def answered(self) -> list[str]:
         """Return the routes that were answered, in order."""
+        self.ping()
         return [line["route"] for line in self.service.log() if "route" in line]
 
     def line(self, request_id: str) -> dict[str, Any]:
-        """Return the line of the access log about a request."""
-        (line,) = [line for line in self.service.log() if line["request_id"] == request_id]
+        """Return the line of the access log about a request, once it is there."""
+        until(lambda: bool(self._lines(request_id)))
+        (line,) = self._lines(request_id)
         return line
+
+    def _lines(self, request_id: str) -> list[dict[str, Any]]:
+        return [line for line in self.service.log() if line["request_id"] == request_id]
 
 
 @contextmanager
 def serving(loop: str, **settings: Any) -> Iterator[WireServer]:
     """A server on this kind of event loop."""
     service = Service(**settings)
+    service.core.openapi = cache(service.core.openapi)
     given = service.core.settings
     limits = WireLimits(given.client_timeout, given.keep_alive)
     protocol = protocol_class(limits, WireRecords(service.core.metrics, service.access_log))

@@ -62,10 +62,14 @@ class Raw:
 
     def is_closed(self) -> bool:
         """Wait for the server to close the connection; return whether it sent nothing before."""
+        return self.rest_before_reset() == b""
+
+    def rest_before_reset(self) -> bytes:
+        """Return all that comes, also where the server has cut the connection."""
         try:
-            return self.rest() == b""
+            return self.rest()
         except ConnectionResetError:
-            return self._read == b""
+            return self._read
 
     def _until(self, end: bytes) -> bytes:
         while end not in self._read:
