@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -226,6 +226,22 @@ class Scorecard:
     def text_columns(self) -> frozenset[str]:
         """Columns that hold text."""
         return frozenset(rule.column for rule in self.rules if rule.kind == "text")
+
+    @cached_property
+    def dialect(self) -> Dialect:
+        """The way in which CSV files of its applications are written: as the first source of one file says.
+
+        A text stands for a missing value where any source says so, and an empty cell always does.
+        """
+        files = [source.files[0] for source in self.sources if len(source.files) == 1 and not source.files[0].columns]
+        own = files[0].dialect if files else Dialect()
+        missing = {marker for file in files for marker in file.missing}
+        return replace(own, missing=("", *sorted(missing - {""}))) if files else own
+
+    @cached_property
+    def ignored(self) -> frozenset[str]:
+        """Columns that are left out wherever a file is read."""
+        return frozenset(name for source in self.sources for file in source.files for name in file.ignored)
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -109,13 +109,13 @@ def _tables(scorecard: Scorecard, listing: Listing) -> tuple[list[tuple[Place, T
     notes: dict[str, list[str]] = {}
     if listing.folder is None:
         (file,) = listing.files
-        return [(file, open_table(file, expected))], notes
+        return [(file, open_table(file, expected, scorecard.dialect))], notes
     if listing.markers:
         notes["is not read, since its name begins with _ or ."] = [marker.shown for marker in listing.markers]
     tables = []
     for file in listing.files:
         try:
-            tables.append((file, open_table(file, expected)))
+            tables.append((file, open_table(file, expected, scorecard.dialect)))
         except EmptyFileError:
             notes.setdefault("is empty", []).append(file.shown)
         except ForeignFormError as error:
@@ -155,11 +155,11 @@ def _parts(table: TableFile, columns: tuple[str, ...]) -> list[RowGroup]:
 def _columns(
     scorecard: Scorecard, frame: Frame, table: TableFile
 ) -> tuple[tuple[str, ...], pa.Field | None, list[str]]:
-    """Return the columns to read of a file, its key, and what is said of the target, which scoring has no use for."""
+    """Return the columns to read of a file, its key, and notes on those that scoring has no use for."""
     for name in (scorecard.key, scorecard.target):
         if table.schema.names.count(name) > 1:
             raise DataError(f"{table.shown}: {name}: Column is given twice")
-    fields = [field for field in table.schema if field.name != scorecard.target]
+    fields = [field for field in table.schema if field.name not in scorecard.ignored | {scorecard.target}]
     try:
         checked = [field for field in fields if field.name != scorecard.key or scorecard.key in scorecard.columns]
         frame.check_schema(pa.schema(checked))
@@ -168,8 +168,13 @@ def _columns(
     key = next((pa.field(field.name, field.type) for field in fields if field.name == scorecard.key), None)
     if key is not None and table.as_text and _is_whole(scorecard, key.name):
         key = pa.field(key.name, pa.int64())
-    notes = [f"its column {scorecard.target} is the outcome, which is not read"]
-    return tuple(field.name for field in fields), key, notes if len(fields) < len(table.schema) else []
+    reasons = {**dict.fromkeys(scorecard.ignored, "ignored by the source"), scorecard.target: "the outcome"}
+    notes = [
+        f"its column {name} is {reasons[name]}, which is not read"
+        for name in dict.fromkeys(table.schema.names)
+        if name in reasons
+    ]
+    return tuple(field.name for field in fields), key, notes
 
 
 def _is_whole(scorecard: Scorecard, key: str) -> bool:

@@ -197,7 +197,7 @@ def from_file(scorecard: Scorecard, columns: Sequence[str], address: str, seed: 
     # Of the history only its names are in the contract.
     read = [rules.get(column, FieldRule(column, column, "number", required=False)) for column in columns]
     known = names_of(read)
-    file = open_table(place(address), Expected(scorecard.name, known))
+    file = open_table(place(address), Expected(scorecard.name, known), scorecard.dialect)
     matched = match_columns(file.schema.names, known)
     if matched.doubled:
         twice = matched.doubled[0]

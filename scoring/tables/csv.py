@@ -85,7 +85,7 @@ class _Reader:
         self._swallowed: _SwallowedError | None = None
 
     def batches(self) -> Iterator[TableBatch]:
-        start, shown = 0, self._text.file.shown
+        start = 0
         with self._text.open() as stream:
             for found in self._arrow_batches(stream):
                 table = pa.Table.from_batches([found])
@@ -94,13 +94,19 @@ class _Reader:
                     self._check_lines(table, start + positions)
                 self._check_blank(table, start + positions)
                 rows = table.num_rows + len(skipped)
-                yield TableBatch(table, rows, positions, shown, as_text=True, unreadable=skipped)
+                yield self._batch(table, rows, positions, skipped)
                 start += rows
         if self._torn:
             # They stand behind the last good row.
             errors = [RowError(index=number - start, errors=[error]) for number, error in self._torn]
             empty = pa.table({name: pa.array([], pa.string()) for name in self._columns})
-            yield TableBatch(empty, len(errors), np.empty(0, dtype=np.int64), shown, as_text=True, unreadable=errors)
+            yield self._batch(empty, len(errors), np.empty(0, dtype=np.int64), errors)
+
+    def _batch(
+        self, table: pa.Table, rows: int, positions: NDArray[np.int64], unreadable: list[RowError]
+    ) -> TableBatch:
+        decimal = self._head.dialect.decimal
+        return TableBatch(table, rows, positions, self._text.file.shown, True, decimal, unreadable)
 
     def _arrow_batches(self, stream: TextStream) -> Iterator[pa.RecordBatch]:
         try:

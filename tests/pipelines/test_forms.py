@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -186,13 +187,13 @@ def plain() -> pa.Table:
     return arrow(rows())
 
 
-def write_csv(path: Path, written: Callable[[str, str], str], table: pa.Table) -> Path:
+def write_csv(path: Path, written: Callable[[str, str], str], table: pa.Table, separator: str = ",") -> Path:
     sink = pa.BufferOutputStream()
     pacsv.write_csv(table, sink, pacsv.WriteOptions(quoting_style="none"))
     header, *lines = sink.getvalue().to_pybytes().decode().splitlines()
     names = header.replace('"', "").split(",")
     cells = [[written(name, cell) for name, cell in zip(names, line.split(","), strict=True)] for line in lines]
-    path.write_text("\n".join([header, *map(",".join, cells), ""]))
+    path.write_text("\n".join([header.replace(",", separator), *map(separator.join, cells), ""]))
     return path
 
 
@@ -203,23 +204,23 @@ def write_parquet(path: Path, columns: dict[str, Retype], table: pa.Table) -> Pa
     return path
 
 
-def scored(model: StoredModel, path: Path, most_rejected: float = 0) -> pa.Table:
+def scored(model: StoredModel, path: Path, most_rejected: float = 0, card: Scorecard = CARD) -> pa.Table:
     """What `scorebox score` makes of a file."""
-    frame = Frame(CARD, model.graph.columns)
-    found = inputs.find(CARD, frame, str(path))
+    frame = Frame(card, model.graph.columns)
+    found = inputs.find(card, frame, str(path))
     output = path.with_name("scored.parquet")
     to = run.targets(found, str(output), None)
-    policy = CutoffPolicy.of(CARD)
-    run.score(CARD, model, policy, found, to, most_rejected=most_rejected, engine="local", advance=lambda done: None)
+    policy = CutoffPolicy.of(card)
+    run.score(card, model, policy, found, to, most_rejected=most_rejected, engine="local", advance=lambda done: None)
     return pq.read_table(output)
 
 
-def applications(path: Path) -> pd.DataFrame:
+def applications(path: Path, card: Scorecard = CARD) -> pd.DataFrame:
     """What ingest, validate and features make of a file."""
-    workspace = Workspace(CARD.name, "full", path.parent / f"{path.suffix[1:]} artifacts")
-    ingest(CARD, workspace, str(path), 0, lambda what, more, total: None)
-    assert validate(CARD, workspace).holds
-    assert features(CARD, workspace).holds
+    workspace = Workspace(card.name, "full", path.parent / f"{path.suffix[1:]} artifacts")
+    ingest(card, workspace, str(path), 0, lambda what, more, total: None)
+    assert validate(card, workspace).holds
+    assert features(card, workspace).holds
     return read_parquet(workspace.applications)[0]
 
 
@@ -248,6 +249,48 @@ def test_every_door_reads_the_same_from_every_form(
     assert scored(model, path).drop_columns(["ID"]).equals(pds.drop_columns(["ID"]))
     pd.testing.assert_frame_equal(applications(path), trained)
     pd.testing.assert_frame_equal(from_file(CARD, COLUMNS, str(path), 0).frame, compared)
+
+
+DECLARED = replace(
+    CARD,
+    target_values=("good", "bad"),
+    sources=(
+        Source(
+            "Kredite",
+            "own data",
+            "made for tests",
+            (
+                SourceFile(
+                    "kredite.csv",
+                    None,
+                    None,
+                    separator=";",
+                    decimal=",",
+                    encoding="cp1252",
+                    missing=("", "NA", "-"),
+                    ignored=("NOTE",),
+                ),
+            ),
+        ),
+    ),
+)
+
+
+def lenders_own(name: str, cell: str) -> str:
+    """A cell of a lender's export, whose gaps are marked in three ways."""
+    if name == "BAD":
+        return {"0": "good", "1": "bad"}[cell]
+    return cell.replace(".", ",") or {"CHILDREN": "NA", "INCOME": "-"}.get(name, "")
+
+
+def test_what_a_source_declares_holds_at_every_door(model: StoredModel, expected: Read, tmp_path: Path) -> None:
+    table = plain().drop_columns(["ID"]).append_column("NOTE", pa.array(["Ä"] * ROWS))
+    path = write_csv(tmp_path / "kredite.csv", lenders_own, table, ";")
+    path.write_bytes(path.read_text().encode("cp1252"))
+    pds, trained, compared = expected
+    assert scored(model, path, card=DECLARED).equals(pds.drop_columns(["ID"]))
+    pd.testing.assert_frame_equal(applications(path, DECLARED), trained)
+    pd.testing.assert_frame_equal(from_file(DECLARED, COLUMNS, str(path), 0).frame, compared)
 
 
 @pytest.mark.parametrize("cell", ["0x2", "0X1F", "1_0", "2,5", "two"])
