@@ -18,7 +18,7 @@ from loadtests.machine import divide_cores, pinned
 from loadtests.server import Server
 from loadtests.targets import Finding, ScenarioTargets, evaluate, read_stats
 
-LOCUSTFILE = Path(__file__).with_name("locustfile.py")
+LOCUSTFILE = Path(__file__).with_name("shaped_locustfile.py")
 USER_CLASSES = {Scenario.SINGLE: "SingleUser", Scenario.BATCH: "BatchUser", Scenario.MIXED: "MixedUser"}
 # Locust imports, spawns users and writes its report in this many seconds on top of the run.
 LOCUST_SECONDS = 60.0
@@ -42,7 +42,6 @@ class Job:
     shape: Shape
     seconds: float
     load: ScenarioTargets
-    scorecard: str
     applications: Path | None
     host: str
     server: Server | None
@@ -69,7 +68,6 @@ def run_locust(job: Job, console: Console) -> list[Finding]:
         "--only-summary", "--stop-timeout", "10", "--exit-code-on-error", "0",
     ]  # fmt: skip
     environment = {
-        "SCOREBOX_SCORECARD": job.scorecard,
         "SCOREBOX_LOAD_SHAPE": job.shape.value,
         "SCOREBOX_LOAD_SECONDS": str(job.seconds),
         "SCOREBOX_LOAD_USERS": str(job.load.users),

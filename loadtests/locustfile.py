@@ -1,10 +1,6 @@
-"""Give Locust the users, and the one shape that the settings ask for."""
+"""Give Locust the users; its own options say how many there are, and for how long."""
 
 # Locust must be the first: it patches ssl before anything else may have imported it.
-from loadtests.shapes import SETTINGS, SHAPES
 from loadtests.users import BatchUser, MixedUser, SingleUser
 
-__all__ = ["BatchUser", "Chosen", "MixedUser", "SingleUser"]
-
-# Locust takes every shape class it finds here, so there may be one only.
-Chosen = SHAPES[SETTINGS.shape]
+__all__ = ["BatchUser", "MixedUser", "SingleUser"]

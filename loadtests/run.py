@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
+from itertools import product
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -14,32 +16,38 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from loadtests.bench_report import command_line
 from loadtests.curves import Scenario, Shape
+from loadtests.faced import FacedError, ask
+from loadtests.load_report import PAGE, Run, markdown
 from loadtests.locust_process import Job, LocustError, run_locust
-from loadtests.machine import busy_share, divide_cores
-from loadtests.options import RESULTS, ApplicationsOption, ReleaseOption, ResultsOption, ScorecardOption, draw
+from loadtests.machine import busy_share, divide_cores, facts
+from loadtests.options import RESULTS, ApplicationsOption, ReleaseOption, ResultsOption, draw, origin
 from loadtests.options import release_file as find_release
 from loadtests.served import bento_home, find, fresh_journal, service_command
 from loadtests.server import Server, ServerError, running
-from loadtests.targets import TARGETS_FILE, Finding, Targets, TargetsError
+from loadtests.targets import TARGETS_FILE, Targets, TargetsError
 from loadtests.traffic import TrafficError
 from scoring import scorecards
 from scoring.graph import GraphIntegrityError
 from scoring.models import ModelStoreError
+from scoring.scorecard import Scorecard
 from scoring.scorecards import UnknownScorecardError
 
 TARGET_MISSED = 1
 CANNOT_RUN = 2
+DEFAULT = "card_default"
+"""The scorecard that is served where none is named."""
 BUSY = 0.2
 """Share of all cores in use before the start from which the figures deserve a warning."""
 
 
-def print_findings(console: Console, scenario: Scenario, shape: Shape, findings: Sequence[Finding]) -> None:
+def print_findings(console: Console, run: Run) -> None:
     """Print which target held and which did not."""
-    table = Table(title=f"{scenario}, {shape}", title_justify="left", box=box.SIMPLE, pad_edge=False)
+    table = Table(title=f"{run.scenario}, {run.shape}", title_justify="left", box=box.SIMPLE, pad_edge=False)
     for place, name in enumerate(("target", "limit", "measured", "")):
         table.add_column(name, justify="left" if place in (0, 3) else "right")
-    for finding in findings:
+    for finding in run.findings:
         sign = "≥" if finding.at_least else "≤"
         if finding.figure is None:
             table.add_row(finding.name, f"{sign} {finding.limit:g}", "–", "not measured")
@@ -67,6 +75,21 @@ def check_host(host: str, remote: bool) -> str:
     return host.rstrip("/")
 
 
+def choose_scorecard(host: str | None, wanted: str | None) -> Scorecard:
+    """Return the scorecard of a running service, or the one that is to be served.
+
+    Raises:
+        FacedError: the service does not say its scorecard, or serves another one than is wanted.
+        UnknownScorecardError: there is no such scorecard.
+    """
+    if host is None:
+        return scorecards.load(wanted or DEFAULT)
+    served = ask(host).scorecard
+    if wanted not in (None, served.name):
+        raise FacedError(f"{host} serves {served.name}, not {wanted}")
+    return served
+
+
 @contextmanager
 def _served(
     host: str | None, scorecard: str, release: Path | None, folder: Path
@@ -86,37 +109,53 @@ def _served(
 
 def main(
     scenario: Annotated[list[Scenario] | None, typer.Option(help="Who the users are; again for more. [all]")] = None,
-    shape: Annotated[Shape, typer.Option(help="How the number of users changes.")] = Shape.RAMP,
+    shape: Annotated[
+        list[Shape] | None, typer.Option(help="How the number of users changes; again for more. [ramp]")
+    ] = None,
     seconds: Annotated[float, typer.Option(min=1, help="Seconds of each scenario.")] = 35.0,
     host: Annotated[str | None, typer.Option(help="A running service; else one is started and stopped.")] = None,
     remote: Annotated[bool, typer.Option("--remote", help="Allow a host that is not on loopback.")] = False,
-    scorecard: ScorecardOption = "card_default",
+    scorecard: Annotated[
+        str | None,
+        typer.Option(
+            envvar="SCOREBOX_SCORECARD", help="The scorecard to serve; a running service's must be the same. [its own]"
+        ),
+    ] = None,
     release: ReleaseOption = None,
     applications: ApplicationsOption = None,
     targets: Annotated[Path, typer.Option(help="The TOML file of targets.")] = TARGETS_FILE,
+    docs: Annotated[
+        Path | None,
+        typer.Option(help=f"Write the figures into this folder's {PAGE}; docs/measured has the present one."),
+    ] = None,
     results: ResultsOption = RESULTS,
 ) -> None:
     """Send load to the service; exit with 1 if a target is missed, with 2 if the load cannot run."""
     console = Console()
     address = check_host(host, remote) if host is not None else None
-    missed = 0
+    runs: list[Run] = []
     try:
         limits = Targets.read(targets)
-        chosen = [(one, limits.scenario(one, scorecard)) for one in scenario or list(Scenario)]
+        card = choose_scorecard(address, scorecard)
+        chosen = [(one, limits.scenario(one, card.name)) for one in scenario or list(Scenario)]
+        shapes = shape or [Shape.RAMP]
         for _, load in chosen:
-            load.target(shape)
-        draw(scorecards.load(scorecard), applications)
+            for curve in shapes:
+                load.target(curve)
+        drawn = draw(card, applications)
         if (busy := busy_share()) > BUSY:
             console.print(f"[yellow]The machine is {busy:.0%} busy already: figures will be worse than on a quiet one")
-        with _served(address, scorecard, release, results) as (base, server):
-            for one, load in chosen:
-                folder = results / f"{one}-{shape}"
-                job = Job(one, shape, seconds, load, scorecard, applications, base, server, folder)
-                findings = run_locust(job, console)
-                print_findings(console, one, shape, findings)
-                missed += sum(not finding.holds for finding in findings)
+        about = facts(divide_cores())
+        with _served(address, card.name, release, results) as (base, server):
+            about["Model"] = ask(base).model
+            for (one, load), curve in product(chosen, shapes):
+                folder = results / f"{one}-{curve}"
+                job = Job(one, curve, seconds, load, applications, base, server, folder)
+                runs.append(Run(one, curve, run_locust(job, console)))
+                print_findings(console, runs[-1])
     except (
         UnknownScorecardError,
+        FacedError,
         TrafficError,
         TargetsError,
         ModelStoreError,
@@ -126,6 +165,12 @@ def main(
     ) as error:
         Console(stderr=True).print(f"load: {error}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(CANNOT_RUN) from None
+    if docs is not None:
+        about["Applications"] = f"{len(drawn)} from {origin(card.name, applications)}"
+        method = f"Made by `{command_line('loadtests.run', sys.argv[1:])}`, {seconds:g} seconds for each line."
+        docs.mkdir(parents=True, exist_ok=True)
+        (docs / PAGE).write_text(markdown(runs, about, method), encoding="utf-8")
+    missed = sum(not finding.holds for run in runs for finding in run.findings)
     console.print(f"[red]{missed} targets missed" if missed else "[green]All targets held")
     if missed:
         raise typer.Exit(TARGET_MISSED)

@@ -16,7 +16,6 @@ class LoadSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SCOREBOX_LOAD_")
 
-    scorecard: Annotated[str, Field(validation_alias="SCOREBOX_SCORECARD")] = "card_default"
     applications: Annotated[Path | None, Field(description="file of applications; else the test split")] = None
     shape: Shape = Shape.RAMP
     seconds: Annotated[float, Field(gt=0)] = 35.0

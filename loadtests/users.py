@@ -3,29 +3,62 @@
 from __future__ import annotations
 
 import itertools
+import sys
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
-from locust import FastHttpUser, constant_throughput, task
+from locust import FastHttpUser, constant_throughput, events, task
 from locust.contrib.fasthttp import ResponseContextManager
+from locust.env import Environment
 
+from loadtests import faced
 from loadtests.options import draw
+from loadtests.refusals import refusal
 from loadtests.settings import LoadSettings
-from loadtests.traffic import Bodies
-from scoring import scorecards
+from loadtests.traffic import Bodies, TrafficError
 
 SETTINGS = LoadSettings()
-_SCORECARD = scorecards.load(SETTINGS.scorecard)
-BODIES = Bodies.of(_SCORECARD, draw(_SCORECARD, SETTINGS.applications), SETTINGS.rows)
-
-# Shared by all users, so that together they send every body once before any comes again.
-_SINGLE = itertools.cycle(BODIES.single)
-_BATCHES = itertools.cycle(BODIES.batches)
-_BAD = itertools.cycle(BODIES.bad)
+CANNOT_RUN = 2
 _STARTED = itertools.count()
 # Its multiples modulo 1 are spread evenly, however many of them there are.
 GOLDEN = 0.618034
 HEADERS = {"Content-Type": "application/json"}
 SECONDS_TO_WAIT = 10.0
+
+
+@dataclass(frozen=True)
+class Supply:
+    """Bodies without end, shared by all users: together they send every one once before any comes again."""
+
+    single: Iterator[bytes]
+    batches: Iterator[bytes]
+    bad: Iterator[bytes]
+
+    @classmethod
+    def of(cls, bodies: Bodies) -> Supply:
+        """Return the bodies in turn."""
+        return cls(itertools.cycle(bodies.single), itertools.cycle(bodies.batches), itertools.cycle(bodies.bad))
+
+
+supply: Supply
+
+
+@events.test_start.add_listener  # type: ignore[untyped-decorator]  # Locust has no annotation here
+def ask_whom_they_face(environment: Environment, **_: Any) -> None:
+    """Make the bodies for the scorecard that the service says it serves.
+
+    Raises:
+        SystemExit: it does not say, or there are no applications for it; Locust ends with one line.
+    """
+    global supply  # noqa: PLW0603  # Locust makes the users, and hands them nothing
+    try:
+        scorecard = faced.ask(environment.host).scorecard
+        supply = Supply.of(Bodies.of(scorecard, draw(scorecard, SETTINGS.applications), SETTINGS.rows))
+    except (faced.FacedError, TrafficError) as error:
+        sys.stderr.write(f"load: {error}\n")
+        raise SystemExit(CANNOT_RUN) from None
 
 
 class _User(FastHttpUser):
@@ -42,19 +75,23 @@ class _User(FastHttpUser):
 
     def send_single(self) -> None:
         """Send one good application: a decision is due."""
-        with self._post("/predict", next(_SINGLE), "/predict") as response:
+        with self._post("/predict", next(supply.single), "/predict") as response:
             if response.status_code == 200 and not 0.0 <= response.json()["pd"] <= 1.0:
                 response.failure("the PD lies outside 0 to 1")
+            elif response.status_code >= 400:
+                response.failure(refusal(response.status_code, response.content))
 
     def send_batch(self) -> None:
         """Send a batch of good applications: a decision for each is due."""
-        with self._post("/predict_batch", next(_BATCHES), f"/predict_batch ({BODIES.rows} rows)") as response:
-            if response.status_code == 200 and len(response.json()["decisions"]) != BODIES.rows:
+        with self._post("/predict_batch", next(supply.batches), f"/predict_batch ({SETTINGS.rows} rows)") as response:
+            if response.status_code == 200 and len(response.json()["decisions"]) != SETTINGS.rows:
                 response.failure("the answer has another number of decisions")
+            elif response.status_code >= 400:
+                response.failure(refusal(response.status_code, response.content))
 
     def send_bad(self) -> None:
         """Send an application that breaks the contract: a refusal with 422 is due."""
-        with self._post("/predict", next(_BAD), "/predict (bad body)") as response:
+        with self._post("/predict", next(supply.bad), "/predict (bad body)") as response:
             if response.status_code == 422:
                 response.success()
             else:

@@ -91,6 +91,7 @@ def test_load_holds_the_service_to_its_targets(tmp_path: Path, home: Path) -> No
     targets = write_targets(tmp_path, GENEROUS, list(Scenario))
     done = run(
         "run", "--seconds", 3, "--targets", targets, "--results", tmp_path, "--release", home / "release.json",
+        "--docs", tmp_path / "docs",
         home=home,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
@@ -99,6 +100,10 @@ def test_load_holds_the_service_to_its_targets(tmp_path: Path, home: Path) -> No
         folder = tmp_path / f"{scenario}-ramp"
         assert (folder / "locust.html").stat().st_size > 10_000
         assert (folder / "locust_stats_history.csv").exists()
+    page = (tmp_path / "docs" / "targets.md").read_text()
+    assert "| Model | card_default:1.0.0-fp32 |" in page
+    assert [line.split(" | ")[1] for line in page.splitlines() if line.endswith(" | held |")] == ["ramp"] * 3
+    assert str(tmp_path) not in page
     mixed = (tmp_path / "mixed-ramp" / "locust_stats.csv").read_text()
     assert "/predict (bad body)" in mixed
     assert "/predict_batch (64 rows)" in mixed
@@ -118,7 +123,7 @@ def test_a_missed_target_is_told_and_fails(tmp_path: Path, home: Path) -> None:
 
 
 def answers_everything(connection: socket.socket) -> None:
-    body = json.dumps({"pd": 0.5, "decisions": []}).encode()
+    body = json.dumps({"scorecard": "card_default", "pd": 0.5, "decisions": []}).encode()
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 
 
@@ -151,16 +156,17 @@ def test_bad_bodies_must_be_refused(tmp_path: Path, make_stub: Callable[[Answer]
     assert "status 200 for a bad body" in (tmp_path / "mixed-ramp" / "locust_failures.csv").read_text()
 
 
-@pytest.mark.slow
-def test_nobody_listening_misses_the_targets(tmp_path: Path) -> None:
-    targets = write_targets(tmp_path, GENEROUS, [Scenario.SINGLE])
-    done = run(
-        "run", "--scenario", "single", "--seconds", 2, "--targets", targets, "--results", tmp_path,
-        "--host", f"http://127.0.0.1:{free_port()}",
-        home=tmp_path,
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert "failure share" in done.stdout
+def test_a_service_that_does_not_answer_or_serves_another_scorecard_gets_no_load(
+    tmp_path: Path, make_stub: Callable[[Answer], Stub]
+) -> None:
+    nobody, other = f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{make_stub(answers_everything).port}"
+    for host, complaint in (
+        (nobody, "does not answer /model_info"),
+        (other, "serves card_default, not german_credit"),
+    ):
+        done = run("run", "--scorecard", "german_credit", "--host", host, "--results", tmp_path, home=tmp_path)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"load: {host} {complaint}")
 
 
 @pytest.mark.slow
