@@ -78,7 +78,7 @@ class Handler(BaseHTTPRequestHandler):
 def serve() -> Iterator[Callable[..., Service]]:
     with ExitStack() as stack:
 
-        def start(*arguments: object, **options: Any) -> Service:
+        def start(*arguments: Any, **options: Any) -> Service:
             service = stack.enter_context(Service(*arguments, **options))
             Thread(target=service.serve_forever, daemon=True).start()
             stack.callback(service.shutdown)
