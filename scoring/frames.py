@@ -33,7 +33,7 @@ class ReadTable:
     positions: NDArray[np.int64]
     """Where those stand in the table."""
     errors: list[RowError]
-    """Of the other rows, in order; not of all, if that was asked for."""
+    """The broken rules of the other rows, in order; not of all rows, if that was asked for."""
     columns: Mapping[str, ColumnValues]
     """The values of all rows, by the data set's name of the column."""
 

@@ -27,7 +27,7 @@ MOST_ROW_ERRORS = 1000
 MOST_COLUMNS = 1000
 
 MOST_TEXT_BYTES = 1000
-"""Of one text in a column of views; no choice of a field is as long."""
+"""The limit of one text in a column of views; no choice of a field is as long."""
 
 # Positions in the flatbuffers of the Arrow format: Message.header, RecordBatch.length and .compression,
 # DictionaryBatch.data.
@@ -178,7 +178,8 @@ _ERRORS = pa.list_(pa.struct([("field", pa.string()), ("rule", pa.string()), ("m
 def write_decisions(table: TableRows, slices: list[BatchSlice], *, every_reason: bool) -> bytes:
     """Return an Arrow stream with one row per row of the table: null, and the errors, where that row is broken.
 
-    The schema's metadata holds what all rows share, and in `groups` the order of the contributions.
+    The schema's metadata holds what all rows share, in `groups` the order of the contributions, in `broken` how many
+    rows have no decision, and in `named` of how many of them, from the first on, there are errors.
     """
     rows, positions = table.count, table.positions
     common = slices[0][0]
@@ -225,6 +226,8 @@ def write_decisions(table: TableRows, slices: list[BatchSlice], *, every_reason:
             "policy": basis.policy,
             "cutoff": str(basis.cutoff),
             "groups": ",".join(basis.groups),
+            "broken": str(rows - len(positions)),
+            "named": str(len(table.errors)),
         }
     )
     sink = pa.BufferOutputStream()

@@ -28,6 +28,7 @@ from serving.refusals import problem_for
 from serving.routes import ASSETS, ROUTES
 from serving.startup import StartError
 from serving.tracing import tracing
+from serving.warm import let_arrow_do_without_pandas
 from serving.wire.limits import WireLimits
 
 
@@ -91,6 +92,8 @@ event loop waits this long at every turn; with Python's 5 ms, requests pile up u
 def start_process(core: Core) -> None:
     """Prepare the process that answers, once everything is loaded: open the journal, handle SIGTERM, watch the loop."""
     core.open()
+    let_arrow_do_without_pandas()
+    core.warm()
     sys.setswitchinterval(SWITCH_SECONDS)
     Drain(core, core.settings.drain).install()
     LoopLag(core.metrics.observe_loop_lag).start()

@@ -39,6 +39,7 @@ from serving.problems import MOST_ERRORS, ProblemError
 from serving.refusals import OutcomesNotKeptError
 from serving.serving_models import ServingModels
 from serving.startup import STARTUP_ERRORS, StartupConfig, require_same_fields
+from serving.warm import warm
 
 # Up to here reading a table takes less time than handing it to a thread and back.
 INLINE_ARROW_BYTES = 64 << 10
@@ -115,6 +116,10 @@ class Core:
         if journal is not None:
             journal.open()
         self._models.log_state()
+
+    def warm(self) -> None:
+        """Decide the example in every form once, so that no caller waits for what the first time takes longer."""
+        warm(self.scorecard, self._models.decider)
 
     async def reload(self) -> Reloaded:
         """Load what release, policy and challenge name now; the models before serve until those are ready.

@@ -15,6 +15,7 @@ from scoring.scorer import Caller
 from serving.arrow import ARROW_STREAM, TableRows, write_decisions
 from serving.core import Core
 from serving.exchange import JSON, Answer, Exchange
+from serving.headers import prefers
 from serving.metrics import CONTENT_TYPE
 from serving.payloads import batch_decisions
 from serving.problems import ProblemError, to_json
@@ -51,7 +52,7 @@ async def predict_batch(core: Core, exchange: Exchange, body: bytes) -> Answer:
 async def _predict_table(core: Core, exchange: Exchange, body: bytes, caller: Caller) -> Answer:
     table, slices = await core.predict_table(body, caller)
     exchange.rows = table.count
-    if ARROW_STREAM in exchange.headers.get(b"accept", b""):
+    if prefers(exchange.headers.get(b"accept", b""), ARROW_STREAM, to=JSON):
         write, content_type = write_decisions, ARROW_STREAM
     else:
         write, content_type = _write_json, JSON

@@ -27,6 +27,7 @@ _IDENTIFIER = re.compile(IDENTIFIER.encode())
 _IDENTIFIER_RULE = "Header should have 1 to 128 letters, digits and ._:/+=@-"
 
 _PARAMETER = re.compile(rb';[ \t]*([a-z0-9!#$%&\'*+.^_`|~-]+)[ \t]*=[ \t]*("(?:[^"\\]|\\.)*"|[^;"]*)')
+_WEIGHT = re.compile(rb"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 _UTF_8 = {b"utf-8", b"utf8", b"us-ascii", b"ascii"}
 
 
@@ -84,3 +85,20 @@ def is_utf_8(content_type: bytes) -> bool:
     _, semicolon, parameters = content_type.partition(b";")
     found = _PARAMETER.findall((semicolon + parameters).lower())
     return all(value.strip(b'" \t') in _UTF_8 for name, value in found if name == b"charset")
+
+
+def prefers(accept: bytes, media_type: bytes, *, to: bytes) -> bool:
+    """Return whether an Accept header names a media type, in any case, with no less weight than it gives to another.
+
+    Args:
+        accept: the header's value, empty without one.
+        media_type: in lower case; wildcards do not name it.
+        to: the other media type.
+    """
+    weights: dict[bytes, float] = {}
+    for item in accept.lower().split(b","):
+        name, _, parameters = item.partition(b";")
+        given = dict(_PARAMETER.findall(b";" + parameters)).get(b"q", b"1").strip()
+        weights[name.strip()] = float(given) if _WEIGHT.fullmatch(given) else 1.0
+    weight = weights.get(media_type, 0.0)
+    return weight > 0 and weight >= weights.get(to, 0.0)

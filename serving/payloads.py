@@ -25,6 +25,7 @@ class BatchDecisions(BaseModel):
         description="why, for the applications without a decision, at most 25 reasons for each; "
         "for an Arrow body the first 1,000 applications"
     )
+    broken: int = Field(0, description="how many applications have no decision; `errors` may name fewer of them")
 
 
 def batch_decisions_model(decision: type[Decision]) -> type[BatchDecisions]:
@@ -53,13 +54,14 @@ def batch_decisions(
         errors: of the others.
         every_reason: whether the contribution of every group is asked for.
     """
+    positions = list(positions)
     decisions: list[dict[str, Any] | None] = [None] * count
     decided = (
         part.members(row, every_reason=every_reason) for part, start, stop in slices for row in range(start, stop)
     )
     for position, decision in zip(positions, decided, strict=True):
         decisions[position] = decision
-    return {"decisions": decisions, "errors": errors}
+    return {"decisions": decisions, "errors": errors, "broken": count - len(positions)}
 
 
 class Health(BaseModel):

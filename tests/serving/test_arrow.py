@@ -82,6 +82,8 @@ async def test_a_table_gets_a_table_when_it_asks_for_one(service: Service, examp
         b"policy": CutoffPolicy.of(SCORECARD).id.encode(),
         b"cutoff": str(SCORECARD.cutoff).encode(),
         b"groups": ",".join(group.code for group in SCORECARD.reasons).encode(),
+        b"broken": b"1",
+        b"named": b"1",
     }
 
 
@@ -183,8 +185,31 @@ async def test_a_table_without_a_good_row_is_refused(service: Service, example: 
 async def test_the_reasons_of_many_broken_rows_are_bounded(service: Service, example: dict[str, Any]) -> None:
     table = table_of([example | {"PAY_0": 99}] * 3_000 + [example])
     body = (await post(service, stream_of(table))).json()
-    assert len(body["errors"]) == 1000
+    assert (len(body["errors"]), body["broken"]) == (1000, 3_000)
     assert [row is None for row in body["decisions"]] == [True] * 3_000 + [False]
+    answer = pa.ipc.open_stream((await post(service, stream_of(table), accept=STREAM)).content).read_all()
+    assert (answer.schema.metadata[b"broken"], answer.schema.metadata[b"named"]) == (b"3000", b"1000")
+
+
+@pytest.mark.parametrize(
+    ("accept", "arrow"),
+    [
+        ("Application/Vnd.Apache.Arrow.Stream", True),
+        ("application/json;q=0.5, application/vnd.apache.arrow.stream", True),
+        ("application/vnd.apache.arrow.stream ; q=1.0,*/*", True),
+        ("application/json, application/vnd.apache.arrow.stream;q=0.9", False),
+        ("application/vnd.apache.arrow.stream;q=0", False),
+        ("application/vnd.apache.arrow.streams", False),
+        ("*/*", False),
+        ("application/vnd.apache.arrow.stream;q=nonsense", True),
+        ("", False),
+    ],
+)
+async def test_accept_is_read_as_a_list_of_weighted_types_in_any_case(
+    service: Service, example: dict[str, Any], accept: str, arrow: bool
+) -> None:
+    response = await post(service, stream_of(table_of([example])), accept=accept)
+    assert response.headers["content-type"] == (STREAM if arrow else "application/json")
 
 
 def _without(name: str) -> pa.Table:
