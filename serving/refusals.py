@@ -21,7 +21,7 @@ from serving.metrics import Metrics
 from serving.problems import ProblemError
 
 ASK_AGAIN = "the same request under the same Idempotency-Key gets those and the rest"
-"""What to do about a request of which decisions are kept and were not answered."""
+"""Advice about a request of which decisions are kept and were not answered."""
 
 logger = logging.getLogger("bentoml.scorebox")
 

@@ -50,7 +50,7 @@ class ColumnValues:
     """The values of a column, row by row."""
 
     name: str
-    """What the table calls the column."""
+    """The column's name in the table."""
     values: NDArray[Any]
     """[rows] doubles, NaN where there is none; or texts, empty where there is none of the choices."""
     present: NDArray[np.bool_]
