@@ -48,7 +48,7 @@ def ingest(
     rows = read_params().scorecard(scorecard).sample_rows
     workspace = workspace_of(scorecard, profile)
     with transfers() as advance:
-        summary = stage.ingest(card, workspace, found, rows, advance)
+        summary = stage.ingest(card, workspace, found, rows, advance, lambda line: print_line("ingest", line))
     if summary.sample_data:
         unset = "; no source is set" if found is None else ""
         print_warning("SAMPLE DATA", f"{scorecard}: made up by Scorebox{unset}")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from pipelines.artifacts import IngestedFile, IngestionSummary, IngestionTotal
 from pipelines.workspace import Workspace
+from scoring.expected import DataError
 from scoring.files import replace_folder, write_atomically
 from scoring.moment import now_to_the_second
 from scoring.scorecard import Scorecard, Source
 from training.sources import SAMPLE, Form
 from training.sources.fetch import Tell, fetch
-from training.sources.snapshot import is_sample, metadata, sample_tables, snapshot_hash, write_table
+from training.sources.snapshot import expected_columns, is_sample, metadata, sample_tables, snapshot_hash, write_table
 
 SOURCES = Path("data/sources")
 """One file per scorecard that names its source; DVC and make watch the folder."""
@@ -50,21 +52,29 @@ def current_source(scorecard: str) -> str | None:
 
 
 def ingest(
-    scorecard: Scorecard, workspace: Workspace, location: str | None, sample_rows: int, tell: Tell
+    scorecard: Scorecard,
+    workspace: Workspace,
+    location: str | None,
+    sample_rows: int,
+    tell: Tell,
+    note: Callable[[str], None] = lambda line: None,
 ) -> IngestionSummary:
     """Write the raw snapshot and the summary; `location` None makes sample data.
 
-    The snapshot is made aside and put in place when it is whole, so a failure leaves the old one.
+    The snapshot is made aside and put in place when it is whole, so a failure leaves the old one. `note` is told of the
+    way in which a file is read, where that says anything.
 
     Raises:
-        DataError: the source cannot be read or is not what is published.
+        DataError: the source cannot be read or is not what is published, or is the snapshot itself.
     """
+    if location is not None and Path(location).resolve().is_relative_to(workspace.raw.resolve()):
+        raise DataError(f"{location} is in the snapshot that this run replaces: {workspace.raw}")
     shutil.rmtree(workspace.incoming, ignore_errors=True)  # of a run that was killed
     try:
         if location is None:
             summary = _ingest_sample(scorecard, workspace.incoming / "raw", sample_rows)
         else:
-            summary = _ingest_location(scorecard, workspace.incoming, location, tell)
+            summary = _ingest_location(scorecard, workspace.incoming, location, tell, note)
         replace_folder(workspace.incoming / "raw", workspace.raw)
     finally:
         shutil.rmtree(workspace.incoming, ignore_errors=True)
@@ -91,14 +101,19 @@ def _ingest_sample(scorecard: Scorecard, folder: Path, rows: int) -> IngestionSu
     return _summary(scorecard, SAMPLE, "sample", None, files)
 
 
-def _ingest_location(scorecard: Scorecard, incoming: Path, location: str, tell: Tell) -> IngestionSummary:
+def _ingest_location(
+    scorecard: Scorecard, incoming: Path, location: str, tell: Tell, note: Callable[[str], None]
+) -> IngestionSummary:
     fetched = fetch(scorecard, location, incoming / "fetched", tell)
     snapshot = snapshot_hash({file.published.table: file.sha256 for file in fetched.files})
     sample = any(is_sample(file) for file in fetched.files)
     files = []
     for file in fetched.files:
         tell(f"{file.published.table}, to Parquet", 0, None)
-        table = write_table(file, incoming / "raw", metadata(snapshot, sample=sample))
+        expected = expected_columns(scorecard, file.published)
+        table = write_table(file, incoming / "raw", metadata(snapshot, sample=sample), expected)
+        for sentence in table.notes:
+            note(f"{file.name}: {sentence}")
         tell(f"{file.published.table}, to Parquet", file.size, file.size)
         if file.path.is_relative_to(incoming):
             file.path.unlink()  # the room on the disk for the next table

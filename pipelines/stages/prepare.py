@@ -46,6 +46,7 @@ def validate(scorecard: Scorecard, workspace: Workspace, advance: Advance = lamb
 
     Raises:
         ContractViolatedError: a rule is broken; the report is written all the same.
+        StageError: there are no rows.
     """
     # Rows of an earlier run must not pass for these.
     workspace.applications.unlink(missing_ok=True)
@@ -57,6 +58,8 @@ def validate(scorecard: Scorecard, workspace: Workspace, advance: Advance = lamb
         with TemporaryDirectory(dir=workspace.folder, prefix=".validate.") as scratch:
             report = tables_contract.check(tables, workspace.raw, Path(scratch), advance)
     _write_report(report, workspace.contract)
+    if not report.rows:
+        raise StageError(f"{scorecard.name}: the raw snapshot holds no rows")
     return report
 
 

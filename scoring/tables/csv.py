@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -72,6 +72,38 @@ def read_csv(text: CsvText, head: CsvHead, columns: Sequence[str]) -> Iterator[T
         raise
 
 
+def read_typed_csv(text: CsvText, head: CsvHead, types: Mapping[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
+    """Read columns of a CSV file in the types that all of their values have, as a first pass by `read_csv` found.
+
+    Raises:
+        pa.ArrowInvalid: a value is not of its column's type, or it is no CSV file.
+    """
+    if not head.has_rows:
+        return
+    places = {name: str(place) for place, name in head.header.names}
+    with text.open() as stream:
+        options = _options(head, {places[name]: kind for name, kind in types.items()})
+        for batch in pacsv.open_csv(pa.PythonFile(stream, mode="r"), **options):
+            yield batch.rename_columns(list(types))
+
+
+def _options(head: CsvHead, types: Mapping[str, pa.DataType]) -> dict[str, Any]:
+    """Return Arrow's options for the columns of these places."""
+    return {
+        "read_options": pacsv.ReadOptions(
+            block_size=BLOCK, column_names=[str(place) for place in range(len(head.given))], skip_rows=head.lines
+        ),
+        "parse_options": pacsv.ParseOptions(delimiter=head.dialect.separator, newlines_in_values=True),
+        "convert_options": pacsv.ConvertOptions(
+            include_columns=list(types),
+            column_types=dict(types),
+            strings_can_be_null=True,
+            null_values=list(head.dialect.missing),
+            decimal_point=head.dialect.decimal,
+        ),
+    }
+
+
 class _Reader:
     """Reads all columns, since a quote that is not closed may stand in any; they are called by their places."""
 
@@ -110,25 +142,11 @@ class _Reader:
 
     def _arrow_batches(self, stream: TextStream) -> Iterator[pa.RecordBatch]:
         try:
-            yield from pacsv.open_csv(
-                pa.PythonFile(stream, mode="r"),
-                # Rows are numbered by one thread only.
-                read_options=pacsv.ReadOptions(
-                    use_threads=False,
-                    block_size=BLOCK,
-                    column_names=[str(place) for place in range(len(self._head.given))],
-                    skip_rows=self._head.lines,
-                ),
-                parse_options=pacsv.ParseOptions(
-                    delimiter=self._head.dialect.separator, newlines_in_values=True, invalid_row_handler=self._skip
-                ),
-                convert_options=pacsv.ConvertOptions(
-                    include_columns=self._columns,
-                    column_types=dict.fromkeys(self._columns, pa.string()),
-                    strings_can_be_null=True,
-                    null_values=list(self._head.dialect.missing),
-                ),
-            )
+            options = _options(self._head, dict.fromkeys(self._columns, pa.string()))
+            # Rows are numbered by one thread only.
+            options["read_options"].use_threads = False
+            options["parse_options"].invalid_row_handler = self._skip
+            yield from pacsv.open_csv(pa.PythonFile(stream, mode="r"), **options)
         except pa.ArrowInvalid as error:
             if self._swallowed is not None:
                 raise self._swallowed from None

@@ -43,7 +43,9 @@ class CsvHead:
     notes: tuple[str, ...]
 
 
-def read_head(text: CsvText, expected: Expected | None, dialect: Dialect, names: Sequence[str] = ()) -> CsvHead:
+def read_head(
+    text: CsvText, expected: Expected, dialect: Dialect, names: Sequence[str] = (), *, strict: bool = True
+) -> CsvHead:
     """Return the beginning of a file.
 
     Another separator than the dialect's is taken where a line of the file says it, or where the line of names has
@@ -51,9 +53,10 @@ def read_head(text: CsvText, expected: Expected | None, dialect: Dialect, names:
 
     Args:
         text: the file.
-        expected: the columns that are looked for; None where any names will do.
+        expected: the columns that are looked for.
         dialect: how the file is written, if it does not tell.
         names: of the columns, for a file without a line of them.
+        strict: whether one of the expected columns must be there; else any names will do.
 
     Raises:
         EmptyFileError: there is nothing in it.
@@ -75,18 +78,19 @@ def read_head(text: CsvText, expected: Expected | None, dialect: Dialect, names:
     if lines.at_end:
         raise EmptyFileError(f"{shown} is empty")
     if names:
-        header = read_names(names, expected or Expected("", {}))
+        header = read_names(names, expected)
         return CsvHead(tuple(names), header, dialect, lines.start, lines.count, has_rows=True, notes=())
-    if expected is not None and not expected.count(lines.row(dialect.separator)):
-        dialect = _found_dialect(shown, lines, expected, dialect)
-        notes.append(f"its cells are separated by {SEPARATORS[dialect.separator]}")
+    if not expected.count(lines.row(dialect.separator)):
+        found = _found_dialect(shown, lines, expected, dialect, strict=strict)
+        if found != dialect:
+            notes.append(f"its cells are separated by {SEPARATORS[found.separator]}")
+            dialect = found
     given = lines.row(dialect.separator)
     lines.skip_row(dialect.separator)
     lines.skip_blank()
-    if expected is not None:
-        _check_second_line(shown, lines, expected, dialect, given)
-        _check_decimals(shown, lines, expected, dialect, given)
-    header = read_names(given, expected or Expected("", {}))
+    _check_second_line(shown, lines, expected, dialect, given)
+    _check_decimals(shown, lines, expected, dialect, given)
+    header = read_names(given, expected)
     return CsvHead(
         tuple(given), header, dialect, lines.start, lines.count, has_rows=not lines.at_end, notes=tuple(notes)
     )
@@ -151,8 +155,8 @@ def _with_separator(dialect: Dialect, separator: str) -> Dialect:
     return replace(dialect, separator=separator, decimal="." if separator == "," else dialect.decimal)
 
 
-def _found_dialect(shown: str, lines: _Lines, expected: Expected, dialect: Dialect) -> Dialect:
-    """Return the dialect with the separator that the line of names has."""
+def _found_dialect(shown: str, lines: _Lines, expected: Expected, dialect: Dialect, *, strict: bool) -> Dialect:
+    """Return the dialect with the separator that the line of names has; as it was, if any names will do."""
     found = [separator for separator in SEPARATORS if expected.count(lines.row(separator))]
     if len(found) == 1:
         return _with_separator(dialect, found[0])
@@ -164,6 +168,8 @@ def _found_dialect(shown: str, lines: _Lines, expected: Expected, dialect: Diale
     form = {"{": "JSON", "[": "JSON", "<": "HTML or XML"}.get(first[:1])
     if form is not None:
         raise ForeignFormError(shown, f"looks like {form}: save its table as CSV (UTF-8) or Parquet")
+    if not strict:
+        return dialect
     raise ForeignFormError(shown, f"has none of the columns of {expected.of} in its first line")
 
 

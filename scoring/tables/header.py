@@ -57,6 +57,11 @@ class Header:
     index: str | None
     """The column of row numbers, which is left out: as it is called, or where it stands."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The sentence about a column that is left out."""
+        return () if self.index is None else (f"its column {self.index} is an index, which is not read",)
+
 
 def read_names(given: Sequence[str], expected: Expected) -> Header:
     """Return the columns by the names that a file gives them, in order."""

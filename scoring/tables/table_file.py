@@ -15,7 +15,7 @@ from scoring.tables.csv import read_csv
 from scoring.tables.csv_head import CsvHead, EmptyFileError, read_head
 from scoring.tables.csv_text import CsvText
 from scoring.tables.dialect import Dialect
-from scoring.tables.header import Expected, Header, read_names
+from scoring.tables.header import Expected, read_names
 from scoring.tables.parquet import parquet_file, read_parquet
 from scoring.tables.places import Place, kind_of, no_file, one_line, place
 from scoring.tables.sniff import ForeignFormError, sniff
@@ -119,7 +119,7 @@ def _open_parquet(file: Place, expected: Expected) -> TableFile:
     header = read_names(schema.names, expected)
     fields = pa.schema([schema.field(at).with_name(name) for at, name in header.names])
     given = tuple(schema.names[at] for at, _ in header.names)
-    return TableFile(file.absolute, file.shown, fields, given, counts, _index_note(header), None)
+    return TableFile(file.absolute, file.shown, fields, given, counts, header.notes, None)
 
 
 def _open_csv(text: CsvText, expected: Expected, dialect: Dialect) -> TableFile:
@@ -134,7 +134,7 @@ def _open_csv(text: CsvText, expected: Expected, dialect: Dialect) -> TableFile:
         schema=fields,
         given=given,
         counts=None if head.has_rows else (),
-        notes=(*head.notes, *_index_note(head.header)),
+        notes=(*head.notes, *head.header.notes),
         layout=CsvLayout(text.gzipped, text.encoding, head),
     )
 
@@ -150,10 +150,6 @@ def _check_file(file: Place) -> None:
         raise DataError(f"{file.shown} is a folder, not a file")
     if kind != "file":
         raise no_file(file.shown, kind)
-
-
-def _index_note(header: Header) -> tuple[str, ...]:
-    return () if header.index is None else (f"its column {header.index} is an index, which is not read",)
 
 
 @contextmanager

@@ -14,15 +14,16 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from aiohttp import ClientError
+from fsspec.implementations.local import LocalFileSystem
 
 from scoring.expected import DataError
 from scoring.scorecard import Scorecard, Source, SourceFile
+from scoring.tables.places import Place
+from scoring.tables.sniff import sniff
 from training.sources import Form
-from training.sources.archives import is_archive, list_members
+from training.sources.archives import archive_name, is_archive, list_members
 from training.sources.found import CHUNK, Found, FoundFile
 from training.sources.locations import list_files, redacted, shown
-
-ZIP_MAGIC = b"PK\x03\x04"
 
 Format = Literal["csv", "parquet"]
 Tell = Callable[[str, int, int | None], None]
@@ -71,9 +72,14 @@ def fetch(scorecard: Scorecard, location: str, folder: Path, tell: Tell) -> Fetc
         form: Form = "folder" if found.folder else "file"
         if not found.folder:
             (only,) = found.files.values()
-            if is_archive(only.name):
-                form = "archive"
-                found = list_members(_on_disk(only, folder, tell), only.name, _wanted(scorecard), only.modified)
+            if only.path or is_archive(only.name):
+                only = replace(only, path=_on_disk(only, folder, tell))
+                assert only.path
+                name = archive_name(only.path, only.name)
+                found = Found({name: replace(only, name=name)}, folder=False)
+                if is_archive(name):
+                    form = "archive"
+                    found = list_members(only.path, name, _wanted(scorecard), only.modified)
     source, chosen = _choose(scorecard, found, told)
     with _named(scorecard, location):
         files = tuple(_fetch_file(published, file, folder, tell) for published, file in chosen)
@@ -149,22 +155,24 @@ def _choose_for_one_file(
 
 def _fetch_file(published: SourceFile, found: FoundFile, folder: Path, tell: Tell) -> FetchedFile:
     path, size, digest = _read(found, folder, tell)
-    modified = found.modified
-    if found.name.endswith(".csv") and _starts_with(path, ZIP_MAGIC):  # as Kaggle sends files of some size
-        inner = list_members(path, f"{found.name}.zip", [found.name], found.modified).files.get(found.name)
+    packed = archive_name(path, found.name)
+    if packed != found.name and is_archive(packed):  # as Kaggle sends files of some size
+        inner = list_members(path, packed, [found.name], found.modified).files.get(found.name)
         if inner is None:
-            raise DataError(f"{found.name} is a zip without a file of that name")
+            raise DataError(f"{found.name} is an archive without a file of that name")
         path, size, digest = _read(replace(inner, name=f"{found.name}.unpacked"), folder, tell)
-    parquet = found.name.endswith(".parquet")
+    form = sniff(Place(found.name, LocalFileSystem(), str(path)), published.encoding).form
+    if form == "empty":
+        raise DataError(f"{found.name} is empty")
     return FetchedFile(
         published=published,
         name=found.name,
         path=path,
-        format="parquet" if parquet else "csv",
+        format=form,
         size=size,
         sha256=digest,
-        verified=not parquet and digest == published.sha256,
-        modified=modified,
+        verified=form == "csv" and digest == published.sha256,
+        modified=found.modified,
     )
 
 
@@ -192,8 +200,3 @@ def _read(found: FoundFile, folder: Path, tell: Tell) -> tuple[Path, int, str]:
             size += len(chunk)
             tell(found.name, len(chunk), found.size)
     return path, size, digest.hexdigest()
-
-
-def _starts_with(path: Path, magic: bytes) -> bool:
-    with path.open("rb") as file:
-        return file.read(len(magic)) == magic

@@ -17,7 +17,8 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from scoring.expected import DataError
-from training.sources.found import CHUNK, Found, FoundFile
+from scoring.tables.places import kind_of, no_file, open_address
+from training.sources.found import CHUNK, Found, FoundFile, pick_wanted
 from training.sources.kaggle_files import kaggle_files
 
 AZURE = ("az://", "abfs://")
@@ -49,13 +50,47 @@ def list_files(location: str, wanted: Collection[str]) -> Found:
     else:
         if location.startswith(AZURE):
             _require_azure_credentials()
-        system, path = fsspec.core.url_to_fs(location)
+        system, path = open_address(location)
+    if isinstance(system, LocalFileSystem):
+        return _list_local_files(system, Path(path), wanted)
     if not system.isdir(path):
         return Found({PurePosixPath(path).name: _found(system, path)}, folder=False)
-    paths = (entry["name"] for entry in system.ls(path, detail=True) if entry["type"] == "file")
-    return Found(
-        {name: _found(system, path) for path in paths if (name := PurePosixPath(path).name) in wanted}, folder=True
-    )
+    paths = [entry["name"] for entry in system.ls(path, detail=True) if entry["type"] == "file"]
+    names = [PurePosixPath(path).name for path in paths]
+    return _folder((name, _found(system, path)) for name, path, _ in pick_wanted(names, paths, wanted))
+
+
+def _list_local_files(system: Any, path: Path, wanted: Collection[str]) -> Found:
+    """Find files on this machine; a link is what it leads to.
+
+    Raises:
+        DataError: the path, or a wanted one in it, is a pipe, a device or the like.
+    """
+    kind = kind_of(path)
+    if kind != "folder":
+        if kind not in ("file", ""):
+            raise no_file(path.name, kind)
+        return Found({path.name: _found(system, str(path))}, folder=False)
+    paths = [entry for entry in sorted(path.iterdir()) if kind_of(entry) != "folder"]
+    picked = list(pick_wanted([entry.name for entry in paths], paths, wanted))
+    for _, found, called in picked:
+        if (kind := kind_of(found)) != "file":
+            raise no_file(called, kind)
+    return _folder((name, _found(system, str(found))) for name, found, _ in picked)
+
+
+def _folder(found: Iterator[tuple[str, FoundFile]]) -> Found:
+    """Return the wanted files of a folder.
+
+    Raises:
+        DataError: two of them have one wanted name in other letters.
+    """
+    files: dict[str, FoundFile] = {}
+    for name, file in found:
+        if name in files:
+            raise DataError(f"{files[name].name} and {file.name} are one name in other letters")
+        files[name] = file
+    return Found(files, folder=True)
 
 
 def _list_web_files(location: str, wanted: Collection[str]) -> Found:

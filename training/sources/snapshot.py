@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +12,18 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyarrow import csv
 
 from scoring.expected import DataError
 from scoring.scorecard import Scorecard, SourceFile
-from scoring.tables.names import match_columns
-from scoring.tables.numbers import written_numbers
+from scoring.tables.header import Expected, read_names
 from training.parquet import SAMPLE_KEY, SNAPSHOT_KEY, write_parquet
+from training.sources.csv_source import first_line, open_csv, require_single
 from training.sources.fetch import FetchedFile
 from training.tables import TableSet, find
 from training.tables.build import sha256
 
 SAMPLE_SEED = 20_051_001
-BLOCK = 4 << 20
-"""Bytes of text that are held and parsed at a time; a line must be shorter."""
 ROW_GROUP = 1 << 17
-CANDIDATES = (pa.int64(), pa.float64(), pa.string())
-"""The types that a column of text may have; it gets the first that all of its values have."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +35,8 @@ class RawTable:
     columns: int
     sha256: str
     """sha256 of the Parquet file."""
+    notes: tuple[str, ...] = field(default=(), kw_only=True)
+    """Sentences about the way in which the file was read."""
 
 
 @dataclass(frozen=True)
@@ -110,38 +106,72 @@ def is_sample(file: FetchedFile) -> bool:
     try:
         return (pq.read_schema(file.path).metadata or {}).get(SAMPLE_KEY) == b"true"
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{file.name} is not a whole Parquet file: {_first_line(error)}") from None
+        raise DataError(f"{file.name} is not a whole Parquet file: {first_line(error)}") from None
 
 
-def write_table(file: FetchedFile, folder: Path, about: Mapping[bytes, bytes]) -> RawTable:
+def expected_columns(scorecard: Scorecard, published: SourceFile) -> Expected:
+    """Return the columns that a file of the scorecard's may have, by its contract."""
+    forms = find(scorecard.name)
+    if forms:
+        tables = [table for form in forms for table in form.tables if table.name == published.table]
+        names = [column.name for table in tables for column in table.columns]
+    else:
+        names = [*scorecard.columns, scorecard.key, scorecard.target]
+    return Expected(scorecard.name, {name: name for name in (*names, *published.ignored)})
+
+
+def write_table(file: FetchedFile, folder: Path, about: Mapping[bytes, bytes], expected: Expected) -> RawTable:
     """Write a fetched file as `<table>.parquet`, in memory that does not grow with it.
 
     A column of a CSV file holds whole numbers, else numbers, else text, by all of its values; numbers
     are the closest doubles to their text. Parquet keeps its types.
 
+    Args:
+        file: the file.
+        folder: of the snapshot.
+        about: metadata of the Parquet file.
+        expected: the columns that it may have; others are taken in as well.
+
     Raises:
-        DataError: it is damaged, or has another number of rows than published.
+        DataError: it is damaged, has no rows, or another number of them than published.
     """
     target = folder / f"{file.published.table}.parquet"
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         if file.format == "csv":
-            reader = _csv_reader(file.path, file.published, _types(file.path, file.published))
-            rows = _write(target, reader.schema, reader, about)
+            source = open_csv(file, expected)
+            notes = source.notes
+            types = source.types()
+            rows = _write(target, source.schema(types), source.typed(types), about)
         else:
-            with pq.ParquetFile(file.path) as parquet:
-                _require_single(file.name, parquet.schema_arrow.names)
-                kept = [field for field in parquet.schema_arrow if field.name not in file.published.ignored]
-                batches = parquet.iter_batches(batch_size=ROW_GROUP, columns=[field.name for field in kept])
-                rows = _write(target, pa.schema(kept, parquet.schema_arrow.metadata), batches, about)
+            rows, notes = _write_parquet(file, target, about, expected)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         kind = "CSV" if file.format == "csv" else "whole Parquet"
-        raise DataError(f"{file.name} is not a {kind} file: {_first_line(error)}") from None
+        raise DataError(f"{file.name} is not a {kind} file: {first_line(error)}") from None
+    if rows == 0:
+        raise DataError(f"{file.name} holds no rows")
     if file.format == "csv" and file.published.rows not in (None, rows):
         raise DataError(f"{rows:,} rows were read of {file.name}, the published file has {file.published.rows:,}")
     with target.open("rb") as written:
         digest = hashlib.file_digest(written, "sha256").hexdigest()
-    return RawTable(file.published.table, rows, len(pq.read_schema(target)), digest)
+    return RawTable(file.published.table, rows, len(pq.read_schema(target)), digest, notes=notes)
+
+
+def _write_parquet(
+    file: FetchedFile, target: Path, about: Mapping[bytes, bytes], expected: Expected
+) -> tuple[int, tuple[str, ...]]:
+    with pq.ParquetFile(file.path) as parquet:
+        schema = parquet.schema_arrow
+        header = read_names(schema.names, expected)
+        require_single(file.name, [name for _, name in header.names])
+        kept = [(schema.field(place), name) for place, name in header.names if name not in file.published.ignored]
+        given = [field.name for field, _ in kept]
+        named = pa.schema([field.with_name(name) for field, name in kept], schema.metadata)
+        batches = (
+            pa.record_batch(batch.select(given).columns, schema=named)
+            for batch in parquet.iter_batches(batch_size=ROW_GROUP, columns=given)
+        )
+        return _write(target, named, batches, about), header.notes
 
 
 def _write(target: Path, schema: Any, batches: Iterable[Any], about: Mapping[bytes, bytes]) -> int:
@@ -166,56 +196,3 @@ def _row_groups(batches: Iterable[Any]) -> Iterator[Any]:
             held, count = table.slice(ROW_GROUP).to_batches(), count - ROW_GROUP
     if count:
         yield pa.Table.from_batches(held)
-
-
-def _require_single(file: str, names: Sequence[str]) -> None:
-    if doubled := match_columns(names, {name: name for name in names}).doubled:
-        raise DataError(f"{file}: {doubled[0].field}: {doubled[0].message}")
-
-
-def _csv_reader(path: Path, published: SourceFile, types: Mapping[str, Any]) -> Any:
-    """Open a CSV file; `types` names the columns to read, all of them if it is empty."""
-    return csv.open_csv(
-        path,
-        read_options=csv.ReadOptions(
-            block_size=BLOCK, column_names=published.columns or None, encoding=published.encoding
-        ),
-        parse_options=csv.ParseOptions(delimiter=published.separator, newlines_in_values=True),
-        convert_options=csv.ConvertOptions(
-            include_columns=list(types) or None,
-            column_types=types,
-            null_values=list(published.missing),
-            strings_can_be_null=True,
-            decimal_point=published.decimal,
-        ),
-    )
-
-
-def _types(path: Path, published: SourceFile) -> dict[str, Any]:
-    """Return the type of every column, from a first pass over the whole file as text."""
-    names = published.columns or tuple(_csv_reader(path, published, {}).schema.names)
-    _require_single(path.name, names)
-    names = tuple(name for name in names if name not in published.ignored)
-    remaining = {name: list(CANDIDATES) for name in names}
-    for batch in _csv_reader(path, published, dict.fromkeys(names, pa.string())):
-        for name, candidates in remaining.items():
-            while candidates[0] != pa.string() and not _holds(batch[name], candidates, published.decimal):
-                candidates.pop(0)
-    return {name: candidates[0] for name, candidates in remaining.items()}
-
-
-def _holds(values: Any, candidates: list[Any], decimal: str) -> bool:
-    """Return whether the text can be of the first type. A whole number is a number too: Arrow alone would take 0x1F."""
-    if written_numbers(values, decimal)[1] is not None:
-        return False
-    if candidates[0] == pa.int64():
-        try:
-            values.cast(pa.int64())
-        except pa.ArrowInvalid:
-            return False
-    return True
-
-
-def _first_line(error: Exception) -> str:
-    """Return the message without the text of the row, which the parser quotes: it is somebody's data."""
-    return re.sub(r"(got \d+): .*", r"\1", (str(error).splitlines() or [type(error).__name__])[0])
