@@ -366,11 +366,14 @@ def test_a_quote_that_swallows_more_than_a_block_is_found_too(
 
 def test_a_line_end_in_a_quoted_cell_that_holds_no_row_is_that_rows_fault(folder: Path, scorebox: Run) -> None:
     lines = plain().decode().splitlines()
-    lines[3] = lines[3].replace(",", ',"', 1).replace(",", '\n",', 2).replace('\n",', ",", 1)
+    cells = lines[3].split(",")
+    cells[1] = '"2\n2"'
+    lines[3] = ",".join(cells)
     (folder / "in.csv").write_text("\n".join(lines) + "\n")
     code, printed = scorebox("score", "card_default", "in.csv", "out.csv")
     assert code == 0, printed
-    assert read(folder / "out.csv").num_rows == COUNT
+    assert read(folder / "out.csv").num_rows == COUNT - 1
+    assert read(folder / "out.rejects.csv").column("row").to_pylist() == [2]
 
 
 def test_a_key_that_csv_cannot_hold_is_one_line(folder: Path, scorebox: Run) -> None:
