@@ -80,14 +80,14 @@ class ColumnValues:
     def members(self, rows: NDArray[np.int64]) -> list[Any]:
         """Return the values of some rows that break no rule, as JSON has them, NaN or None where there is none."""
         values, present = self.values[rows], self.present[rows]
-        if values.dtype == object or self.whole:
-            if self.whole:
-                values = np.where(present, values, 0).astype(np.int64)
-            found: list[Any] = values.tolist()
+        is_partial = not present.all()
+        if self.whole:
+            values = (np.where(present, values, 0) if is_partial else values).astype(np.int64)
+        found: list[Any] = values.tolist()
+        if is_partial and (self.whole or values.dtype == object):
             for row in np.flatnonzero(~present).tolist():
                 found[row] = None
-            return found
-        return list(values.tolist())
+        return found
 
 
 def read_column(
