@@ -5,27 +5,27 @@ A request's line holds its route, status, time and ids, and nothing from its bod
 
 from __future__ import annotations
 
-import asyncio
-import atexit
 import logging
-import sys
-from contextlib import suppress
+import os
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, BinaryIO
+from functools import partial
+from typing import Any
 
 import orjson
 
+from serving.log_writer import LogWriter
+
 
 class AccessLog:
-    """Writes the lines of one turn of the event loop in one go.
+    """Makes the lines about requests.
 
-    Under load that is one system call for many requests; a lone request's line leaves at once.
+    Args:
+        writer: writes them.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._lines: list[bytes] = []
-        atexit.register(self.flush)
+    def __init__(self, writer: LogWriter) -> None:
+        self._writer = writer
 
     def write(
         self,
@@ -69,18 +69,7 @@ class AccessLog:
         self._add(line)
 
     def _add(self, line: dict[str, Any]) -> None:
-        if not self._lines:
-            asyncio.get_running_loop().call_soon(self.flush)
-        self._lines.append(orjson.dumps(line, option=_OPTIONS))
-
-    def flush(self) -> None:
-        """Write the lines that were added."""
-        lines, self._lines = self._lines, []
-        if lines:
-            # A reader that has gone away must not take the service with it.
-            with suppress(OSError):
-                self._stream.write(b"".join(lines))
-                self._stream.flush()
+        self._writer.put(orjson.dumps(line, option=_OPTIONS))
 
 
 _OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
@@ -102,8 +91,19 @@ class JsonFormatter(logging.Formatter):
         return orjson.dumps(line, option=orjson.OPT_UTC_Z).decode()
 
 
-def log_as_json() -> None:
-    """Give the handlers of a running BentoML server the JSON form.
+class _LogStream:
+    """Where BentoML's handlers write: to the same writer as the access log."""
+
+    def __init__(self, writer: LogWriter) -> None:
+        self._writer = writer
+
+    def write(self, line: str) -> None:
+        """Leave a line to be written."""
+        self._writer.put(line.encode(errors="backslashreplace"))
+
+
+def log_as_json(writer: LogWriter) -> None:
+    """Give the handlers of a running BentoML server the JSON form, and a stream that nobody waits for.
 
     BentoML has no setting for it. Its commands that serve nothing keep their form.
     """
@@ -111,13 +111,15 @@ def log_as_json() -> None:
         named = logging.getLogger(name)
         for handler in named.handlers:
             if handler.get_name() == "tracehandler":
+                assert isinstance(handler, logging.StreamHandler)
                 handler.setFormatter(JsonFormatter())
+                handler.setStream(_LogStream(writer))
                 # BentoML gives the root the same handler, so a record passed on to it would be written twice.
                 named.propagate = False
     # uvicorn composes an access line for every request as soon as any handler could take it.
     logging.getLogger("uvicorn.access").propagate = False
 
 
-def standard_output() -> AccessLog:
-    """Return an access log that writes to standard output."""
-    return AccessLog(sys.stdout.buffer)
+def standard_output(count_dropped: Callable[[int], None]) -> LogWriter:
+    """Return a writer to standard output; `count_dropped` is told how many lines are lost."""
+    return LogWriter(partial(os.write, 1), count_dropped)

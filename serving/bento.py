@@ -49,7 +49,8 @@ def behind_face(core: Core) -> type[Service[Any]]:
     As one of BentoML's middlewares the face would stand inside its tracing and its timeout, which
     cost as much as the face itself even where they have nothing to do.
     """
-    log_as_json()
+    writer = standard_output(core.metrics.count_dropped_lines)
+    log_as_json(writer)
 
     class FacedService(Service[Any]):  # type: ignore[misc]  # untyped, see the import
         def to_asgi(self, is_main: bool = True) -> ASGIApp:
@@ -58,7 +59,7 @@ def behind_face(core: Core) -> type[Service[Any]]:
             from serving.wire.records import WireRecords
 
             core.openapi = cache(self._document)
-            access_log = standard_output() if core.settings.access_log else None
+            access_log = AccessLog(writer) if core.settings.access_log else None
             limits = WireLimits(core.settings.client_timeout, core.settings.keep_alive)
             try:
                 install(limits, WireRecords(core.metrics, access_log))

@@ -74,6 +74,9 @@ JOURNAL_LAG = Gauge(
     "Age of the oldest record that the shipper has not copied, 0 if it has all; NaN if none ever ran.",
     multiprocess_mode="mostrecent",
 )
+LOG_DROPPED = Counter(
+    "scorebox_log_lines_dropped_total", "Log lines lost because nobody read the log, or the disk took none."
+)
 BROKEN_RULES = Counter("scorebox_broken_rules_total", "Rules that applications broke.", ["rule"])
 MODEL_INFO = Gauge(
     "scorebox_model_info",

@@ -169,6 +169,10 @@ class Metrics:
         """Count one request that was refused because the journal took no records."""
         series.JOURNAL_FAILURES.inc()
 
+    def count_dropped_lines(self, count: int) -> None:
+        """Count log lines that could not be written."""
+        series.LOG_DROPPED.inc(count)
+
     def count_broken_rules(self, errors: Iterable[FieldError]) -> None:
         """Count the rules that a request broke."""
         for rule, count in Counts(error.rule for error in errors).items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import re
 
@@ -10,7 +9,9 @@ import jmespath
 import orjson
 
 from serving.access_log import AccessLog
+from serving.log_writer import LogWriter
 from tests.deploy.monitoring import MONITORING, RUNBOOK, read
+from tests.waiting import LONGEST_WAIT
 
 SHIPPER = (MONITORING / "loki" / "config.alloy").read_text()
 LOKI = read(MONITORING / "loki" / "loki.yml")
@@ -35,13 +36,11 @@ def written() -> set[str]:
     """The fields of a line of the access log."""
     stream = io.BytesIO()
 
-    async def write() -> None:
-        log = AccessLog(stream)
-        names = {"request_id": "r", "trace_id": "t", "decision_id": "d"}
-        log.write(method="POST", route="/predict", status=200, seconds=0.001, rows=1, **names)
-        log.flush()
-
-    asyncio.run(write())
+    writer = LogWriter(stream.write, lambda count: None)
+    names = {"request_id": "r", "trace_id": "t", "decision_id": "d"}
+    AccessLog(writer).write(method="POST", route="/predict", status=200, seconds=0.001, rows=1, **names)
+    assert writer.flush(LONGEST_WAIT)
+    writer.close()
     return set(orjson.loads(stream.getvalue()))
 
 

@@ -18,10 +18,12 @@ from serving.access_log import AccessLog
 from serving.core import Core
 from serving.exchange import Receive, Scope, Send
 from serving.face import Face
+from serving.log_writer import LogWriter
 from serving.routes import ASSETS, ROUTES, UNKNOWN, Route
 from serving.settings import Settings
 from serving.startup import LoadedModel, StartupConfig
 from tests.serving.toy import COLUMNS, SCORECARD, VERSION, stored
+from tests.waiting import LONGEST_WAIT
 
 
 @pytest.fixture
@@ -63,7 +65,8 @@ class Service:
         self.lines = io.BytesIO()
         self.passed_on: list[str] = []
         self.bentoml_status = 200
-        self.access_log = AccessLog(self.lines)
+        self.writer = LogWriter(self.lines.write, self.core.metrics.count_dropped_lines)
+        self.access_log = AccessLog(self.writer)
         self.face = Face(self.bentoml_app, self.core, routes, self.access_log)
         self.routes = {route.path: route for route in routes}
         self.core.openapi = lambda: openapi.document(routes, self.core, {"paths": {}}, "")
@@ -91,7 +94,7 @@ class Service:
         await send({"type": "http.response.body", "body": b"from BentoML"})
 
     def log(self) -> list[dict[str, Any]]:
-        self.access_log.flush()
+        assert self.writer.flush(LONGEST_WAIT)
         return [orjson.loads(line) for line in self.lines.getvalue().splitlines()]
 
 
@@ -109,6 +112,7 @@ async def make_service() -> AsyncIterator[Callable[..., Service]]:
     for service in made:
         await service.client.aclose()
         await service.core.close()
+        service.writer.close()
 
 
 @pytest.fixture

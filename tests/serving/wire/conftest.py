@@ -92,6 +92,7 @@ def serving(loop: str, **settings: Any) -> Iterator[WireServer]:
             yield server
         finally:
             server.stop()
+            service.writer.close()
     assert errors == []
 
 
