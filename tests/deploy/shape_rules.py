@@ -33,11 +33,26 @@ def too_short_a_grace(cluster: Cluster) -> Iterator[str]:
         drain = float(given.get("SCOREBOX_DRAIN", Settings.model_fields["drain"].default))
         timeout = float(given.get("SCOREBOX_REQUEST_TIMEOUT", Settings.model_fields["request_timeout"].default))
         wait = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
-        needed = wait + drain + timeout + LAST_COPY
+        client = float(given.get("SCOREBOX_CLIENT_TIMEOUT", Settings.model_fields["client_timeout"].default))
+        needed = wait + drain + timeout + client + LAST_COPY
         if not wait:
             yield f"{server.name}: no delay before SIGTERM"
         if server.pod["terminationGracePeriodSeconds"] <= needed:
             yield f"{server.name}: {server.pod['terminationGracePeriodSeconds']} s, but it needs {needed:g} s"
+
+
+def idle_connections_that_the_server_closes_first(cluster: Cluster) -> Iterator[str]:
+    """Proxies that keep idle connections to a server as long as the server does, or longer."""
+    kept = [
+        float(cluster.environment(server.pod["containers"][0]).get("SCOREBOX_KEEP_ALIVE", 0))
+        or Settings.model_fields["keep_alive"].default
+        for server in cluster.servers()
+    ]
+    for config in cluster.of("ConfigMap"):
+        for name, upstream in re.findall(r"upstream (\w+) \{(.*?)\}", config["data"].get("nginx.conf", ""), re.DOTALL):
+            found = re.search(r"keepalive_timeout (\d+)s;", upstream)
+            if found is None or int(found[1]) >= min(kept):
+                yield f"upstream {name}: nginx must close idle connections within less than {min(kept):g} s"
 
 
 def wrong_selectors(cluster: Cluster) -> Iterator[str]:

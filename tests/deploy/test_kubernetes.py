@@ -36,6 +36,7 @@ RULES: tuple[Rule, ...] = (
     named_rules.wrong_commands,
     shape_rules.wrong_resources,
     shape_rules.too_short_a_grace,
+    shape_rules.idle_connections_that_the_server_closes_first,
     shape_rules.wrong_selectors,
     shape_rules.missing_parts,
     shape_rules.too_many_rights,
@@ -288,6 +289,23 @@ BREAKS: tuple[tuple[str, Rule, Break], ...] = (
     ("a short grace", shape_rules.too_short_a_grace, lambda c: server(c).update(terminationGracePeriodSeconds=30)),
     ("a longer drain", shape_rules.too_short_a_grace, lambda c: settings(c).update(SCOREBOX_DRAIN="30")),
     ("no preStop", shape_rules.too_short_a_grace, lambda c: server(c)["containers"][0].pop("lifecycle")),
+    (
+        "nginx's own time for idle connections",
+        shape_rules.idle_connections_that_the_server_closes_first,
+        lambda c: settings(c).update({"nginx.conf": "upstream stable { keepalive 64; }"}),
+    ),
+    (
+        "a server that closes idle connections first",
+        shape_rules.idle_connections_that_the_server_closes_first,
+        lambda c: settings(c).update(
+            {"nginx.conf": "upstream stable { keepalive_timeout 60s; }", "SCOREBOX_KEEP_ALIVE": "60"}
+        ),
+    ),
+    (
+        "a patient server",
+        shape_rules.too_short_a_grace,
+        lambda c: settings(c).update(SCOREBOX_CLIENT_TIMEOUT="60"),
+    ),
     (
         "a Service of two workloads",
         shape_rules.wrong_selectors,
