@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 MOST_LINES = 10_000
 """Lines that wait to be written. What comes on top is dropped: about ten seconds of a busy server, and a few MB."""
 _PAUSE = 0.01
-"""Seconds between two writes. Lines gather meanwhile, so that under load one write takes many."""
+"""Seconds between two writes under load. Lines gather meanwhile, so that one write takes many."""
 _LAST_SECONDS = 1.0
 """Seconds that the end of the process waits for its last lines."""
 
@@ -69,6 +69,7 @@ class LogWriter:
                 atexit.register(self.close)
 
     def _run(self) -> None:
+        last = 0.0
         while True:
             lines: list[bytes] = []
             written: list[threading.Event] = []
@@ -88,7 +89,10 @@ class LogWriter:
                 event.set()
             if item is None:
                 return
-            time.sleep(_PAUSE)
+            now = time.monotonic()
+            if now - last < 2 * _PAUSE:
+                time.sleep(_PAUSE)
+            last = now
 
     def _write_out(self, text: bytes) -> None:
         """Write whole lines; those that cannot be written are counted."""

@@ -10,24 +10,22 @@ from serving.wire.limits import HEAD_BYTES
 Headers = list[tuple[bytes, bytes]]
 
 
+def has_one_host(headers: Headers) -> bool:
+    """Return whether `Host` is given, and once."""
+    return [name for name, _ in headers].count(b"host") == 1
+
+
 def check_head(method: bytes, version: str, headers: Headers) -> None:
     """Check what has no place in the request of a route.
 
     Raises:
         ProblemError: `Host` is missing or given twice, or the request asks for a tunnel or a WebSocket.
     """
-    hosts = 0
-    upgrade = False
-    for name, _ in headers:
-        if name == b"host":
-            hosts += 1
-        elif name == b"upgrade":
-            upgrade = True
-    if hosts != 1 and (hosts or version != "1.0"):
+    if not has_one_host(headers) and (version != "1.0" or any(name == b"host" for name, _ in headers)):
         raise ProblemError(HTTPStatus.BAD_REQUEST, "a request must have one Host header")
     if method == b"CONNECT":
         raise ProblemError(HTTPStatus.BAD_REQUEST, "the service is no proxy")
-    if upgrade and b"websocket" in _members(headers, b"upgrade") and b"upgrade" in _members(headers, b"connection"):
+    if b"websocket" in _members(headers, b"upgrade") and b"upgrade" in _members(headers, b"connection"):
         raise ProblemError(HTTPStatus.BAD_REQUEST, "the service has no WebSocket: send a request without Upgrade")
 
 

@@ -21,7 +21,7 @@ from uvicorn.server import ServerState
 
 from serving.exchange import CLIENT_GONE, REQUEST_ID, STATUS
 from serving.problems import ProblemError
-from serving.wire.head_rules import check_head, check_head_size, head_too_large, without_upgrade
+from serving.wire.head_rules import check_head, check_head_size, has_one_host, head_too_large, without_upgrade
 from serving.wire.limits import DISCARDED_BYTES, HEAD_BYTES, WireLimits
 from serving.wire.records import WireRecords
 from serving.wire.refusal import Refusal
@@ -135,41 +135,53 @@ class WireProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what has arrived, or throw it away."""
-        if not self._is_over:
-            self._parse(data)
-            return
-        self._discarded += len(data)
-        if self._discarded > DISCARDED_BYTES:
-            self._abort()
-
-    def _parse(self, data: bytes) -> None:
-        self._unset_keepalive_if_required()
         self._arrived = len(data)
+        if self._is_over:
+            self._discard()
+            return
+        self._unset_keepalive_if_required()
         self._barren += self._arrived
-        self._feed(data)
+        try:
+            self.parser.feed_data(data)
+        except (httptools.HttpParserUpgrade, httptools.HttpParserError) as stop:
+            self._go_on_after(stop, memoryview(data))
+        if self._barren > HEAD_BYTES or self.cycle is None or self.cycle.response_complete:
+            self._check_rest()
+
+    def _go_on_after(self, stop: Exception, rest: memoryview) -> None:
+        """Parse on after an offer of another protocol, for which the parser takes what follows; refuse all else."""
+        while isinstance(stop, httptools.HttpParserUpgrade):
+            rest = rest[stop.args[0] :]
+            head = without_upgrade(self.parser.get_method(), self.url, self.parser.get_http_version(), self.headers)
+            self._ignores_upgrade = False
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+            try:
+                self.parser.feed_data(head)
+                self.parser.feed_data(rest)
+            except (httptools.HttpParserUpgrade, httptools.HttpParserError) as again:
+                stop = again
+            else:
+                return
+        refusal = stop.__context__
+        if not isinstance(refusal, ProblemError):
+            refusal = ProblemError(HTTPStatus.BAD_REQUEST, "this is no request of HTTP/1.1")
+        self._refuse(refusal)
+
+    def _check_rest(self) -> None:
+        """Check what there is of a head, or between two pieces of a body."""
         if self._is_over:
             return
         if self._barren > HEAD_BYTES:
             endless = ProblemError(HTTPStatus.BAD_REQUEST, "a chunk extension or trailer of the body is too large")
             self._refuse(head_too_large() if self._in_head else endless)
-        elif self._is_idle:
+        else:
             self._await_head()
 
-    def _feed(self, data: bytes) -> None:
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            # What follows is another protocol to this parser.
-            head = without_upgrade(self.parser.get_method(), self.url, self.parser.get_http_version(), self.headers)
-            self._ignores_upgrade = False
-            self.parser = httptools.HttpRequestParser(self)
-            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-            self._feed(head + data[upgrade.args[0] :])
-        except httptools.HttpParserError as error:
-            cause = error.__context__
-            if not isinstance(cause, ProblemError):
-                cause = ProblemError(HTTPStatus.BAD_REQUEST, "this is no request of HTTP/1.1")
-            self._refuse(cause)
+    def _discard(self) -> None:
+        self._discarded += self._arrived
+        if self._discarded > DISCARDED_BYTES:
+            self._abort()
 
     # The parser's callbacks
 
@@ -185,12 +197,12 @@ class WireProtocol(HttpToolsProtocol):
         if self._barren or self._arrived > HEAD_BYTES:
             # Only those need it that came in several pieces, or in a large one.
             check_head_size(self.url, self.headers)
-        method = self.parser.get_method()
-        self.scope["method"] = method.decode()
-        check_head(method, self.parser.get_http_version(), self.headers)
         if self.parser.should_upgrade():
+            self._check_head()
             self._ignores_upgrade = True
             return
+        if not has_one_host(self.headers):
+            self._check_head()
         super().on_headers_complete()
         self._in_head = False
         self._barren = 0
@@ -200,6 +212,11 @@ class WireProtocol(HttpToolsProtocol):
         # An answer before the body is whole ends the connection: who answers it cannot know where the body ends.
         self._keeps_alive = self.cycle.keep_alive and not self._exits
         self.cycle.keep_alive = False
+
+    def _check_head(self) -> None:
+        method = self.parser.get_method()
+        self.scope["method"] = method.decode()
+        check_head(method, self.parser.get_http_version(), self.headers)
 
     def on_body(self, body: bytes) -> None:
         """Give a piece of the body to the application."""
@@ -223,12 +240,18 @@ class WireProtocol(HttpToolsProtocol):
         assert self._active is not None
         self._note_answer(self._active.scope["state"].get(REQUEST_ID))
         super().on_response_complete()
-        if self._is_idle and not self.transport.is_closing():
-            if self._refusal is not None:
-                self._send_refusal(self._refusal)
-            elif self._in_head:
-                self._unset_keepalive_if_required()
-                self._await_head()
+        if (self._refusal is not None or self._in_head) and not self._unanswered():
+            self._go_on_with_rest()
+
+    def _go_on_with_rest(self) -> None:
+        """Refuse or await the rest of what the client sends, since all before it is answered."""
+        if self.transport.is_closing():
+            return
+        if self._refusal is not None:
+            self._send_refusal(self._refusal)
+        else:
+            self._unset_keepalive_if_required()
+            self._await_head()
 
     # The requests
 

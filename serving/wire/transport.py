@@ -36,7 +36,11 @@ class CountingTransport(asyncio.Transport):
     @property
     def arrived(self) -> int:
         """Bytes of those written that have arrived at the client's machine."""
-        waiting = fcntl.ioctl(self.inner.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
+        try:
+            waiting = fcntl.ioctl(self.inner.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
+        except (OSError, ValueError):
+            # The socket is closed already.
+            return self.taken
         return self.taken - int.from_bytes(waiting, sys.byteorder)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:

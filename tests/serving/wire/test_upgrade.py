@@ -36,6 +36,12 @@ def test_its_body_may_come_later_and_in_pieces(wire: WireServer, body: bytes) ->
         assert client.answer().status == 200
 
 
+def test_any_number_of_them_may_come_at_once(wire: WireServer) -> None:
+    with connected(wire.port) as client:
+        client.send(head("GET /health", "Connection: Upgrade", "Upgrade: h2c") * 2_000)
+        assert [client.answer().status for _ in range(2_000)] == [200] * 2_000
+
+
 def test_its_body_may_come_in_chunks(wire: WireServer, body: bytes) -> None:
     with connected(wire.port) as client:
         whole = chunked("/predict", body[:10], body[10:], headers=H2C)
