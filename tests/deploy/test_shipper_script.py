@@ -64,6 +64,15 @@ def test_it_follows_the_journal_and_copies_what_is_left_when_it_is_told_to_stop(
         assert shipper.calls() == [FOLLOW, ONCE]
 
 
+def test_a_stop_that_comes_while_the_shipper_starts_is_not_lost(tmp_path: Path) -> None:
+    for number in range(10):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with Shipper(folder, "kill -TERM $PPID; while :; do sleep 0.05; done") as shipper:
+            assert shipper.process.wait(LONGEST_WAIT) == 0
+            assert shipper.calls() == [FOLLOW, ONCE]
+
+
 def test_a_shipper_that_fails_is_started_again_and_the_container_goes_on(tmp_path: Path) -> None:
     with Shipper(tmp_path, "exit 1") as shipper:
         shipper.wait_for(3)

@@ -40,8 +40,8 @@ class Server:
         return worker
 
     def log(self) -> list[dict[str, Any]]:
-        """Its log lines; all of them are JSON."""
-        return [json.loads(line) for line in self.output.read_bytes().splitlines()]
+        """Its log lines; all of them are JSON. They are written after the answers, the last one perhaps in part."""
+        return [json.loads(line) for line in self.output.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
 
     def get(self, path: str) -> httpx.Response:
         return httpx.get(self.url + path, **PATIENT)

@@ -20,7 +20,7 @@ from scoring.policy import CutoffPolicy, StatedBasis
 from tests.e2e.server import Server, serve
 from tests.serving.challenged import applications
 from tests.serving.toy import SCORECARD, push_release_in
-from tests.waiting import PATIENT
+from tests.waiting import PATIENT, until
 
 TOKEN = "a-token-of-some-length"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -100,7 +100,7 @@ def test_release_policy_and_challenge_are_taken_up_and_what_is_damaged_is_not(
     # It is not its own challenger either.
     answer = reloadable.reload().json()
     assert (answer["model"], answer["challenger"]) == (NEW, None)
-    assert any("is the champion" in line["message"] for line in server.log() if "message" in line)
+    until(lambda: any("is the champion" in line.get("message", "") for line in server.log()))
 
 
 @pytest.mark.slow
@@ -148,8 +148,12 @@ def test_a_challenger_that_is_not_there_leaves_the_champion_serving(home: Path, 
     with serve(home, SCOREBOX_RELOAD_TOKEN=TOKEN) as server:
         assert server.post("/predict", example).json()["model"] == OLD
         assert server.get("/model_info").json()["challenger"] is None
-        errors = [line["message"] for line in server.log() if line.get("level") == "ERROR"]
-        assert errors == [
+
+        def errors() -> list[str]:
+            return [line["message"] for line in server.log() if line.get("level") == "ERROR"]
+
+        until(lambda: len(errors()) > 0)
+        assert errors() == [
             "without its challenger: card_default:3-fp32 is not in the model store; run: scorebox push card_default"
         ]
         refused = httpx.post(f"{server.url}/reload", headers=BEARER, **PATIENT)

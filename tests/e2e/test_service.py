@@ -98,6 +98,7 @@ def test_every_line_is_json_and_none_holds_a_value_of_the_applicant(server: Serv
     server.post("/predict_batch", {"applications": [example | {"EDUCATION": secret}, {"x": secret}]})
     server.post("/predict", f'{{"LIMIT_BAL": {secret}'.encode(), **JSON)
     server.get(f"/predict/{secret}")
+    until(lambda: len(server.log()) >= before + 6)
     lines = server.log()[before:]
     assert {line["level"] for line in lines} == {"INFO"}
     assert str(secret) not in server.output.read_text()

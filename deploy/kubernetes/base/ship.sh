@@ -7,12 +7,15 @@ trap 'stop=yes; kill -TERM "$child" 2>/dev/null' TERM
 while [ -z "$stop" ]; do
   python -m pipelines.cli journal ship "$SCOREBOX_SCORECARD" --follow &
   child=$!
+  # A signal that came before this line has found another child or none.
+  [ -z "$stop" ] || kill -TERM "$child" 2>/dev/null
   wait "$child"
   # A trap ends the first wait early.
   wait "$child"
   [ -n "$stop" ] && break
   sleep "${SHIP_AGAIN_SECONDS:-30}" &
   child=$!
+  [ -z "$stop" ] || kill -TERM "$child" 2>/dev/null
   wait "$child"
 done
 exec timeout 20 python -m pipelines.cli journal ship "$SCOREBOX_SCORECARD"

@@ -91,7 +91,7 @@ def test_the_published_file_is_taken_in_and_holds_the_contract(scorebox: Run, pr
     ("content", "complaint"),
     [
         (b"ID,LIMIT_BAL\n1,20000\n", "is not the published file: its sha256 is"),
-        (b"", "is not the published file: its sha256 is"),
+        (b"", "cards.csv is empty"),
         (None, "cannot read"),
     ],
 )
