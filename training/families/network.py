@@ -11,17 +11,11 @@ compete, as in params.yaml.
 from __future__ import annotations
 
 import logging
-import os
 import warnings
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-
-# The widest vector units differ from machine to machine, and the last bit of a sum with them.
-os.environ.setdefault("ATEN_CPU_CAPABILITY", "avx2")
-os.environ.setdefault("MKL_CBWR", "AVX2")
-os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX2")
 
 import numpy as np
 import onnx
@@ -143,8 +137,9 @@ def fit_network(
     steps = len(fitted) // size
     if steps == 0:
         raise ValueError(f"batch_size {size} is larger than the {len(fitted)} rows to fit on")
+    # Fused, since the plain optimizer takes its square roots from MKL, which rounds them by the machine.
     optimizer = torch.optim.AdamW(
-        module.parameters(), lr=parameters["learning_rate"], weight_decay=parameters["weight_decay"]
+        module.parameters(), lr=parameters["learning_rate"], weight_decay=parameters["weight_decay"], fused=True
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, parameters["learning_rate"], total_steps=parameters["epochs"] * steps
