@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -35,6 +36,37 @@ CHANGED = pytest.StashKey[list[str]]()
 def pytest_sessionstart(session: pytest.Session) -> None:
     if not IS_WORKER:
         session.config.stash[BEFORE] = surroundings.state()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the folders that stay together: what takes longest comes first."""
+    items.sort(key=lambda item: _stays_together(item.nodeid) is None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the quick tests of a folder of the making wing in one process, and those of any other file.
+
+    Each process that trains imports PyTorch, MLflow or evidently anew, and fits the same small models.
+    """
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByRoom(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return _stays_together(nodeid) or str(super()._split_scope(nodeid))
+
+    return (ByRoom if config.option.markexpr == "not slow" else LoadFileScheduling)(config, log)
+
+
+def _stays_together(nodeid: str) -> str | None:
+    folder = nodeid.split("::", maxsplit=1)[0].rpartition("/")[0]
+    return folder if folder.startswith(("tests/training", "tests/pipelines")) else None
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector pass over what the imports left, which stays to the end, and come less often."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
