@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -89,6 +90,18 @@ class Params(_Strict):
         return self.profiles[name]
 
 
+class _Single(yaml.SafeLoader):
+    """Refuses a name that a mapping gives twice, of which YAML's own would keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        given: set[str] = set()
+        for key, _ in node.value:
+            if key.tag != "tag:yaml.org,2002:merge" and key.value in given:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is given twice", key.start_mark)
+            given.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def read_params(path: Path = PARAMS_FILE) -> Params:
     """The checked parameters.
 
@@ -96,11 +109,11 @@ def read_params(path: Path = PARAMS_FILE) -> Params:
         StageError: the file is missing, not YAML, or has a wrong name or value.
     """
     try:
-        return Params.model_validate(yaml.safe_load(path.read_text()))
+        return Params.model_validate(yaml.load(path.read_text(), _Single))  # noqa: S506 - a safe loader
     except FileNotFoundError:
         raise StageError(f"{path} is missing; run from the project's folder") from None
     except yaml.YAMLError as error:
-        raise StageError(f"{path} is not YAML: {error}") from None
+        raise StageError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
         raise StageError(f"{path}: {problems}") from None

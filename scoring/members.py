@@ -61,6 +61,13 @@ def repeated(value: Any, columns: Mapping[str, str] | None = None) -> list[Field
     ]
 
 
+def repeated_throughout(value: Any, place: str = "") -> list[FieldError]:
+    """Return an error for each member that any object in a value of `read_members` gives twice, by its path."""
+    errors = [error.model_copy(update={"field": f"{place}{error.field}"}) for error in repeated(value)]
+    inner = value if isinstance(value, Members) else enumerate(value) if isinstance(value, list) else ()
+    return errors + [error for name, item in inner for error in repeated_throughout(item, f"{place}{name}.")]
+
+
 def require_single(title: str, errors: Sequence[FieldError]) -> None:
     """Refuse a body for fields that it gives twice.
 

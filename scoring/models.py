@@ -15,9 +15,11 @@ from bentoml.exceptions import BentoMLException, NotFound
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from scoring.decision import Variant
+from scoring.errors import field_errors
 from scoring.expected import ExpectedError
 from scoring.files import write_atomically
 from scoring.graph import Graph, GraphIntegrityError, sha256
+from scoring.members import read_members, repeated_throughout, require_single
 from scoring.reasons import Explainer
 
 GRAPH_FILE = "model.onnx"
@@ -122,11 +124,14 @@ class Release(BaseModel):
             ModelStoreError: there is no such file, or it is not a release.
         """
         try:
-            return cls.model_validate_json(path.read_bytes())
+            release = cls.model_validate_json(body := path.read_bytes())
+            require_single(cls.__name__, repeated_throughout(read_members(body)))
         except FileNotFoundError:
             raise ModelStoreError(f"there is no release at {path}; run: scorebox promote {path.stem}") from None
         except ValidationError as error:
-            raise ModelStoreError(f"{path} is not a release: {error}") from None
+            broken = "; ".join(f"{item.field}: {item.message}" for item in field_errors(error))
+            raise ModelStoreError(f"{path} is not a release: {broken}") from None
+        return release
 
 
 def push(record: ModelRecord, content: Content) -> bool:

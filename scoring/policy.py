@@ -18,6 +18,7 @@ from pydantic_core import from_json
 from scoring.errors import field_errors
 from scoring.expected import ExpectedError
 from scoring.files import write_atomically
+from scoring.members import read_members, repeated_throughout, require_single
 from scoring.moment import now_to_the_second
 from scoring.scorecard import Scorecard
 
@@ -124,7 +125,7 @@ class CutoffPolicy(_Part):
         """
         repair = f"run: scorebox cutoff {scorecard.name}"
         try:
-            content = from_json(path.read_bytes())
+            content = from_json(body := path.read_bytes())
         except FileNotFoundError:
             raise PolicyError(f"there is no policy at {path}; {repair} --write") from None
         except (OSError, ValueError) as error:
@@ -132,6 +133,7 @@ class CutoffPolicy(_Part):
         if not isinstance(content, dict) or not isinstance(recorded := content.pop("id", None), str):
             raise PolicyError(f"{path} is not a policy: it has no id; {repair} --reset")
         try:
+            require_single(cls.__name__, repeated_throughout(read_members(body)))
             policy = cls.model_validate(content)
         except ValidationError as error:
             broken = "; ".join(f"{item.field}: {item.message}" for item in field_errors(error))

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from scoring.errors import field_errors
 from scoring.files import write_atomically
+from scoring.members import read_members, repeated_throughout, require_single
 from scoring.models import ModelStoreError, Release
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -65,7 +66,8 @@ class Challenge(BaseModel):
             ModelStoreError: it is not a challenge, or another scorecard's.
         """
         try:
-            challenge = cls.model_validate_json(path.read_bytes())
+            challenge = cls.model_validate_json(body := path.read_bytes())
+            require_single(cls.__name__, repeated_throughout(read_members(body)))
         except FileNotFoundError:
             return None
         except ValidationError as error:

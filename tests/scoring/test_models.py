@@ -103,7 +103,18 @@ def test_a_missing_release_says_what_to_run(tmp_path: Path) -> None:
 def test_a_broken_release_is_named(tmp_path: Path) -> None:
     path = tmp_path / "card_default.json"
     path.write_text('{"scorecard": "card_default"}')
-    with pytest.raises(ModelStoreError, match="is not a release"):
+    with pytest.raises(ModelStoreError, match="is not a release: version: Field required; serving: ") as caught:
+        Release.read(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_release_that_gives_a_member_twice_is_refused_by_its_path(tmp_path: Path) -> None:
+    path = tmp_path / "card_default.json"
+    path.write_text(
+        '{"scorecard": "card_default", "version": "1", "serving": "fp32", '
+        '"tags": {"fp32": "card_default:1-fp32", "fp32": "card_default:2-fp32"}}'
+    )
+    with pytest.raises(ModelStoreError, match=r"is not a release: tags\.fp32: Field is given twice$"):
         Release.read(path)
 
 

@@ -133,6 +133,10 @@ def test_a_file_that_was_changed_by_hand_is_refused(path: Path, changes: dict[st
         (json.dumps({"id": "", **changed(cutoff="0.3")}).encode(), "is not a policy: cutoff: Input should be a valid"),
         (json.dumps({"id": "", **changed(basis__rows=0)}).encode(), "is not a policy: basis.search.rows: Input should"),
         (json.dumps({"id": "", "more": 1, **changed()}).encode(), "is not a policy: more: Extra inputs"),
+        (
+            json.dumps({"id": POLICY.id, **changed()}).replace('"cutoff": ', '"cutoff": 0.9, "cutoff": ', 1).encode(),
+            "is not a policy: cutoff: Field is given twice",
+        ),
         (json.dumps({"id": POLICY.id, **changed()}).replace("0.25", "NaN").encode(), "is not a policy: "),
     ],
 )

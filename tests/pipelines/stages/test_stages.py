@@ -243,6 +243,25 @@ def test_a_wrong_parameter_is_named(scorebox: Run, project: Project, change: dic
     assert complaint in printed
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (
+            "profiles: {full: {bootstrap_resamples: 20, bootstrap_resamples: 30}}",
+            "'bootstrap_resamples' is given twice",
+        ),
+        ("profiles: [", "while parsing a flow node expected the node content"),
+    ],
+)
+def test_parameters_that_are_no_yaml_or_say_a_thing_twice_are_one_line(
+    scorebox: Run, project: Project, text: str, line: str
+) -> None:
+    (project.folder / "params.yaml").write_text(text)
+    code, printed = scorebox("train", "card_default")
+    assert code == 1
+    assert f"params.yaml is not YAML: {line}" in printed
+
+
 def test_a_candidate_that_cannot_be_is_named(scorebox: Run, project: Project) -> None:
     scorebox("ingest", "card_default")
     for stage in ("validate", "features", "split"):

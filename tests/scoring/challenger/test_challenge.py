@@ -57,6 +57,7 @@ def test_a_challenge_is_read_as_it_was_written(tmp_path: Path) -> None:
     ("change", "says"),
     [
         ('"share":0.6', "share: Input should be less than or equal to 0.5"),
+        ('"share":0.1,"share":0.5', "share: Field is given twice"),
         ('"serving":"int8"', "release 2 has no int8"),
         ('"scorecard":"german_credit"', "is a challenge of german_credit, not of card_default"),
     ],
