@@ -37,10 +37,13 @@ def server(toy_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of this project after `scorebox build card_default --profile quick`; to be copied, not changed."""
+    """A copy of this project after `scorebox build card_default --profile quick`; to be copied, not changed.
+
+    Without the boosted trees, which take longest and never serve; tests/pipelines/stages/test_real_data.py has them.
+    """
 
     def build(folder: Path) -> None:
-        leave_out_time(copy_project(folder))
+        leave_out_time(copy_project(folder), ["network", "weighted_network", "published_network", "logistic"])
         Reader(folder, "").run("scorebox build card_default --profile quick")
 
     return made_once(tmp_path_factory, "built", build)
