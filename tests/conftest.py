@@ -45,7 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep the quick tests of a folder of the making wing in one process, and those of any other file.
+    """Keep the quick tests of a folder of the making wing or of `deploy/` in one process, else those of a file.
 
     Each process that trains imports PyTorch, MLflow or evidently anew, and fits the same small models.
     """
@@ -60,7 +60,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 def _stays_together(nodeid: str) -> str | None:
     folder = nodeid.split("::", maxsplit=1)[0].rpartition("/")[0]
-    return folder if folder.startswith(("tests/training", "tests/pipelines")) else None
+    return folder if folder.startswith(("tests/training", "tests/pipelines", "tests/deploy")) else None
 
 
 def pytest_collection_finish() -> None:

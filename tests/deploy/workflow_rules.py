@@ -24,10 +24,13 @@ from tests.deploy.workflows import VERSION
 
 def wrong(call: list[str]) -> Iterator[str]:
     """Return what is wrong with a call."""
-    check = CHECKS.get(call[0])
-    if check is not None:
-        for problem in check(call[1:]):
-            yield f"{' '.join(call)}: {problem}"
+    for problem in _checked(*call):
+        yield f"{' '.join(call)}: {problem}"
+
+
+@cache
+def _checked(command: str, *words: str) -> list[str]:
+    return list(CHECKS[command](list(words))) if command in CHECKS else []
 
 
 def _make(words: list[str]) -> Iterator[str]:

@@ -110,7 +110,7 @@ def test_a_cutoff_set_by_hand_is_compared_kept_with_its_reason_and_taken_back(go
 def test_a_policy_of_another_model_than_the_champion_is_pointed_out(governed: Governed) -> None:
     governed.run("cutoff", CARD.name, "--margin", "0.2", "--write")
     assert "the policy in force was found with" not in governed.run("cutoff", CARD.name)[1]
-    governed.challenge(lambda pd: pd * 0.999)
+    governed.challenge(lambda pd: pd * 1.01)
     former = models.Release.read(governed.workspace.release).tags["fp32"].rpartition("-")[0]
     governed.run("promote", CARD.name)
     code, printed = governed.run("cutoff", CARD.name)
