@@ -74,7 +74,9 @@ def draw_cutoffs(path: Path, title: str, curve: Curve, marks: Mapping[str, float
             label = f"{name}: {cutoff:.4g}" if axes is profit else None
             axes.axvline(cutoff, color="black", linewidth=1, linestyle=line, label=label)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(loc="upper left", frameon=False, fontsize=8)
+    # Profit falls and approvals rise to the right.
+    profit.legend(loc="upper right", frameon=False, fontsize=8)
+    rates.legend(loc="center right", frameon=False, fontsize=8)
     _save(figure, path)
 
 
