@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 from scoring.expected import ExpectedError
 from scoring.files import write_atomically
+from scoring.journal.read_only import UnlockedConnection, connect_unlocked, is_read_only, wants_to_write
 
 FORMAT = 2
 """The format of the tables below; a segment of another one is refused."""
@@ -23,6 +24,8 @@ WAIT_SECONDS = 5.0
 """How long one process waits until another has done with a segment."""
 
 _HALF_DONE = {sqlite3.SQLITE_READONLY_ROLLBACK, sqlite3.SQLITE_READONLY_RECOVERY}
+_ANOTHER_FILE = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
+"""No database, or one without these tables."""
 
 _NAME = re.compile(r"segment-(\d{6})\.sqlite")
 
@@ -77,8 +80,17 @@ class JournalError(ExpectedError):
 
 
 def segments(folder: Path) -> list[Path]:
-    """Return the segments of a journal, oldest first."""
-    return sorted(path for path in folder.glob("segment-*.sqlite") if _NAME.fullmatch(path.name))
+    """Return the segments of a journal, oldest first.
+
+    Raises:
+        JournalError: the folder cannot be listed.
+    """
+    try:
+        return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise JournalError(f"the journal {folder} cannot be read: {error.strerror}") from None
 
 
 def segment_number(path: Path) -> int:
@@ -158,32 +170,69 @@ def sync_folder(folder: Path) -> None:
 def connect(path: Path, *, write: bool) -> sqlite3.Connection:
     """Return a connection to a segment of this format; SQLite itself keeps threads apart.
 
-    What a killed process left half done is undone first, also for one that only reads.
+    What a killed process left half done is undone first, also for one that only reads; on read-only media in a copy.
 
     Raises:
-        JournalError: it is not a segment of this format.
+        JournalError: it cannot be opened, or is not a segment of this format.
     """
     address = f"{path.resolve().as_uri()}?mode={'rw' if write else 'ro'}"
     try:
         connection = sqlite3.connect(
             address, uri=True, isolation_level=None, check_same_thread=False, timeout=WAIT_SECONDS
         )
+        return _checked(connection, path)
     except sqlite3.Error as error:
-        raise JournalError(f"{path} cannot be opened: {error}") from None
+        if not write and wants_to_write(error):
+            if is_read_only(path):
+                return _connect_unlocked(path)
+            if error.sqlite_errorcode in _HALF_DONE:
+                connect(path, write=True).close()
+                return connect(path, write=False)
+        raise JournalError(_fault(path, error, write=write)) from None
+
+
+def _connect_unlocked(path: Path) -> sqlite3.Connection:
+    try:
+        return _checked(connect_unlocked(path), path)
+    except (sqlite3.Error, OSError) as error:
+        raise JournalError(_fault(path, error, write=False)) from None
+
+
+def _checked(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
+    """Return the connection if it leads to a segment of this format; else close it.
+
+    Raises:
+        sqlite3.Error: it cannot be read.
+        JournalError: it is something else.
+    """
     try:
         # What is deleted or moved is overwritten, not only marked as free: an erasure must not leave an older copy.
         connection.execute("PRAGMA secure_delete = ON")
-        (found,) = connection.execute("SELECT format FROM segment").fetchone()
-    except (sqlite3.Error, TypeError) as error:
+        row = connection.execute("SELECT format FROM segment").fetchone()
+        if row is None:
+            raise JournalError(f"{path} is not a segment of a journal: it has no format")
+        if row[0] != FORMAT:
+            raise JournalError(f"{path} is of format {row[0]}, and this version reads format {FORMAT}")
+    except (sqlite3.Error, JournalError):
         connection.close()
-        if not write and getattr(error, "sqlite_errorcode", None) in _HALF_DONE:
-            connect(path, write=True).close()
-            return connect(path, write=False)
-        raise JournalError(f"{path} is not a segment of a journal: {error}") from None
-    if found != FORMAT:
-        connection.close()
-        raise JournalError(f"{path} is of format {found}, and this version reads format {FORMAT}")
+        raise
     return connection
+
+
+def _fault(path: Path, error: sqlite3.Error | OSError, *, write: bool) -> str:
+    """Return why a segment cannot be opened, in one line."""
+    if getattr(error, "sqlite_errorcode", None) in _ANOTHER_FILE:
+        return f"{path} is not a segment of a journal: {error}"
+    if isinstance(error, OSError):
+        return f"{path} cannot be read: {error.strerror or error}"
+    try:
+        # SQLite says of every file that it cannot open only that it cannot.
+        path.open("r+b" if write else "rb").close()
+    except OSError as reason:
+        return f"{path} cannot be {'written' if write else 'read'}: {reason.strerror}"
+    if wants_to_write(error) and is_read_only(path):
+        return f"{path} cannot be {'written' if write else 'read'}: its folder is read-only"
+    return f"{path} cannot be opened: {error}"
 
 
 def finish_segment(path: Path) -> None:
@@ -207,11 +256,13 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """Yield a connection that only reads, for the length of the block.
 
     Raises:
-        JournalError: see `connect`; or the segment is damaged.
+        JournalError: see `connect`; or the segment is damaged, or was written to where nobody can lock it.
     """
     connection = connect(path, write=False)
     try:
         yield connection
+        if isinstance(connection, UnlockedConnection) and connection.source_changed:
+            raise JournalError(f"{path} was written to while it was read: in a read-only folder nothing can be locked")
     except sqlite3.Error as error:
         raise JournalError(f"{path} cannot be read: {error}") from None
     finally:

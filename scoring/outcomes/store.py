@@ -19,6 +19,7 @@ from typing import Literal, TypeAlias, get_args
 
 import orjson
 
+from scoring.journal.read_only import connect_unlocked, is_read_only, wants_to_write
 from scoring.journal.reader import JournalReader
 from scoring.journal.schema import JournalError, sync_folder
 from scoring.journal.transaction import JournalUnavailableError
@@ -72,6 +73,8 @@ class KeptOutcome:
 class Outcomes:
     """The outcomes of the decisions of a journal; several processes may record at a time.
 
+    On read-only media they are read as they stand there.
+
     Args:
         folder: of the journal.
 
@@ -83,9 +86,9 @@ class Outcomes:
         self._reader = JournalReader(folder)
         self._path = folder / FILE
         try:
-            if not self._path.exists():
+            if not self._path.exists() and not is_read_only(self._path):
                 _make(self._path)
-            with self._connected() as connection:
+            with self._readable() as connection:
                 (found,) = connection.execute("SELECT format FROM store").fetchone()
         except (OSError, sqlite3.Error, TypeError) as error:
             raise JournalError(f"{self._path} cannot be used as a store of outcomes: {error}") from None
@@ -110,10 +113,14 @@ class Outcomes:
     def adopt(self) -> Counter[OutcomeStatus]:
         """Settle outcomes that waited for decisions that the journal has by now, and count them by status.
 
+        On read-only media they go on waiting.
+
         Raises:
             JournalUnavailableError: the disk is full, or fails.
             JournalError: a segment of the journal cannot be read.
         """
+        if is_read_only(self._path):
+            return Counter()
         decided = self._reader.known([kept.outcome.decision_id for kept in self.kept("unknown")])
         if not decided:
             return Counter()
@@ -143,8 +150,7 @@ class Outcomes:
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
-        address = f"{self._path.resolve().as_uri()}?mode=rw"
-        connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=BUSY_SECONDS)
+        connection = _connect(self._path)
         try:
             connection.execute("PRAGMA synchronous = FULL")
             yield connection
@@ -152,11 +158,36 @@ class Outcomes:
             connection.close()
 
     @contextmanager
+    def _readable(self) -> Iterator[sqlite3.Connection]:
+        """Yield a connection that reads, also where nothing can be written next to the store."""
+        if not self._path.exists():
+            connection = sqlite3.connect(":memory:", isolation_level=None)
+            _make_tables(connection)
+        else:
+            connection = self._opened()
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def _opened(self) -> sqlite3.Connection:
+        # What a killed process left half done is undone first, and that is to write.
+        connection = _connect(self._path)
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        except sqlite3.Error as error:
+            connection.close()
+            if not (wants_to_write(error) and is_read_only(self._path)):
+                raise
+            return connect_unlocked(self._path)
+        return connection
+
+    @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         try:
-            with self._connected() as connection:
+            with self._readable() as connection:
                 yield connection
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise JournalError(f"{self._path} cannot be read: {error}") from None
 
     @contextmanager
@@ -171,6 +202,10 @@ class Outcomes:
             raise JournalUnavailableError(f"{self._path} takes no outcomes now: {error}") from None
 
 
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=BUSY_SECONDS)
+
+
 def _make(path: Path) -> None:
     """Make an empty store, readable by its owner only, as a whole; another process may have made it meanwhile."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{FILE}.")
@@ -181,16 +216,7 @@ def _make(path: Path) -> None:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("BEGIN")
-            connection.execute("CREATE TABLE store (format INTEGER NOT NULL)")
-            connection.execute("INSERT INTO store VALUES (?)", (FORMAT,))
-            # A file that is taken in a second time adds nothing to the tables next to the outcomes either.
-            for table in _TABLES.values():
-                unique = "decision_id" if table == "outcomes" else "decision_id, defaulted, observed_on, source"
-                connection.execute(
-                    f"CREATE TABLE {table} (sequence INTEGER PRIMARY KEY, decision_id TEXT NOT NULL, "
-                    "defaulted INTEGER NOT NULL CHECK (defaulted IN (0, 1)), observed_on TEXT NOT NULL, "
-                    f"source TEXT NOT NULL, recorded_at TEXT NOT NULL, UNIQUE ({unique}))"
-                )
+            _make_tables(connection)
             connection.execute("COMMIT")
         finally:
             connection.close()
@@ -201,6 +227,19 @@ def _make(path: Path) -> None:
         sync_folder(path.parent)
     finally:
         new.unlink()
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    connection.execute("CREATE TABLE store (format INTEGER NOT NULL)")
+    connection.execute("INSERT INTO store VALUES (?)", (FORMAT,))
+    # A file that is taken in a second time adds nothing to the tables next to the outcomes either.
+    for table in _TABLES.values():
+        unique = "decision_id" if table == "outcomes" else "decision_id, defaulted, observed_on, source"
+        connection.execute(
+            f"CREATE TABLE {table} (sequence INTEGER PRIMARY KEY, decision_id TEXT NOT NULL, "
+            "defaulted INTEGER NOT NULL CHECK (defaulted IN (0, 1)), observed_on TEXT NOT NULL, "
+            f"source TEXT NOT NULL, recorded_at TEXT NOT NULL, UNIQUE ({unique}))"
+        )
 
 
 def _adopt(connection: sqlite3.Connection, decided: Mapping[str, str]) -> list[OutcomeStatus]:

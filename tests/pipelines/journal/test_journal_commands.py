@@ -26,6 +26,7 @@ from scoring.journal.writer import Journal
 from tests.conftest import PROJECT
 from tests.pipelines.conftest import Run
 from tests.pipelines.journaled import Journaled, decide, sample_applications
+from tests.read_only import read_only
 from tests.scoring.journal import forged
 from tests.scoring.journal.made_up import BASIS, append, inputs
 from tests.serving.toy import COLUMNS, SCORECARD, push_release, stored
@@ -214,6 +215,23 @@ def test_an_export_holds_all_that_is_kept(
             payload = payload_of(row["salt"], row["inputs"], row["applicant"], orjson.dumps([*fields.values()]))
             assert sha256(payload).digest() == row["payload_sha256"]
     assert [row["erased"] for row in rows].count(True) == 1
+
+
+@pytest.mark.usefixtures("released")
+def test_a_journal_on_read_only_media_is_read_by_every_command(journaled: Journaled, scorebox: Run) -> None:
+    with read_only(journaled.folder):
+        for command in (
+            ["replay", "card_default"],
+            ["journal", "verify", "card_default"],
+            ["journal", "show", "card_default", journaled.ids[-1]],
+            ["journal", "export", "card_default", "decisions.parquet"],
+        ):
+            code, printed = scorebox(*command)
+            assert code == 0, printed
+        code, printed = scorebox("journal", "erase", "card_default", "--applicant", "client-2", "--yes")
+        assert code == 1
+        assert "cannot be written" in printed
+    assert pq.read_metadata("decisions.parquet").num_rows == 100
 
 
 def test_an_export_of_some_times(journaled: Journaled, scorebox: Run) -> None:
