@@ -94,14 +94,19 @@ def _make_file(target: Path, mode: int) -> Path:
         return file
 
 
-def write_atomically(path: Path, content: bytes | str) -> None:
+def write_atomically(path: Path, content: bytes | str, *, private: bool = False) -> None:
     """Write next to `path`, flush to disk, then rename there; make missing parent folders.
+
+    Args:
+        path: where the file goes.
+        content: what it holds.
+        private: as `file_aside` has it.
 
     Raises:
         OSError: it cannot be written; `filename` says which path.
     """
     data = content.encode() if isinstance(content, str) else content
-    with file_aside(path) as aside:
+    with file_aside(path, private=private) as aside:
         try:
             aside.file.write_bytes(data)
             aside.publish()

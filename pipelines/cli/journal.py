@@ -12,6 +12,7 @@ from pipelines.cli.console import console, print_line, steps
 from pipelines.cli.options import DecisionId, DecisionIds, JournalFolder, ScorecardName, journal_folder
 from pipelines.journal.proof import parse_head, prove
 from scoring.journal.chain import Chain
+from scoring.journal.erasure import begun
 from scoring.journal.erasure import erase as erase_fields
 from scoring.journal.reader import JournalReader
 from scoring.journal.record import DecisionRecord
@@ -53,9 +54,10 @@ def erase(
     if bool(decision_ids) is (applicant is not None):
         raise StageError("name either decisions or --applicant")
     reader = JournalReader(journal_folder(scorecard, journal))
+    unfinished = begun(reader.folder)
     if applicant is not None:
         names = reader.of_applicant(applicant)
-        if not names:
+        if not names and not unfinished:
             raise StageError(f"{reader.folder} has no decision of this applicant that is not erased")
     else:
         asked = list(dict.fromkeys(decision_ids or []))
@@ -64,13 +66,16 @@ def erase(
             if name not in there:
                 print_line("erase", f"{name} is not in {reader.folder}")
         names = [name for name in asked if name in there]
-        if not names:
+        if not names and not unfinished:
             raise StageError("nothing was erased")
-    if not yes and not typer.confirm(f"Erase the applicant's fields of {len(names):,} decisions for ever?", err=True):
+    question = f"Erase the applicant's fields of {len(names):,} decisions for ever?"
+    if names and not yes and not typer.confirm(question, err=True):
         raise StageError("nothing was erased")
     done = set(erase_fields(reader.folder, names))
-    for name in names:
+    for name in dict.fromkeys([*names, *unfinished]):
         print_line("erase", f"{name} {'erased' if name in done else 'was erased before'}")
+    if unfinished:
+        print_line("erase", "an erasure that had begun earlier is finished: no file of the journal holds its fields")
     if decision_ids and len(names) < len(set(decision_ids)):
         raise StageError("not every decision was found")
 

@@ -1,20 +1,44 @@
-"""Erase what applicants sent from the journal; the decisions stay, and stay provable."""
+"""Erase what applicants sent from the journal; the decisions stay, and stay provable.
+
+An erasure notes its decisions in a file before it begins, and removes the file when nothing of them is left in any
+file of the journal. So whoever erases next finishes what was killed or stopped in between.
+"""
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sqlite3
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Iterator, Set
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 
+from scoring.files import write_atomically
 from scoring.journal.batch import Place
 from scoring.journal.lookup import places
-from scoring.journal.schema import JournalError, connect, segments
+from scoring.journal.schema import JournalError, connect, segments, sync_folder
 from scoring.moment import now_to_the_millisecond
 
+_BEGUN = "erasing"
 
-def erase(folder: Path, decision_ids: Sequence[str]) -> list[str]:
-    """Empty the payload of decisions, and of what challengers read for them, on disk too.
+
+def begun(folder: Path) -> list[str]:
+    """Return the ids of an erasure that has begun and not ended; none if there is none.
+
+    Raises:
+        JournalError: the file with them cannot be read.
+    """
+    try:
+        return (folder / _BEGUN).read_text().split()
+    except FileNotFoundError:
+        return []
+    except (OSError, UnicodeDecodeError) as error:
+        raise JournalError(f"{folder / _BEGUN} cannot be read: {error}") from None
+
+
+def erase(folder: Path, decision_ids: Iterable[str]) -> list[str]:
+    """Empty the payload of decisions, and of what challengers read for them, on disk too; finish an earlier erasure.
 
     Idempotency keys of their requests go as well. A service may be writing: it waits until a segment is done.
 
@@ -22,27 +46,59 @@ def erase(folder: Path, decision_ids: Sequence[str]) -> list[str]:
         The ids of those that had a payload.
 
     Raises:
-        JournalError: there is no journal, or a segment cannot be written.
+        JournalError: there is no journal, a segment cannot be written, or its log cannot be emptied while it is read.
     """
     if not segments(folder):
         raise JournalError(f"there is no journal in {folder}")
     erased: list[str] = []
-    for path in segments(folder):
-        connection = connect(path, write=True)
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            found = _erase(connection, set(decision_ids))
-            connection.execute("COMMIT")
-            # The log still holds what was written first.
-            (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            if busy:
-                raise JournalError(f"{path} is being read, so its log still holds what was erased; erase it once more")
-        except sqlite3.Error as error:
-            raise JournalError(f"{path} cannot be written: {error}") from None
-        finally:
-            connection.close()
-        erased += found
+    read: list[str] = []
+    try:
+        with _alone(folder):
+            ids = {*decision_ids, *begun(folder)}
+            write_atomically(folder / _BEGUN, "".join(f"{name}\n" for name in sorted(ids)), private=True)
+            # A segment begun meanwhile may hold what a challenger made of them.
+            for path in segments(folder):
+                found, emptied = _erase_in(path, ids)
+                erased += found
+                read += [] if emptied else [path.name]
+            if not read:
+                (folder / _BEGUN).unlink()
+                sync_folder(folder)
+    except OSError as error:
+        raise JournalError(f"the journal {folder} cannot be written: {error.strerror}") from None
+    if read:
+        raise JournalError(
+            f"the decisions are erased, but {', '.join(read)} of {folder} is being read, so its log still holds the "
+            "fields: give the same command again when nobody reads it any more"
+        )
     return erased
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other erasure runs."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _erase_in(path: Path, ids: Set[str]) -> tuple[list[str], bool]:
+    """Erase in one segment; return the ids of decisions that had a payload, and whether its log is empty."""
+    connection = connect(path, write=True)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        found = _erase(connection, ids)
+        connection.execute("COMMIT")
+        # The log still holds what was written first.
+        (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.Error as error:
+        raise JournalError(f"{path} cannot be written: {error}") from None
+    finally:
+        connection.close()
+    return found, not busy
 
 
 def _erase(connection: sqlite3.Connection, ids: Set[str]) -> list[str]:

@@ -17,11 +17,12 @@ from bentoml._internal.models import ModelStore
 from inline_snapshot import snapshot
 
 from pipelines.journal import export as journal_export
+from scoring.journal import schema
 from scoring.journal.batch import opening_of
 from scoring.journal.limits import JournalLimits
 from scoring.journal.reader import JournalReader
 from scoring.journal.record import payload_of, seal
-from scoring.journal.schema import NO_PROOF, segments
+from scoring.journal.schema import NO_PROOF, reading, segments
 from scoring.journal.writer import Journal
 from tests.conftest import PROJECT
 from tests.pipelines.conftest import Run
@@ -295,6 +296,34 @@ def test_an_applicant_is_erased_and_nobody_else(journaled: Journaled, writer: Jo
         1,
         snapshot("error journal/card_default has no decision of this applicant that is not erased"),
     )
+
+
+@pytest.mark.parametrize("next_one", [["--applicant", "client-2"], ["--applicant", "client-1"], ["another"]])
+def test_an_erasure_next_to_a_reader_is_finished_by_its_repetition(
+    journaled: Journaled, writer: Journal, scorebox: Run, monkeypatch: pytest.MonkeyPatch, next_one: list[str]
+) -> None:
+    """Or by any other: the advice that it gives holds in the state in which it gives it."""
+    monkeypatch.setattr(schema, "WAIT_SECONDS", 0.1)
+    theirs = JournalReader(journaled.folder).of_applicant("client-2")
+    append(writer, [0.1], applicant="client-2")
+    newest = segments(journaled.folder)[-1]
+    log = newest.with_name(f"{newest.name}-wal")
+    erase = ("journal", "erase", "card_default", "--yes")
+    with reading(newest) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM batches").fetchone()
+        code, printed = scorebox(*erase, "--applicant", "client-2")
+        assert code == 1
+        assert "give the same command again when nobody reads it any more" in printed
+    assert b"client-2" in log.read_bytes()
+    code, printed = scorebox(*erase, *next_one)
+    assert code == (1 if next_one == ["another"] else 0)
+    assert "an erasure that had begun earlier is finished" in printed
+    assert all(f"{name} was erased before" in printed for name in theirs)
+    assert not [path for path in journaled.folder.iterdir() if b"client-2" in path.read_bytes()]
+    code, printed = scorebox(*erase, "--applicant", "client-2")
+    assert code == 1
+    assert printed.endswith("has no decision of this applicant that is not erased")
 
 
 @pytest.mark.parametrize("arguments", [[], ["0198c0de", "--applicant", "client-1"]])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+import stat
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +13,7 @@ import pytest
 
 from scoring.journal import schema
 from scoring.journal.chain import Chain
-from scoring.journal.erasure import erase
+from scoring.journal.erasure import begun, erase
 from scoring.journal.limits import JournalLimits
 from scoring.journal.origin import Key, RequestOrigin
 from scoring.journal.reader import JournalReader
@@ -107,8 +110,38 @@ def test_a_log_that_is_being_read_is_named(tmp_path: Path, monkeypatch: pytest.M
     with reading(segments(tmp_path)[0]) as connection:
         connection.execute("BEGIN")
         connection.execute("SELECT count(*) FROM decisions").fetchone()
-        with pytest.raises(JournalError, match="is being read, so its log still holds what was erased"):
+        with pytest.raises(JournalError, match=r"segment-000001\.sqlite of .* is being read, so its log still holds"):
             erase(tmp_path, names)
-    erase(tmp_path, names)
+    assert begun(tmp_path) == sorted(names)
+    assert traces(tmp_path)
+    assert stat.S_IMODE((tmp_path / "erasing").stat().st_mode) == 0o600
+    # Whatever is erased next.
+    assert erase(tmp_path, []) == []
+    assert begun(tmp_path) == []
     assert traces(tmp_path) == []
+    journal.close()
+
+
+def test_an_erasure_that_stopped_between_two_segments_is_finished_by_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the later segment has only what a challenger read for a decision of the earlier one."""
+    monkeypatch.setattr(schema, "WAIT_SECONDS", 0.1)
+    journal = Journal(tmp_path, JournalLimits(segment_bytes=1 << 16))
+    journal.open()
+    names = put(journal, [0.5], MARKER, WHO)
+    while len(segments(tmp_path)) < 2:
+        put(journal, [0.1], 1_000.0, "another")
+    row = np.array([MARKER, 0.5], dtype="<f4").tobytes()
+    journal.append_challenges(BASIS, names, [0.4], [True], [row])
+    put(journal, [0.1], 1_000.0, "another")
+    with closing(sqlite3.connect(segments(tmp_path)[1], isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(JournalError, match="cannot be written: database is locked"):
+            erase(tmp_path, names)
+    assert JournalReader(tmp_path).of_applicant(WHO) == []
+    assert row in segments(tmp_path)[1].with_suffix(".sqlite-wal").read_bytes()
+    assert erase(tmp_path, ["another's"]) == []
+    assert traces(tmp_path) == []
+    assert not [path for path in tmp_path.iterdir() if row in path.read_bytes()]
     journal.close()
