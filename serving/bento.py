@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -85,6 +86,10 @@ def behind_face(core: Core) -> type[Service[Any]]:
     return FacedService
 
 
+_STARTED_BY = os.getppid()
+"""The parent at the beginning: loading takes time enough to lose it."""
+_WORKER = "_bentoml_impl.worker.service"
+"""The program of the processes that `bentoml serve` starts."""
 SWITCH_SECONDS = 0.0005
 """How long a thread keeps the interpreter from one that waits for it. While threads read and score large batches, the
 event loop waits this long at every turn; with Python's 5 ms, requests pile up unread."""
@@ -96,11 +101,16 @@ def start_process(core: Core) -> None:
     let_arrow_do_without_pandas()
     core.warm()
     sys.setswitchinterval(SWITCH_SECONDS)
-    Drain(core, core.settings.drain).install()
+    Drain(core, core.settings.drain, _parent()).install()
     LoopLag(core.metrics.observe_loop_lag).start()
     # All that is loaded now stays, so the garbage collector need not visit it again: its pauses were the p99.
     gc.collect()
     gc.freeze()
+
+
+def _parent() -> int | None:
+    """Return the process of `bentoml serve` that started this one; None for a process that stands alone."""
+    return _STARTED_BY if getattr(sys.modules["__main__"].__spec__, "name", None) == _WORKER else None
 
 
 def anonymous_caller(core: Core) -> Caller:
