@@ -109,5 +109,7 @@ $(RELEASE): $(SOURCE) params.yaml $(MODEL_CODE) | $(VENV)/.serve
 	@echo "== data, training, export, push, promotion: $(SCORECARD), quick profile"
 	@scorebox build $(SCORECARD) --profile quick
 
-clean: ## Remove what was made: data, models, releases, reports
+clean: ## Remove what was made: data, models, releases, reports; no journal
+	@journal=$$(find artifacts releases .bentoml mlruns -name 'segment-*.sqlite' -print -quit 2>/dev/null); \
+		test -z "$$journal" || { echo "a journal is in $${journal%/*}: move it to another folder first" >&2; exit 1; }
 	rm -rf artifacts releases .bentoml mlflow.db mlruns loadtests/results

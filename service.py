@@ -13,13 +13,22 @@ from typing import TYPE_CHECKING
 import bentoml
 from bentoml.models import BentoModel
 
-from serving.bento import anonymous_caller, as_bento_errors, behind_face, built_for, start_process
+from serving.bento import (
+    anonymous_caller,
+    as_bento_errors,
+    behind_face,
+    built_for,
+    hand_on_place,
+    start_process,
+    started_in,
+)
 from serving.core import Core
 from serving.outcomes import OutcomesTaken
 from serving.payloads import Explanation
 from serving.startup import load_current_config, load_startup_config
 
-config = load_startup_config(Path(__file__).parent, built_for())
+config = load_startup_config(Path(__file__).parent, started_in(), built_for())
+hand_on_place(config.journal)
 core = Core(config, lambda: load_current_config(Path(__file__).parent, config.settings, config.journal))
 tags = config.release.tags
 

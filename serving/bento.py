@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from time import perf_counter
+from types import FrameType
 from typing import Any
 
 from _bentoml_sdk import Service  # type: ignore[import-untyped]  # BentoML marks only its outer package as typed
@@ -17,6 +20,7 @@ from bentoml.exceptions import BentoMLException
 from pydantic import BaseModel
 from uuid_utils import uuid7
 
+from scoring.journal.writer import Journal
 from scoring.scorer import Caller
 from serving import client_schema, openapi
 from serving.access_log import AccessLog, log_as_json, standard_output
@@ -27,6 +31,7 @@ from serving.face import Face
 from serving.loop_lag import LoopLag
 from serving.refusals import problem_for
 from serving.routes import ASSETS, ROUTES
+from serving.settings import PREFIX
 from serving.startup import StartError
 from serving.tracing import tracing
 from serving.warm import let_arrow_do_without_pandas
@@ -42,6 +47,26 @@ class BuiltFor(BaseModel):
 def built_for() -> str | None:
     """Return the scorecard that the running Bento was built for, None outside a Bento."""
     return use_arguments(BuiltFor).scorecard
+
+
+def started_in() -> Path:
+    """Return the directory in which the user started the server.
+
+    While BentoML imports the service of a Bento, the process is in the Bento's folder, and only BentoML knows where it
+    was before.
+    """
+    frame: FrameType | None = inspect.currentframe()
+    while frame is not None:
+        if frame.f_code.co_name == "import_service" and (before := frame.f_locals.get("prev_cwd")):
+            return Path(before)
+        frame = frame.f_back
+    return Path.cwd()
+
+
+def hand_on_place(journal: Journal | None) -> None:
+    """Tell the processes that this one starts where the journal is: they start in another directory."""
+    if journal is not None:
+        os.environ[f"{PREFIX}JOURNAL"] = str(journal.folder)
 
 
 def behind_face(core: Core) -> type[Service[Any]]:

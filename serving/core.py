@@ -6,6 +6,7 @@ The doors are the ASGI face, which answers the routes, and BentoML's typed metho
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -40,6 +41,8 @@ from serving.refusals import OutcomesNotKeptError
 from serving.serving_models import ServingModels
 from serving.startup import STARTUP_ERRORS, StartupConfig, require_same_fields
 from serving.warm import warm
+
+logger = logging.getLogger("bentoml.scorebox")
 
 # Up to here reading a table takes less time than handing it to a thread and back.
 INLINE_ARROW_BYTES = 64 << 10
@@ -115,6 +118,7 @@ class Core:
         journal = self._models.config.journal
         if journal is not None:
             journal.open()
+        logger.info("decisions are kept %s", "nowhere" if journal is None else f"in the journal {journal.folder}")
         self._models.log_state()
 
     def warm(self) -> None:

@@ -52,7 +52,10 @@ class Settings(BaseSettings):
     ] = None
     journal: Annotated[
         str | None,
-        Field(description="the journal's folder, journal/<scorecard> next to service.py by default; off keeps none"),
+        Field(
+            description="the journal's folder, by default journal/<scorecard> in the working directory, or in the "
+            "user's data folder where that cannot be written; off keeps none"
+        ),
     ] = None
     journal_sync: Annotated[
         Sync,

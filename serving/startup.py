@@ -12,7 +12,8 @@ from scoring.graph import GraphIntegrityError
 from scoring.history.opening import open_history
 from scoring.history.store import HistoryError, HistoryStore
 from scoring.journal.limits import JournalLimits
-from scoring.journal.schema import JournalError
+from scoring.journal.place import default_place, refuse_artefact
+from scoring.journal.schema import JournalError, segments
 from scoring.journal.writer import Journal
 from scoring.models import ModelStoreError, Release, StoredModel, load
 from scoring.policy import CutoffPolicy, PolicyError
@@ -59,11 +60,12 @@ class StartupConfig:
     """Why the challenger that is named does not take part."""
 
 
-def load_startup_config(folder: Path, scorecard: str | None = None) -> StartupConfig:
+def load_startup_config(folder: Path, working: Path, scorecard: str | None = None) -> StartupConfig:
     """Read and check all that a service starts with; a challenger that cannot take part is left out.
 
     Args:
         folder: where `releases/` is.
+        working: the directory in which the user started the server.
         scorecard: the scorecard a Bento was built for.
 
     Raises:
@@ -71,7 +73,9 @@ def load_startup_config(folder: Path, scorecard: str | None = None) -> StartupCo
     """
     try:
         settings = read_settings(scorecard)
-        return load_current_config(folder, settings, _check_journal(settings, folder), tolerate_challenger=True)
+        return load_current_config(
+            folder, settings, _check_journal(settings, folder, working), tolerate_challenger=True
+        )
     except STARTUP_ERRORS as error:
         raise StartError(error) from None
 
@@ -143,12 +147,18 @@ def _load_model(scorecard: Scorecard, tag: str, history: str, policy: CutoffPoli
     return LoadedModel(model, open_history(history, scorecard, history_columns(scorecard, model.graph.columns)))
 
 
-def _check_journal(settings: Settings, folder: Path) -> Journal | None:
+def _check_journal(settings: Settings, folder: Path, working: Path) -> Journal | None:
     """Open the journal and close it again: the process that answers writes it, and this may be its parent."""
+    # Where earlier versions kept it, and what a Bento has been handed on with.
+    beside = folder / "journal" / settings.scorecard
+    if segments(beside):
+        refuse_artefact(beside, settings.scorecard, working)
     if settings.journal == "off":
         return None
+    place = working / settings.journal if settings.journal else default_place(settings.scorecard, working)
+    refuse_artefact(place, settings.scorecard, working)
     limits = JournalLimits(settings.journal_sync, settings.journal_segment_bytes, settings.journal_retention_months)
-    journal = Journal(Path(settings.journal) if settings.journal else folder / "journal" / settings.scorecard, limits)
+    journal = Journal(place.absolute(), limits)
     journal.open()
     journal.close()
     return journal

@@ -30,3 +30,22 @@ def test_neither_the_service_nor_other_scorecards_nor_byte_code_make_it() -> Non
     assert Path("scoring/scorer.py") not in code
     assert {path.parts[0] for path in code} == {"scoring", "training"}
     assert not [path for path in code if path.suffix == ".pyc"]
+
+
+def test_clean_leaves_every_journal(tmp_path: Path) -> None:
+    clean = ["make", "--silent", "--file", str(PROJECT / "Makefile"), "clean"]
+    inside = tmp_path / ".bentoml" / "bentos" / "a bento" / "src" / "journal" / "card_default"
+    for folder in (tmp_path / "journal" / "card_default", inside, tmp_path / "artifacts"):
+        folder.mkdir(parents=True)
+    kept = [folder / "segment-000001.sqlite" for folder in (inside, tmp_path / "journal" / "card_default")]
+    for segment in kept:
+        segment.write_text("decisions")
+    refused = subprocess.run(clean, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert refused.returncode != 0
+    assert f"a journal is in {inside.relative_to(tmp_path)}: move it to another folder first" in refused.stderr
+    assert all(segment.exists() for segment in kept)
+    assert (tmp_path / "artifacts").exists()
+    inside.rename(tmp_path / "journal" / "moved")
+    subprocess.run(clean, cwd=tmp_path, check=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["journal"]
+    assert sorted(path.name for path in (tmp_path / "journal").iterdir()) == ["card_default", "moved"]

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from pipelines.artifacts import read_present_challenge
 from pipelines.cli.console import print_line, print_warning
-from pipelines.cli.options import JournalFolder, ScorecardName, journal_folder
+from pipelines.cli.journal_options import JournalFolder, journal_folder
+from pipelines.cli.options import ScorecardName
 from pipelines.governance import challenge as stage
 from pipelines.workspace import FULL, Workspace
 from scoring.challenger.challenge import Bounds

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from pipelines.cli.console import print_line
-from pipelines.cli.options import JournalFolder, ProfileName, ScorecardName, Since, Until, journal_folder, workspace_of
+from pipelines.cli.journal_options import JournalFolder, journal_folder
+from pipelines.cli.options import ProfileName, ScorecardName, Since, Until, workspace_of
 from pipelines.params import read_params
 from pipelines.watch.compare import run
 from pipelines.watch.current_rows import utc

@@ -9,16 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipelines.cli.console import console, print_line
-from pipelines.cli.options import (
-    JournalFolder,
-    ProfileName,
-    Pushgateway,
-    ScorecardName,
-    Since,
-    Until,
-    journal_folder,
-    workspace_of,
-)
+from pipelines.cli.journal_options import JournalFolder, journal_folder
+from pipelines.cli.options import ProfileName, Pushgateway, ScorecardName, Since, Until, workspace_of
 from pipelines.params import read_params
 from pipelines.watch.drift import drift as run
 from scoring.scorecards import load

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from pipelines.cli.console import print_line, steps
-from pipelines.cli.options import JournalFolder, ScorecardName, Since, Until, journal_folder
+from pipelines.cli.journal_options import JournalFolder, journal_folder
+from pipelines.cli.options import ScorecardName, Since, Until
 from pipelines.journal.export import export as write_decisions
 from pipelines.watch.current_rows import utc
 from scoring.journal.reader import JournalReader

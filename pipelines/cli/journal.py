@@ -9,7 +9,8 @@ import typer
 from rich.markup import escape
 
 from pipelines.cli.console import console, print_line, steps
-from pipelines.cli.options import DecisionId, DecisionIds, JournalFolder, ScorecardName, journal_folder
+from pipelines.cli.journal_options import JournalFolder, journal_folder
+from pipelines.cli.options import DecisionId, DecisionIds, ScorecardName
 from pipelines.journal.proof import parse_head, prove
 from scoring.journal.chain import Chain
 from scoring.journal.erasure import begun

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,12 +20,6 @@ ProfileName = Annotated[
         show_default="the one that made what serves",
     ),
 ]
-JournalFolder = Annotated[
-    Path | None,
-    typer.Option(
-        "--journal", envvar="SCOREBOX_JOURNAL", help="The journal's folder.", show_default="journal/SCORECARD"
-    ),
-]
 Since = Annotated[str | None, typer.Option(help="The earliest time of a decision, ISO 8601; UTC, if it does not say.")]
 Until = Annotated[str | None, typer.Option(help="The time before which decisions were made.")]
 DecisionId = Annotated[str, typer.Argument(parser=as_decision_id, metavar="DECISION_ID", help="Id of a decision.")]
@@ -37,11 +30,6 @@ DecisionIds = Annotated[
 Pushgateway = Annotated[
     str | None, typer.Option(envvar="SCOREBOX_PUSHGATEWAY", help="A Prometheus Pushgateway that gets the gauges.")
 ]
-
-
-def journal_folder(scorecard: str, given: Path | None) -> Path:
-    """Return the folder of a scorecard's journal."""
-    return given or Path("journal") / scorecard
 
 
 def workspace_of(scorecard: str, profile: str | None) -> Workspace:

@@ -11,7 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipelines.cli.console import console, print_line, print_warning, rows_done
-from pipelines.cli.options import JournalFolder, ScorecardName, day, journal_folder
+from pipelines.cli.journal_options import JournalFolder, journal_folder
+from pipelines.cli.options import ScorecardName, day
 from pipelines.watch import outcomes as files
 from scoring.files import refuse_overwrite
 from scoring.outcomes.contract import is_future

@@ -9,7 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipelines.cli.console import console, print_line, print_warning, steps
-from pipelines.cli.options import JournalFolder, Pushgateway, ScorecardName, day, journal_folder, workspace_of
+from pipelines.cli.journal_options import JournalFolder, journal_folder
+from pipelines.cli.options import Pushgateway, ScorecardName, day, workspace_of
 from pipelines.params import read_params
 from pipelines.watch.performance import STEPS
 from pipelines.watch.performance import performance as run

@@ -11,7 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipelines.cli.console import console, print_line, steps
-from pipelines.cli.options import DecisionIds, JournalFolder, ScorecardName, Since, Until, journal_folder
+from pipelines.cli.journal_options import JournalFolder, journal_folder
+from pipelines.cli.options import DecisionIds, ScorecardName, Since, Until
 from pipelines.journal.replay import Finding, Replay, places_of, sample_of
 from pipelines.journal.replay import replay as run
 from pipelines.watch.current_rows import utc

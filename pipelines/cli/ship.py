@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from pipelines.cli.console import print_line, steps
-from pipelines.cli.options import JournalFolder, ScorecardName, journal_folder
+from pipelines.cli.journal_options import JournalFolder, journal_folder
+from pipelines.cli.options import ScorecardName
 from pipelines.journal.shipping.database import Database
 from pipelines.journal.shipping.follow import follow as go_on
 from pipelines.journal.shipping.shipper import Shipper

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,8 +14,10 @@ import pyarrow as pa
 import pytest
 import yaml
 
+from loadtests.server import free_port
 from pipelines.images.bentofile import bentofile
 from scoring import scorecards
+from scoring.journal.reader import JournalReader
 from tests.e2e.server import BENTOML, ROOT, serve
 from tests.serving.test_arrow import STREAM, stream_of, table_of
 from tests.serving.toy import environment
@@ -82,6 +85,41 @@ def test_a_built_bento_serves_from_an_empty_folder_without_the_repository(
         for path in ("/", "/docs", "/docs/docs.js", "/docs/swagger-ui-bundle.js"):
             assert server.get(path).status_code == 200
     assert list(empty.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_bento_s_decisions_are_kept_where_it_was_started_and_never_in_it(
+    home: Path, repository: Path, tmp_path: Path, example: dict[str, Any]
+) -> None:
+    build = [*BENTOML, "build", "--output", "tag", "."]
+    run = subprocess.run(build, cwd=repository, env=environment(home), capture_output=True, text=True, check=True)
+    tag = run.stdout.strip().splitlines()[-1].removeprefix("__tag__:")
+    source = home / "bentos" / tag.replace(":", "/") / "src"
+    working = tmp_path / "working"
+    working.mkdir()
+    for setting, place in (("", "journal/card_default"), ("decisions", "decisions")):
+        with serve(home, tag, working, release=False, SCOREBOX_JOURNAL=setting) as server:
+            name = server.post("/predict", example).json()["decision_id"]
+            assert any(
+                line["message"] == f"decisions are kept in the journal {working / place}" for line in server.log()
+            )
+        assert JournalReader(working / place).find(name) is not None
+        assert not list(source.rglob("segment-*"))
+
+    # As an earlier version left it.
+    (source / "journal").mkdir()
+    (working / "decisions").rename(source / "journal" / "card_default")
+    start = [*BENTOML, "serve", tag, "--port", str(free_port())]
+    env = environment(home)
+    refused = subprocess.run(start, cwd=working, env=env, capture_output=True, text=True, check=False)
+    assert refused.returncode != 0
+    (line,) = [line for line in refused.stderr.splitlines() if "scorebox cannot start" in line]
+    command = line.partition("then move it: ")[2].partition("; and start with ")[0]
+    assert shlex.split(command)[-1] == str(working / "journal" / "card_default-2")
+    subprocess.run(["sh", "-ec", command], check=True)
+    assert JournalReader(working / "journal" / "card_default-2").find(name) is not None
+    with serve(home, tag, working, release=False) as server:
+        assert server.post("/predict", example).status_code == 200
 
 
 @pytest.mark.slow

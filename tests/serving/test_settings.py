@@ -49,7 +49,7 @@ def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_release_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SCOREBOX_RELEASE", str(tmp_path))
     with pytest.raises(StartError, match=tmp_path.name):
-        load_startup_config(tmp_path)
+        load_startup_config(tmp_path, tmp_path)
 
 
 def test_every_setting_says_what_it_is() -> None:
@@ -79,7 +79,7 @@ def test_a_service_that_cannot_start_says_why_in_one_line(
         monkeypatch.setenv("SCOREBOX_RELEASE", str(path))
     monkeypatch.setenv(PREFIX + variable, value)
     with pytest.raises(StartError) as caught:
-        load_startup_config(tmp_path)
+        load_startup_config(tmp_path, tmp_path)
     assert str(caught.value).startswith("scorebox cannot start: ")
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
