@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Iterator
@@ -13,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scoring.expected import DataError
+from scoring.leftovers import make_file
 
-LONGEST_NAME = 100
-"""Characters of a file's name in that of the file next to it; a file system allows 255 bytes."""
 PRIVATE = 0o600
 """The mode of a file that only its owner can read."""
 
@@ -46,7 +44,8 @@ class FileAside:
 def file_aside(path: Path, *, private: bool = False) -> Iterator[FileAside]:
     """Make an empty file next to `path`, and missing parent folders; unless published, it is gone when the block ends.
 
-    A link is written through. A new file follows the umask, a replaced one hands on its mode.
+    A link is written through. A new file follows the umask, a replaced one hands on its mode. What a killed process
+    left of the same file is deleted.
 
     Args:
         path: where the file goes.
@@ -61,7 +60,7 @@ def file_aside(path: Path, *, private: bool = False) -> Iterator[FileAside]:
         if private:
             mode = PRIVATE
         target.parent.mkdir(parents=True, exist_ok=True)
-        file = _make_file(target, 0o666 if mode is None else PRIVATE)
+        file, descriptor = make_file(target.parent, target.name, 0o666 if mode is None else PRIVATE)
     except OSError as error:
         error.filename = str(path)
         raise
@@ -69,6 +68,7 @@ def file_aside(path: Path, *, private: bool = False) -> Iterator[FileAside]:
         yield FileAside(file, target, mode)
     finally:
         file.unlink(missing_ok=True)
+        os.close(descriptor)
 
 
 def _mode_of(target: Path) -> int | None:
@@ -82,16 +82,6 @@ def _mode_of(target: Path) -> int | None:
     if not stat.S_ISREG(found.st_mode):
         raise OSError(errno.EINVAL, "it is a device, pipe or socket, not a file")
     return stat.S_IMODE(found.st_mode)
-
-
-def _make_file(target: Path, mode: int) -> Path:
-    while True:
-        file = target.with_name(f".{target.name[:LONGEST_NAME]}.{secrets.token_hex(4)}")
-        try:
-            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
-        except FileExistsError:
-            continue
-        return file
 
 
 def write_atomically(path: Path, content: bytes | str, *, private: bool = False) -> None:
@@ -113,6 +103,37 @@ def write_atomically(path: Path, content: bytes | str, *, private: bool = False)
         except OSError as error:
             error.filename = str(path)
             raise
+
+
+def check_replaceable(path: Path) -> None:
+    """Replace a file by a copy of itself, so that what forbids that is known before anything depends on it.
+
+    Nothing but the attempt tells: a bind mount and an immutable file look like any other.
+
+    Raises:
+        OSError: it cannot be replaced, or made where it is not there; `filename` says which path.
+    """
+    with file_aside(path) as aside:
+        try:
+            if aside.target.exists():
+                aside.file.write_bytes(aside.target.read_bytes())
+                aside.publish()
+        except OSError as error:
+            error.filename = str(path)
+            raise
+
+
+def remove_file(path: Path) -> bool:
+    """Delete a file, or the one that a link leads to: the link stays. Return False if there was none.
+
+    Raises:
+        OSError: it cannot be deleted.
+    """
+    try:
+        Path(os.path.realpath(path)).unlink()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def is_same_file(first: Path, second: Path) -> bool:
@@ -138,14 +159,18 @@ def refuse_overwrite(output: Path, read: Path) -> None:
 
 
 def replace_folder(new: Path, path: Path) -> None:
-    """Put the finished folder `new` in the place of `path`; both lie on one file system.
+    """Put the finished folder `new` in the place of `path`, or of where that leads: a link stays.
 
-    Between two renames there is no `path` for a moment, but never a half-written one.
+    Between two renames there is no such folder for a moment, but never a half-written one.
     """
-    old = path.with_name(f".{path.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists():
-        path.replace(old)
-    new.replace(path)
+    target = Path(os.path.realpath(path))
+    old, copied = (target.with_name(f".{target.name}.{end}") for end in ("old", "new"))
+    for left in (old, copied):
+        shutil.rmtree(left, ignore_errors=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if new.stat().st_dev != target.parent.stat().st_dev:  # where a link leads to another disk
+        new = Path(shutil.copytree(new, copied))
+    if target.exists():
+        target.replace(old)
+    new.replace(target)
     shutil.rmtree(old, ignore_errors=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import bentoml
-from bentoml.exceptions import BentoMLException, NotFound
+from bentoml.exceptions import NotFound
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from scoring.decision import Variant
@@ -21,6 +21,7 @@ from scoring.files import write_atomically
 from scoring.graph import Graph, GraphIntegrityError, sha256
 from scoring.members import read_members, repeated_throughout, require_single
 from scoring.reasons import Explainer
+from scoring.store_entry import name_latest, write_entry
 
 GRAPH_FILE = "model.onnx"
 EXPLAIN_FILE = "explain.onnx"
@@ -137,17 +138,17 @@ class Release(BaseModel):
 def push(record: ModelRecord, content: Content) -> bool:
     """Put a variant into the store; return False if the same bytes are there already.
 
+    An entry that cannot be read, or whose bytes are not the recorded ones, is written anew.
+
     Raises:
         ModelStoreError: the bytes are not those of the record, or the tag holds others.
     """
     content.check(record)
-    try:
-        stored = bentoml.models.get(record.tag).info.metadata
-    except NotFound:
-        pass
-    else:
-        if any(stored.get(name) != getattr(record, name) for name in ("graph_sha256", "explain_sha256")):
-            raise ModelStoreError(f"{record.tag} is in the store with other bytes; tags never move to new bytes")
+    stored = _stored(record.tag)
+    if stored and (stored.graph_sha256, stored.explain_sha256) != (record.graph_sha256, record.explain_sha256):
+        raise ModelStoreError(f"{record.tag} is in the store with other bytes; tags never move to new bytes")
+    if stored:
+        name_latest(record.tag)
         return False
     labels = {
         "scorecard": record.scorecard,
@@ -155,10 +156,26 @@ def push(record: ModelRecord, content: Content) -> bool:
         "family": record.family,
         "data": "SAMPLE DATA" if record.data.sample else "real data",
     }
-    with bentoml.models.create(record.tag, labels=labels, metadata=record.model_dump(mode="json")) as model:
-        Path(model.path_of(GRAPH_FILE)).write_bytes(content.graph)
-        Path(model.path_of(EXPLAIN_FILE)).write_bytes(content.explain)
+    files = {GRAPH_FILE: content.graph, EXPLAIN_FILE: content.explain}
+    write_entry(record.tag, labels, record.model_dump(mode="json"), files)
+    name_latest(record.tag)
     return True
+
+
+def _stored(tag: str) -> ModelRecord | None:
+    """Return the record of an entry with the recorded bytes; None if there is none, or a damaged one."""
+    try:
+        record, content = read(tag)
+        content.check(record)
+    except (ModelStoreError, GraphIntegrityError):
+        return None
+    return record
+
+
+def holds(tag: str, graph_sha256: str, explain_sha256: str) -> bool:
+    """Return whether the store holds a variant with these bytes."""
+    stored = _stored(tag)
+    return stored is not None and (stored.graph_sha256, stored.explain_sha256) == (graph_sha256, explain_sha256)
 
 
 def read(model: str | Any) -> tuple[ModelRecord, Content]:
@@ -170,19 +187,27 @@ def read(model: str | Any) -> tuple[ModelRecord, Content]:
     """
     try:
         stored = bentoml.models.get(model) if isinstance(model, str) else model
-    except BentoMLException as error:
-        repair = f"run: scorebox push {model.partition(':')[0]}"
-        if isinstance(error, NotFound):
-            raise MissingModelError(f"{model} is not in the model store; {repair}") from None
-        raise ModelStoreError(f"{model} is damaged in the store: {error}; {repair}") from None
+    except NotFound:
+        raise MissingModelError(f"{model} is not in the model store; run: scorebox push {model.partition(':')[0]}") from None
+    except Exception as error:  # of a record that is not whole: BentoML's own, and those of YAML and of its converters
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ModelStoreError(f"{model} is damaged in the store: {reason}; {_repair(model)}") from None
     try:
         record = ModelRecord.model_validate(dict(stored.info.metadata))
     except ValidationError as error:
-        raise ModelStoreError(f"{stored.tag}: the record in the store cannot be read: {error}") from None
+        broken = "; ".join(f"{item.field}: {item.message}" for item in field_errors(error))
+        raise ModelStoreError(
+            f"{stored.tag}: the record in the store cannot be read: {broken}; {_repair(str(stored.tag))}"
+        ) from None
     try:
         return record, Content(*(Path(stored.path_of(name)).read_bytes() for name in (GRAPH_FILE, EXPLAIN_FILE)))
     except OSError as error:
-        raise GraphIntegrityError(f"{stored.tag}: {error}") from error
+        raise GraphIntegrityError(f"{stored.tag}: {error}; {_repair(str(stored.tag))}") from error
+
+
+def _repair(tag: str) -> str:
+    name = tag.partition(":")[0]
+    return f"run: scorebox push {name}, or scorebox restore {name} if it is the champion"
 
 
 def load(model: str | Any) -> StoredModel:

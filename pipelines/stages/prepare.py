@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +13,7 @@ import pyarrow.parquet as pq
 from pipelines.params import ScorecardParams
 from pipelines.workspace import Workspace
 from scoring.files import write_atomically
+from scoring.leftovers import scratch_folder
 from scoring.scorecard import Scorecard
 from training.errors import StageError
 from training.parquet import SAMPLE_KEY, SNAPSHOT_KEY, read_arrow, read_parquet, write_parquet
@@ -55,8 +55,8 @@ def validate(scorecard: Scorecard, workspace: Workspace, advance: Advance = lamb
         rows, _ = read_arrow(workspace.raw_table("applications"))
         report = check(scorecard, typed(scorecard, rows))
     else:
-        with TemporaryDirectory(dir=workspace.folder, prefix=".validate.") as scratch:
-            report = tables_contract.check(tables, workspace.raw, Path(scratch), advance)
+        with scratch_folder(workspace.folder, ".validate") as scratch:
+            report = tables_contract.check(tables, workspace.raw, scratch, advance)
     _write_report(report, workspace.contract)
     if not report.rows:
         raise StageError(f"{scorecard.name}: the raw snapshot holds no rows")
@@ -106,8 +106,8 @@ def _built(
     tables: TableSet, workspace: Workspace, advance: Advance
 ) -> tuple[pa.Table, dict[bytes, bytes], dict[str, object]]:
     """Return rows by the product's own queries, what is known of the raw tables, and the lineage."""
-    with TemporaryDirectory(dir=workspace.folder, prefix=".features.") as scratch:
-        built = Path(scratch, "applications.parquet")
+    with scratch_folder(workspace.folder, ".features") as scratch:
+        built = scratch / "applications.parquet"
         lineage = tables_build.build(tables, workspace.raw, built, advance)
         rows, _ = read_arrow(built)
     metadata = pq.read_schema(workspace.raw_table(tables.tables[0].name)).metadata or {}

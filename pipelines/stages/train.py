@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
 from pipelines.params import Params
 from pipelines.workspace import Workspace
-from scoring.files import write_atomically
+from scoring.files import replace_folder, write_atomically
+from scoring.leftovers import scratch_folder
 from scoring.scorecard import Scorecard
 from training.calibration import Calibration
 from training.candidate import Advance, Specification, Trained
@@ -47,14 +45,13 @@ def train(
     write_atomically(workspace.candidates, competition.model_dump_json(indent=2) + "\n")
     if winner is None:
         raise StageError(f"{scorecard.name}: no candidate holds every gate: {workspace.candidates}")
-    with tempfile.TemporaryDirectory(dir=workspace.folder) as temporary:
-        folder = Path(temporary, "model")
+    with scratch_folder(workspace.folder, ".train") as scratch:
+        folder = scratch / "model"
         folder.mkdir()
         winner.model.save(folder)
         write_atomically(folder / SPECIFICATION, winner.specification.model_dump_json(indent=2) + "\n")
         write_atomically(folder / CALIBRATION, winner.calibration.model_dump_json(indent=2) + "\n")
-        shutil.rmtree(workspace.model, ignore_errors=True)
-        folder.rename(workspace.model)
+        replace_folder(folder, workspace.model)
     return competition
 
 

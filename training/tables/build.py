@@ -12,12 +12,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import duckdb
 from pydantic import BaseModel
 
 from scoring.expected import DataError
+from scoring.leftovers import scratch_folder
 from training.tables import TableSet, Tell
 from training.tables.engine import MEMORY, THREADS, connect, first_line, raw_path
 
@@ -80,10 +80,10 @@ def build(
     steps = [_Query(path, path.read_text(encoding="utf-8"), f"{path.stem}_features") for path in queries(tables)]
     with (
         connect(tables.tables, raw, output.parent, memory, threads) as database,
-        TemporaryDirectory(dir=output.parent, prefix=".features.") as aside,
+        scratch_folder(output.parent, ".features") as aside,
     ):
         database.execute(MACROS.read_text(encoding="utf-8"))
-        written = Path(aside) / output.name
+        written = aside / output.name
         for step in steps:
             tell(step.path.name, 0)
             _run(database, step, written)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scoring.expected import DataError
+from scoring.leftovers import scratch_folder
 from training.tables.table import RawTable
 
 MEMORY = "2GB"
@@ -58,11 +58,11 @@ def connect(
     database becomes a DataError.
     """
     spill_folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=spill_folder, prefix=".duckdb.") as spill:
+    with scratch_folder(spill_folder, ".duckdb") as spill:
         configuration: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": memory,
             "threads": threads,
-            "temp_directory": spill,
+            "temp_directory": str(spill),
         }
         with duckdb.connect(config=configuration) as connection:
             try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +12,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from scoring.leftovers import scratch_folder
 from training.tables import TableFormat, Tell
 from training.tables.home_credit import balances, bureau, clients, loans
 from training.tables.home_credit.tables import TABLES_BY_NAME as TABLES
@@ -28,17 +28,17 @@ def generate(folder: Path, applications: int, seed: int, tell: Tell, file_format
     about 27.3 million rows of bureau_balance. `tell` receives how many more applications are done.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder, prefix=".sample.") as aside:
+    with scratch_folder(folder, ".sample") as aside:
         with ExitStack() as stack:
             writers: dict[str, pq.ParquetWriter | pyarrow.csv.CSVWriter] = {}
             for count, chunk in _chunks(applications, seed):
                 for name, rows in chunk:
                     if name not in writers:
-                        path = Path(aside) / f"{name}.{file_format}"
+                        path = aside / f"{name}.{file_format}"
                         writers[name] = stack.enter_context(_writer(path, rows.schema, file_format))
                     writers[name].write_table(rows)
                 tell("sample data", count)
-        for written in Path(aside).iterdir():
+        for written in aside.iterdir():
             written.replace(folder / written.name)
 
 
