@@ -188,7 +188,9 @@ def read(model: str | Any) -> tuple[ModelRecord, Content]:
     try:
         stored = bentoml.models.get(model) if isinstance(model, str) else model
     except NotFound:
-        raise MissingModelError(f"{model} is not in the model store; run: scorebox push {model.partition(':')[0]}") from None
+        raise MissingModelError(
+            f"{model} is not in the model store; run: scorebox push {model.partition(':')[0]}"
+        ) from None
     except Exception as error:  # of a record that is not whole: BentoML's own, and those of YAML and of its converters
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ModelStoreError(f"{model} is damaged in the store: {reason}; {_repair(model)}") from None

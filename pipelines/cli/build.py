@@ -13,7 +13,7 @@ from pipelines.cli.graphs import benchmark, export, quantize
 from pipelines.cli.history import history
 from pipelines.cli.options import ScorecardName
 from pipelines.cli.prepare import features, split, validate
-from pipelines.cli.push import push
+from pipelines.cli.push import push_and_print
 from pipelines.cli.registry import promote
 from pipelines.cli.report import report
 from pipelines.cli.sources import ingest
@@ -33,6 +33,9 @@ def build(
     if load(scorecard).history:
         # Before the release that needs it.
         stages.append(history)
-    for stage in (*stages, push, promote):
+    for stage in stages:
         stage(scorecard, profile)
+    pushed = push_and_print(scorecard, profile)
+    # Another model may be the challenger of a champion that was only built again.
+    promote(scorecard, profile, pushed.registered.number if pushed.is_champion else None)
     bentofile(scorecard)

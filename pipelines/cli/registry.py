@@ -13,11 +13,14 @@ from pipelines.cli.options import ProfileName, ScorecardName, workspace_of
 from pipelines.governance import promote as promotion
 from pipelines.governance.registry import Registry
 from pipelines.governance.restore import restore as restore_champion
+from pipelines.governance.versions import Registered
 from pipelines.params import read_params
 from pipelines.workspace import FULL, Workspace
 from scoring.scorecards import load
 from training.errors import StageError
 from training.evaluation.checks import failed
+
+FOREIGN = "foreign: scorebox push did not register it, and no command touches it"
 
 
 def promote(
@@ -82,21 +85,26 @@ def registry(scorecard: ScorecardName) -> None:
     heads = ("version", "alias", "store", "data", "AUC", "verdicts")
     for head in heads:
         table.add_column(head, no_wrap=head != heads[-1])
-    for item in known.versions():
-        table.add_row(
-            str(item.number),
-            ", ".join(alias for alias, number in aliases.items() if number == item.number),
-            f"{item.tags['store_version']} {item.tags['serving']}",
-            item.tags["data"],
-            item.tags["test_auc"][:6],
-            f"verification {item.tags['verification']}; {item.tags.get('promotion', 'not judged yet')}",
-        )
+    for number, item in known.all_versions().items():
+        names = ", ".join(alias for alias, at in aliases.items() if at == number)
+        table.add_row(str(number), names, *(_columns(item) if item else ("", "", "", FOREIGN)))
     console.print(table)
     print_line(
         "registry", f"champions in order: {', '.join(map(str, known.champion_history().champions)) or 'none yet'}"
     )
     for difference in promotion.find_differences(known, Workspace(scorecard, FULL)):
         print_warning("differs", f"{difference}; `scorebox promote` repairs it")
+
+
+def _columns(item: Registered) -> tuple[str, str, str, str]:
+    tags = item.tags
+    verification = tags.verification or "unknown: run scorebox push where it was trained"
+    return (
+        f"{tags.store_version} {tags.serving}",
+        tags.data,
+        "" if tags.test_auc is None else f"{tags.test_auc:.4f}",
+        f"verification {verification}; {tags.promotion or 'not judged yet'}",
+    )
 
 
 def _print_repaired(stage: str, repaired: list[str]) -> None:

@@ -7,7 +7,8 @@ import pandas as pd
 from pydantic import BaseModel
 
 from pipelines.artifacts import file_sha256
-from pipelines.governance.registry import Registered, Registry
+from pipelines.governance.registry import Registry
+from pipelines.governance.versions import Registered
 from pipelines.params import ScorecardParams
 from pipelines.workspace import Workspace
 from scoring import models
@@ -63,9 +64,10 @@ def judge_candidate(
     """Score candidate and champion on the candidate's test rows, and judge the candidate gate by gate.
 
     Raises:
-        StageError: the test rows at hand are not those that the candidate was pushed with.
+        StageError: the test rows at hand are not those that the candidate was pushed with, or its tags do not tell.
         DataError: a graph reads columns that they do not have.
     """
+    verification = candidate.require("verification")
     test, digest = held_out(workspace, candidate)
     labels: Labels = test[scorecard.target].to_numpy()
     loaded = _load(registry, candidate)
@@ -80,7 +82,7 @@ def judge_candidate(
     made_from = _provenance(candidate), _provenance(champion) if champion else None
     inputs = graph_inputs(test, serving.graph.columns, serving.graph.text_columns)
     gates = promotion_gates(
-        candidate.tags["verification"],
+        verification,
         variant_checks(scores, cutoff, serving.graph, inputs, params.promotion),
         new,
         made_from[0],
@@ -103,7 +105,7 @@ def judge_candidate(
 
 def _provenance(registered: Registered) -> Provenance:
     tags = registered.tags
-    return Provenance(tags["data"] == SAMPLE, tags["data_sha256"], tags["test_rows_sha256"])
+    return Provenance(tags.data == SAMPLE, tags.data_sha256, registered.require("test_rows_sha256"))
 
 
 def held_out(workspace: Workspace, registered: Registered) -> tuple[pd.DataFrame, str]:
@@ -113,10 +115,10 @@ def held_out(workspace: Workspace, registered: Registered) -> tuple[pd.DataFrame
         StageError: the test rows at hand are not those that the version was pushed with.
     """
     digest = file_sha256(workspace.test)
-    if digest != registered.tags["test_rows_sha256"]:
+    if digest != registered.require("test_rows_sha256"):
         raise StageError(
             f"{workspace.test} does not hold the test rows of version {registered.number}; "
-            f"run the stages that made it (profile {registered.tags['profile']}) again"
+            f"run the stages that made it (profile {registered.tags.profile or 'unknown'}) again"
         )
     rows, _ = read_parquet(workspace.test)
     return rows, digest
@@ -127,7 +129,7 @@ def _contender(registered: Registered, measured: Figures) -> Contender:
     return Contender(
         version=registered.number,
         model=release.tags[release.serving],
-        data=registered.tags["data"],
+        data=registered.tags.data,
         figures=measured,
     )
 

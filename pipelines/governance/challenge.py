@@ -6,9 +6,11 @@ from contextlib import suppress
 
 from uuid_utils import uuid7
 
-from pipelines.governance.registry import CHALLENGER, CHAMPION, Registered, Registry
+from pipelines.governance.registry import CHALLENGER, CHAMPION, Registry
+from pipelines.governance.versions import Registered
 from pipelines.workspace import Workspace
 from scoring.challenger.challenge import Bounds, Challenge
+from scoring.files import remove_file
 from scoring.models import ModelStoreError, Release
 from scoring.moment import now_to_the_second
 from scoring.scorecard import Scorecard
@@ -37,15 +39,16 @@ def start(
         ValidationError: the share is not one.
     """
     registry = Registry(scorecard)
-    aliases = registry.aliases()
-    if CHAMPION not in aliases:
+    champion = registry.at(CHAMPION)
+    if champion is None:
         raise StageError(f"{scorecard.name} has no champion to challenge; run: scorebox promote {scorecard.name}")
-    chosen = number or aliases.get(CHALLENGER)
-    if chosen is None:
+    candidate = registry.version(number) if number else registry.at(CHALLENGER)
+    if candidate is None:
         raise StageError(f"{scorecard.name} has no challenger; run: scorebox push {scorecard.name}")
-    if chosen == aliases[CHAMPION]:
-        raise StageError(f"version {chosen} of {scorecard.name} is the champion; choose another one with --version")
-    candidate, champion = registry.version(chosen), registry.version(aliases[CHAMPION])
+    if candidate.number == champion.number:
+        raise StageError(
+            f"version {candidate.number} of {scorecard.name} is the champion; choose another one with --version"
+        )
     if share:
         _check(candidate, champion)
     registry.restore(candidate)
@@ -58,9 +61,7 @@ def start(
 
 def end(workspace: Workspace) -> bool:
     """Delete the challenge, whatever is in the file; return False if there was none."""
-    existed = workspace.challenge.exists()
-    workspace.challenge.unlink(missing_ok=True)
-    return existed
+    return remove_file(workspace.challenge)
 
 
 def end_if_champion(workspace: Workspace, champion: Release) -> None:
@@ -79,9 +80,9 @@ def _check(candidate: Registered, champion: Registered) -> None:
         StageError: it may not.
     """
     reason = None
-    if candidate.tags["verification"] != HOLDS:
-        reason = f"its verification says: {candidate.tags['verification']}"
-    elif candidate.tags["data"] == SAMPLE and champion.tags["data"] != SAMPLE:
+    if (verification := candidate.require("verification")) != HOLDS:
+        reason = f"its verification says: {verification}"
+    elif candidate.tags.data == SAMPLE and champion.tags.data != SAMPLE:
         reason = f"it is of {SAMPLE}, the champion is not"
     if reason is not None:
         raise StageError(f"version {candidate.number} may not decide: {reason}; --share 0 lets it look on")

@@ -10,11 +10,12 @@ import pandas as pd
 from pydantic import BaseModel
 
 from pipelines.governance.candidate_gates import held_out
-from pipelines.governance.registry import CHAMPION, Registered, Registry
+from pipelines.governance.registry import CHAMPION, Registry
+from pipelines.governance.versions import Registered
 from pipelines.params import Params
 from pipelines.workspace import Workspace
 from scoring import models
-from scoring.files import write_atomically
+from scoring.files import remove_file, write_atomically
 from scoring.models import ModelRecord
 from scoring.moment import now_to_the_second
 from scoring.policy import Assumptions, CutoffPolicy, SearchBasis, StatedBasis
@@ -154,17 +155,14 @@ def by_hand(scorecard: Scorecard, value: float, reason: str) -> CutoffPolicy:
 
 def reset(workspace: Workspace) -> bool:
     """Delete the policy's file, whatever is in it; return False if there was none."""
-    existed = workspace.policy.exists()
-    workspace.policy.unlink(missing_ok=True)
-    return existed
+    return remove_file(workspace.policy)
 
 
 def _champion(scorecard: Scorecard) -> Registered:
     registry = Registry(scorecard)
-    number = registry.aliases().get(CHAMPION)
-    if number is None:
+    champion = registry.at(CHAMPION)
+    if champion is None:
         raise StageError(f"{scorecard.name} has no champion; run: scorebox promote {scorecard.name}")
-    champion = registry.version(number)
     registry.restore(champion)
     return champion
 

@@ -6,10 +6,12 @@ from typing import NamedTuple
 
 from pipelines.governance.candidate_gates import Promotion, judge_candidate
 from pipelines.governance.challenge import end_if_champion
-from pipelines.governance.registry import CHALLENGER, CHAMPION, ChampionHistory, Move, Registered, Registry
+from pipelines.governance.push import pushed_version
+from pipelines.governance.registry import CHALLENGER, CHAMPION, ChampionHistory, Move, Registry
+from pipelines.governance.versions import Registered
 from pipelines.params import ScorecardParams
 from pipelines.workspace import Workspace
-from scoring.files import write_atomically
+from scoring.files import check_replaceable, write_atomically
 from scoring.models import ModelStoreError, Release
 from scoring.moment import now_to_the_second
 from scoring.scorecard import Scorecard
@@ -36,22 +38,23 @@ def promote(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams,
     Raises:
         StageError: there is no candidate, its test rows are not there, or it was rolled back and is
             not asked for by number.
+        OSError: the release cannot be written; alias and history are as they were.
     """
     registry = Registry(scorecard)
     repaired, _ = settle(registry, workspace)
-    aliases = registry.aliases()
-    chosen = number or aliases.get(CHALLENGER)
-    if chosen is None:
+    champion = registry.at(CHAMPION)
+    candidate = registry.version(number) if number else registry.at(CHALLENGER)
+    if candidate is None and champion and champion.release.version == pushed_version(workspace):
+        candidate = champion
+    if candidate is None:
         raise StageError(f"{scorecard.name} has no challenger; run: scorebox push {scorecard.name}")
-    candidate = registry.version(chosen)
-    champion = registry.version(aliases[CHAMPION]) if CHAMPION in aliases else None
     if champion and champion.number == candidate.number:
         _follow(registry, champion, workspace)
-        _end_challenge(registry, champion)
         return Moved(champion, repaired)
-    if champion and number is None and candidate.tags.get("promotion", "").startswith(ROLLED_BACK):
+    judged = candidate.tags.promotion or ""
+    if champion and number is None and judged.startswith(ROLLED_BACK):
         raise StageError(
-            f"version {candidate.number} of {scorecard.name} was {candidate.tags['promotion']}; version "
+            f"version {candidate.number} of {scorecard.name} was {judged}; version "
             f"{champion.number} stays champion and serves; for the other one: "
             f"scorebox promote {scorecard.name} --version {candidate.number}"
         )
@@ -61,11 +64,11 @@ def promote(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams,
         refusal = f"refused {promotion.decided_at}: {', '.join(failed(promotion.gates))}"
         registry.tag(candidate.number, "promotion", refusal)
         return Moved(champion, repaired, promotion)
+    check_replaceable(workspace.release)
     registry.tag(candidate.number, "promotion", f"promoted {promotion.decided_at}")
     # An alias that was set by hand is a champion too.
     before = registry.champion_history().champions or ([champion.number] if champion else [])
     _move(registry, workspace, ChampionHistory(champions=[*before, candidate.number], unfinished="promotion"))
-    _end_challenge(registry, candidate)
     return Moved(candidate, repaired, promotion)
 
 
@@ -76,8 +79,8 @@ def candidate_profile(scorecard: Scorecard, number: int | None) -> str | None:
         StageError: there is no such version.
     """
     registry = Registry(scorecard)
-    chosen = number or registry.aliases().get(CHALLENGER)
-    return None if chosen is None else registry.version(chosen).tags["profile"]
+    candidate = registry.version(number) if number else registry.at(CHALLENGER)
+    return candidate.tags.profile if candidate else None
 
 
 def rollback(scorecard: Scorecard, workspace: Workspace) -> Moved:
@@ -87,6 +90,7 @@ def rollback(scorecard: Scorecard, workspace: Workspace) -> Moved:
 
     Raises:
         StageError: there is none before it.
+        OSError: the release cannot be written; alias and history are as they were.
     """
     registry = Registry(scorecard)
     repaired, finished = settle(registry, workspace)
@@ -94,6 +98,7 @@ def rollback(scorecard: Scorecard, workspace: Workspace) -> Moved:
     if finished != "rollback":
         if len(history.champions) < 2:
             raise StageError(f"{scorecard.name} has no champion before the present one")
+        check_replaceable(workspace.release)
         registry.tag(history.champions[-1], "promotion", f"{ROLLED_BACK} {now_to_the_second()}")
         history = ChampionHistory(champions=history.champions[:-1], unfinished="rollback")
         _move(registry, workspace, history)
@@ -111,6 +116,7 @@ def settle(registry: Registry, workspace: Workspace) -> tuple[list[str], Move | 
     if history.unfinished:
         differences.insert(0, f"a {history.unfinished} of version {history.champions[-1]} was interrupted")
     if differences:
+        check_replaceable(workspace.release)
         _move(registry, workspace, history)
     return differences, history.unfinished
 
@@ -150,8 +156,4 @@ def _follow(registry: Registry, champion: Registered, workspace: Workspace) -> N
     registry.restore(champion)
     champion.release.write(workspace.release)
     end_if_champion(workspace, champion.release)
-
-
-def _end_challenge(registry: Registry, champion: Registered) -> None:
-    if registry.aliases().get(CHALLENGER) == champion.number:
-        registry.drop(CHALLENGER)
+    registry.end_challenge(champion.number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from pipelines.artifacts import (
     Report,
@@ -17,7 +17,8 @@ from pipelines.artifacts import (
     same_graphs,
     store_version,
 )
-from pipelines.governance.registry import CHALLENGER, CHAMPION, Registered, Registry
+from pipelines.governance.registry import CHALLENGER, Registry
+from pipelines.governance.versions import Registered
 from pipelines.workspace import Workspace
 from scoring import models
 from scoring.decision import Variant
@@ -31,12 +32,14 @@ from training.evaluation.promotion import HOLDS
 
 @dataclass(frozen=True)
 class Pushed:
-    """The outcome of `push`: the tags in the store, those that are new, and the registered version."""
+    """The outcome of `push`: the tags in the store, those that were written, and the registered version."""
 
     tags: list[str]
     added: list[str]
     registered: Registered
     is_new: bool
+    is_champion: bool
+    """It is the champion already, so it challenges nobody."""
 
 
 class PushRecord(BaseModel):
@@ -52,7 +55,8 @@ class PushRecord(BaseModel):
 def push(scorecard: Scorecard, workspace: Workspace) -> Pushed:
     """Push what is not in the store and the registry yet, make it the challenger, and write `push.json`.
 
-    Pushing the same training twice changes nothing.
+    Pushing the same training twice changes nothing. What a push that was killed has left half-written is completed.
+    The champion is no challenger of itself.
 
     Raises:
         StageError: a stage has not run, or measured other graphs than those that are there now.
@@ -68,10 +72,12 @@ def push(scorecard: Scorecard, workspace: Workspace) -> Pushed:
     records = {variant: _record(report, variant, contents) for variant in contents}
     added = [record.tag for variant, record in records.items() if models.push(record, contents[variant])]
     registry = Registry(scorecard)
+    verdict = HOLDS if verification.holds else "fails " + ", ".join(failed(verification.checks))
     registered, is_new = registry.register(
         records,
         contents,
         {
+            "verification": verdict,
             "profile": workspace.profile,
             "candidate": report.candidate,
             "serving": benchmark.serving,
@@ -80,12 +86,15 @@ def push(scorecard: Scorecard, workspace: Workspace) -> Pushed:
             **{f"test_{name}": f"{item['value']:.6f}" for name, item in report.metrics.items()},
         },
     )
-    verdict = HOLDS if verification.holds else "fails " + ", ".join(failed(verification.checks))
-    registry.tag(registered.number, "verification", verdict)
-    if registered.number != registry.aliases().get(CHAMPION):
+    if registered.tags.verification != verdict:
+        registry.tag(registered.number, "verification", verdict)
+    is_champion = registered.number == registry.champion_number()
+    if is_champion:
+        registry.end_challenge(registered.number)
+    else:
         # The times behind this choice are measured anew with each benchmark; a champion keeps its own.
         registry.tag(registered.number, "serving", benchmark.serving)
-    registry.point(CHALLENGER, registered.number)
+        registry.point(CHALLENGER, registered.number)
     pushed = PushRecord(
         scorecard=scorecard.name,
         version=store_version(report, contents),
@@ -94,7 +103,15 @@ def push(scorecard: Scorecard, workspace: Workspace) -> Pushed:
         explain_sha256={variant: record.explain_sha256 for variant, record in records.items()},
     )
     write_atomically(workspace.pushed, pushed.model_dump_json(indent=2) + "\n")
-    return Pushed([record.tag for record in records.values()], added, registered, is_new)
+    return Pushed([record.tag for record in records.values()], added, registered, is_new, is_champion)
+
+
+def pushed_version(workspace: Workspace) -> str | None:
+    """Return the version in the model store that `push` took from the workspace; None if it took none."""
+    try:
+        return PushRecord.model_validate_json(workspace.pushed.read_bytes()).version
+    except (FileNotFoundError, ValidationError):
+        return None
 
 
 def _record(report: Report, variant: Variant, contents: Mapping[Variant, Content]) -> ModelRecord:

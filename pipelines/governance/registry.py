@@ -6,9 +6,10 @@ an input example. Aliases: `champion` serves, `challenger` would like to.
 
 from __future__ import annotations
 
+import errno
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -25,11 +26,13 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 from mlflow.types import Schema, TensorSpec
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from pipelines.governance.versions import Registered, read_version
 from scoring import models
 from scoring.decision import Variant
 from scoring.frames import thin_frame
 from scoring.graph import Graph
-from scoring.models import Content, ModelRecord, ModelStoreError, Release
+from scoring.leftovers import scratch_folder
+from scoring.models import Content, ModelRecord, ModelStoreError
 from scoring.scorecard import Scorecard
 from training.errors import StageError
 from training.sources import REAL, SAMPLE
@@ -41,6 +44,8 @@ CHAMPIONS = "scorebox.champions"
 RECORDS_FILE = "records.json"
 GRAPH_FILES: dict[Variant, str] = {"fp32": "model.onnx", "int8": "int8.onnx"}
 EXPLAIN_FILES: dict[Variant, str] = {"fp32": "explain.onnx", "int8": "explain_int8.onnx"}
+# MLflow names none for a folder that is not there.
+MISSING = {None, errno.ENOENT, errno.ENOTDIR}
 RECORDS = TypeAdapter(dict[Variant, ModelRecord])
 
 Move = Literal["promotion", "rollback"]
@@ -57,32 +62,6 @@ class ChampionHistory(BaseModel):
     unfinished: Move | None = None
 
 
-@dataclass(frozen=True)
-class Registered:
-    """One version in the registry."""
-
-    number: int
-    tags: Mapping[str, str]
-
-    @property
-    def release(self) -> Release:
-        """The release that makes it serve, by exact tags of the model store."""
-        tags = {variant: self.tags[f"store_tag_{variant}"] for variant in self.variants}
-        return Release.model_validate(
-            {
-                "scorecard": self.tags["scorecard"],
-                "version": self.tags["store_version"],
-                "serving": self.tags["serving"],
-                "tags": tags,
-            }
-        )
-
-    @property
-    def variants(self) -> list[Variant]:
-        """The variants that it holds."""
-        return [variant for variant in GRAPH_FILES if f"store_tag_{variant}" in self.tags]
-
-
 class Registry:
     """The registered model of one scorecard.
 
@@ -94,23 +73,33 @@ class Registry:
         self._name = scorecard.name
 
     def versions(self) -> list[Registered]:
-        """Return all versions, oldest first."""
+        """Return the versions that `push` registered, oldest first."""
+        return [version for version in self.all_versions().values() if version]
+
+    def all_versions(self) -> dict[int, Registered | None]:
+        """Return every version by its number, oldest first; None for a foreign one."""
         with connected("list the models") as client:
             found = client.search_model_versions(f"name = '{self._name}'")
-        return sorted((_registered(item) for item in found), key=lambda item: item.number)
+        return {int(item.version): read_version(item, self._name) for item in sorted(found, key=_number)}
 
     def version(self, number: int) -> Registered:
         """Return the version of that number.
 
         Raises:
-            StageError: there is none.
+            StageError: there is none, or `push` did not register it.
         """
-        found = next((item for item in self.versions() if item.number == number), None)
-        if found is None:
-            raise StageError(
-                f"{self._name} has no version {number} in the registry; see: scorebox registry {self._name}"
-            )
-        return found
+        every = self.all_versions()
+        if (found := every.get(number)) is not None:
+            return found
+        fault = f"version {number} of {self._name} is foreign: scorebox push did not register it"
+        if number not in every:
+            fault = f"{self._name} has no version {number} in the registry"
+        raise StageError(f"{fault}; see: scorebox registry {self._name}")
+
+    def at(self, alias: str) -> Registered | None:
+        """Return the version that an alias is at; None if there is no such alias, or it is at a foreign version."""
+        number = self.aliases().get(alias)
+        return None if number is None else self.all_versions().get(number)
 
     def aliases(self) -> dict[str, int]:
         """Return which version each alias is at; empty before the first push."""
@@ -119,14 +108,32 @@ class Registry:
         return {alias: int(number) for alias, number in entry.aliases.items()} if entry else {}
 
     def champion_history(self) -> ChampionHistory:
-        """Return the champions so far."""
+        """Return the champions so far.
+
+        Raises:
+            StageError: somebody has changed the tag to what is no history.
+        """
         with connected("read the champions") as client:
             entry = _entry(client, self._name)
-        return (
-            ChampionHistory.model_validate_json(entry.tags[CHAMPIONS])
-            if entry and CHAMPIONS in entry.tags
-            else ChampionHistory()
-        )
+        if not entry or CHAMPIONS not in entry.tags:
+            return ChampionHistory()
+        try:
+            return ChampionHistory.model_validate_json(entry.tags[CHAMPIONS])
+        except ValidationError:
+            raise StageError(
+                f"the tag {CHAMPIONS} of {self._name} in the registry is not a champion history; put it right by hand: "
+                f"{ChampionHistory(champions=[1]).model_dump_json()}"
+            ) from None
+
+    def champion_number(self) -> int | None:
+        """Return the champion by the history, else by an alias that was set by hand; None before the first."""
+        champions = self.champion_history().champions
+        return champions[-1] if champions else self.aliases().get(CHAMPION)
+
+    def end_challenge(self, champion: int) -> None:
+        """Take the challenger's alias from the champion: it cannot challenge itself."""
+        if self.aliases().get(CHALLENGER) == champion:
+            self.drop(CHALLENGER)
 
     def write_history(self, history: ChampionHistory) -> None:
         """Replace the champion history."""
@@ -156,46 +163,78 @@ class Registry:
     ) -> tuple[Registered, bool]:
         """Return the version of these bytes, and whether it is new; the same bytes are registered once.
 
-        The files go to the training's own run, so it must be on the server.
+        The files go to the training's own run, so it must be on the server. Files and tags that a version lacks, or
+        files that have other bytes, are written anew.
         """
         record = records["fp32"]
+        every = {**_version_tags(records), **tags}
         for item in self.versions():
-            if item.tags["store_version"] == record.version:
+            if item.tags.store_version == record.version:
+                self._complete(item, records, contents, every)
                 return item, False
-        with connected("register the model") as client, tempfile.TemporaryDirectory() as temporary:
-            folder = Path(temporary, "model")
-            self._save(folder, records, contents)
+        with connected("register the model") as client, _scratch() as folder:
+            self._save(folder / "model", records, contents)
             if _entry(client, self._name) is None:
                 client.create_registered_model(self._name, description=self._scorecard.title)
-            place = f"model/{record.version}"
-            files = client.get_run(record.mlflow_run_id).info.artifact_uri
-            store: Any = get_artifact_repository(files)
-            store.log_artifacts(str(folder), place)
-            made = client.create_model_version(
-                self._name, f"{files}/{place}", run_id=record.mlflow_run_id, tags={**_version_tags(records), **tags}
-            )
-        return _registered(made), True
+            files = f"{client.get_run(record.mlflow_run_id).info.artifact_uri}/model/{record.version}"
+            _upload(folder / "model", files)
+            made = client.create_model_version(self._name, files, run_id=record.mlflow_run_id, tags=every)
+        return self.version(int(made.version)), True
+
+    def _complete(
+        self,
+        item: Registered,
+        records: Mapping[Variant, ModelRecord],
+        contents: Mapping[Variant, Content],
+        tags: Mapping[str, str],
+    ) -> None:
+        """Write what a version lacks."""
+        for name in tags.keys() - item.tags.model_fields_set:
+            self.tag(item.number, name, tags[name])
+        with suppress(StageError, ModelStoreError):
+            if self._download(item)[1] == dict(contents):
+                return
+        with connected("complete the model") as client, _scratch() as folder:
+            self._save(folder / "model", records, contents)
+            _upload(folder / "model", client.get_model_version_download_uri(self._name, str(item.number)))
 
     def restore(self, registered: Registered) -> list[str]:
         """Put a version's variants into the model store where they are not there.
 
         Returns:
-            The tags that were missing.
+            The tags that were missing, or had other bytes.
 
         Raises:
             ModelStoreError: the registry's bytes are not the recorded ones.
-            StageError: the registry's record cannot be read.
+            StageError: the registry's record cannot be read, or files are missing there.
         """
-        missing = [tag for tag in registered.release.tags.values() if not _stored(tag)]
+        missing = registered.missing_from_store()
         if missing:
-            with connected("give the model") as client, tempfile.TemporaryDirectory() as temporary:
-                source = client.get_model_version_download_uri(self._name, str(registered.number))
-                folder = Path(mlflow.artifacts.download_artifacts(source, dst_path=temporary))
-                records = self._records(folder / RECORDS_FILE, registered.number)
-                for variant, record in records.items():
-                    files = (GRAPH_FILES[variant], EXPLAIN_FILES[variant])
-                    models.push(record, Content(*((folder / name).read_bytes() for name in files)))
+            records, contents = self._download(registered)
+            for variant, record in records.items():
+                models.push(record, contents[variant])
         return missing
+
+    def _download(self, registered: Registered) -> tuple[dict[Variant, ModelRecord], dict[Variant, Content]]:
+        """Return records and bytes of a version, checked against each other."""
+        number = registered.number
+        repair = f"where it was trained, run: scorebox push {self._name}"
+        try:
+            with connected("give the model") as client, _scratch() as scratch:
+                source = client.get_model_version_download_uri(self._name, str(number))
+                folder = Path(mlflow.artifacts.download_artifacts(source, dst_path=str(scratch)))
+                records = self._records(folder / RECORDS_FILE, number)
+                contents = {variant: _read_content(folder, variant) for variant in records}
+        except OSError as error:
+            if error.errno not in MISSING:
+                raise
+            raise StageError(f"version {number} of {self._name} lacks files in the registry; {repair}") from None
+        for variant, content in contents.items():
+            try:
+                content.check(records[variant])
+            except ModelStoreError as error:
+                raise ModelStoreError(f"version {number} in the registry is damaged: {error}; {repair}") from None
+        return records, contents
 
     def _records(self, path: Path, number: int) -> dict[Variant, ModelRecord]:
         try:
@@ -277,13 +316,18 @@ def _entry(client: MlflowClient, name: str) -> Any:
         raise
 
 
-def _registered(found: ModelVersion) -> Registered:
-    return Registered(int(found.version), dict(found.tags))
+def _number(found: ModelVersion) -> int:
+    return int(found.version)
 
 
-def _stored(tag: str) -> bool:
-    try:
-        models.load(tag)
-    except ModelStoreError:
-        return False
-    return True
+def _read_content(folder: Path, variant: Variant) -> Content:
+    return Content((folder / GRAPH_FILES[variant]).read_bytes(), (folder / EXPLAIN_FILES[variant]).read_bytes())
+
+
+def _upload(folder: Path, place: str) -> None:
+    store: Any = get_artifact_repository(place)
+    store.log_artifacts(str(folder))
+
+
+def _scratch() -> AbstractContextManager[Path]:
+    return scratch_folder(Path(tempfile.gettempdir()), "scorebox-registry")

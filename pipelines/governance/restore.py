@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipelines.governance.challenge import end, end_if_champion, start
-from pipelines.governance.registry import CHALLENGER, CHAMPION, Registered, Registry
+from pipelines.governance.registry import CHALLENGER, CHAMPION, Registry
+from pipelines.governance.versions import Registered
 from pipelines.workspace import Workspace
 from scoring.challenger.challenge import Bounds
 from scoring.scorecard import Scorecard
@@ -47,8 +48,9 @@ def restore(scorecard: Scorecard, workspace: Workspace, *, shadow: bool = False)
     end_if_champion(workspace, champion.release)
     if not shadow:
         return Restored(champion, None)
-    if aliases.get(CHALLENGER, champion.number) == champion.number:
+    challenger = registry.at(CHALLENGER)
+    if challenger is None or challenger.number == champion.number:
         end(workspace)
         return Restored(champion, None)
-    challenger, _ = start(scorecard, workspace, None, 0.0, Bounds())
+    start(scorecard, workspace, challenger.number, 0.0, Bounds())
     return Restored(champion, challenger)

@@ -65,7 +65,7 @@ def test_the_policy_is_what_the_champion_s_own_test_rows_say(governed: Governed)
         "model": stored.record.tag,
         "graph_sha256": stored.graph.sha256,
         "data_sha256": stored.record.data.sha256,
-        "rows_sha256": governed.registry.version(1).tags["test_rows_sha256"],
+        "rows_sha256": governed.registry.version(1).tags.test_rows_sha256,
         "rows": len(rows),
         "expected_profit": pytest.approx(np.sum((0.15 - 0.75 * pd) * approved) / len(pd)),
         "approval_rate": pytest.approx(approved.mean()),

@@ -93,10 +93,10 @@ def test_a_version_tells_where_it_comes_from(governed: Governed) -> None:
         "store_tag_fp32": governed.release["tags"]["fp32"],
         "train_rows_sha256": split["train"]["sha256"],
         "test_rows_sha256": split["test"]["sha256"],
-        "cutoff": "0.25",
+        "cutoff": 0.25,
         "verification": "holds",
     }
-    assert {name: version.tags[name] for name in expected} == expected
+    assert {name: getattr(version.tags, name) for name in expected} == expected
 
 
 def test_mlflow_serves_the_version_as_the_graph_does_and_without_pickle(governed: Governed) -> None:
@@ -209,7 +209,7 @@ def test_a_worse_model_is_refused_and_the_champion_stays(
     auc = promotion["gates"]["auc"]
     assert auc["limit"] == pytest.approx(promotion["champion"]["figures"]["auc"] * 0.98)
     assert auc["value"] == promotion["candidate"]["figures"]["auc"]
-    assert governed.registry.version(2).tags["promotion"].startswith("refused")
+    assert str(governed.registry.version(2).tags.promotion).startswith("refused")
 
 
 def test_sample_data_never_replace_real_data(governed: Governed) -> None:
@@ -220,7 +220,7 @@ def test_sample_data_never_replace_real_data(governed: Governed) -> None:
     )
     content = read_contents(governed.workspace)["fp32"]
     names = ("serving", "verification", "profile", "test_auc", "test_brier", "train_rows_sha256", "test_rows_sha256")
-    tags = {name: first.tags[name] for name in names}
+    tags = {name: str(getattr(first.tags, name)) for name in names}
     version, _ = governed.registry.register({"fp32": real}, {"fp32": content}, tags)
     code, printed = governed.run("promote", CARD.name, "--version", str(version.number))
     assert code == 0
@@ -234,7 +234,7 @@ def test_sample_data_never_replace_real_data(governed: Governed) -> None:
     assert code == 1
     assert f"version 1 of card_default fails data; version {version.number} stays champion" in printed
     assert "the champion was trained on other data (111111111111)" in printed
-    governed.registry.tag(version.number, "data_sha256", first.tags["data_sha256"])
+    governed.registry.tag(version.number, "data_sha256", first.tags.data_sha256)
     assert "same data, another split" in governed.run("promote", CARD.name)[1]
     assert governed.release["tags"]["fp32"] == "card_default:real-fp32"
 

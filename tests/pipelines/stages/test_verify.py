@@ -82,7 +82,7 @@ def test_a_benchmark_of_other_graphs_is_refused(governed: Governed) -> None:
 def test_a_failed_verification_is_known_to_the_registry_and_stops_the_promotion(governed: Governed) -> None:
     governed.limits(lowest_auc=0.999)
     governed.challenge(lambda pd: pd * 1.01)
-    assert governed.registry.version(2).tags["verification"] == "fails auc"
+    assert governed.registry.version(2).tags.verification == "fails auc"
     code, printed = governed.run("promote", CARD.name)
     assert code == 1
     assert "version 2 of card_default fails verification; version 1 stays champion" in printed
