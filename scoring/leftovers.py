@@ -34,7 +34,7 @@ def make_file(folder: Path, name: str, mode: int) -> tuple[Path, int]:
         OSError: the file cannot be made.
     """
     name = f".{name[:LONGEST_NAME]}"
-    _delete_abandoned(folder, name)
+    delete_abandoned(folder, name)
     while True:
         file = _named(folder, name)
         try:
@@ -54,13 +54,24 @@ def scratch_folder(parent: Path, name: str) -> Iterator[Path]:
         OSError: the folder cannot be made.
     """
     parent.mkdir(parents=True, exist_ok=True)
-    _delete_abandoned(parent, name)
+    delete_abandoned(parent, name)
     folder, descriptor = _make_folder(parent, name)
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(descriptor)
+
+
+def delete_abandoned(folder: Path, name: str) -> None:
+    """Delete this user's files and folders `<name>.<token>` that no process holds."""
+    if not LOCKS:
+        return
+    pattern = re.compile(re.escape(name) + r"\.[0-9a-f]{8}")
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in [entry for entry in entries if pattern.fullmatch(entry.name)]:
+            with suppress(OSError):
+                _delete_if_abandoned(entry)
 
 
 def _make_folder(parent: Path, name: str) -> tuple[Path, int]:
@@ -78,17 +89,6 @@ def _make_folder(parent: Path, name: str) -> tuple[Path, int]:
 
 def _named(folder: Path, name: str) -> Path:
     return folder / f"{name}.{secrets.token_hex(4)}"
-
-
-def _delete_abandoned(folder: Path, name: str) -> None:
-    """Delete this user's files and folders of the name that no process holds."""
-    if not LOCKS:
-        return
-    pattern = re.compile(re.escape(name) + r"\.[0-9a-f]{8}")
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in [entry for entry in entries if pattern.fullmatch(entry.name)]:
-            with suppress(OSError):
-                _delete_if_abandoned(entry)
 
 
 def _delete_if_abandoned(entry: os.DirEntry[str]) -> None:

@@ -21,7 +21,7 @@ from scoring.files import write_atomically
 from scoring.graph import Graph, GraphIntegrityError, sha256
 from scoring.members import read_members, repeated_throughout, require_single
 from scoring.reasons import Explainer
-from scoring.store_entry import name_latest, write_entry
+from scoring.store_entry import settle_entry, write_entry
 
 GRAPH_FILE = "model.onnx"
 EXPLAIN_FILE = "explain.onnx"
@@ -148,7 +148,7 @@ def push(record: ModelRecord, content: Content) -> bool:
     if stored and (stored.graph_sha256, stored.explain_sha256) != (record.graph_sha256, record.explain_sha256):
         raise ModelStoreError(f"{record.tag} is in the store with other bytes; tags never move to new bytes")
     if stored:
-        name_latest(record.tag)
+        settle_entry(record.tag)
         return False
     labels = {
         "scorecard": record.scorecard,
@@ -158,7 +158,7 @@ def push(record: ModelRecord, content: Content) -> bool:
     }
     files = {GRAPH_FILE: content.graph, EXPLAIN_FILE: content.explain}
     write_entry(record.tag, labels, record.model_dump(mode="json"), files)
-    name_latest(record.tag)
+    settle_entry(record.tag)
     return True
 
 

@@ -18,7 +18,7 @@ from bentoml._internal.models.model import MODEL_YAML_FILENAME, ModelContext, Mo
 from bentoml._internal.tag import Tag
 
 from scoring.files import write_atomically
-from scoring.leftovers import scratch_folder
+from scoring.leftovers import delete_abandoned, scratch_folder
 
 SCRATCH = ".scorebox-store"
 _NOT_THERE = {errno.EXDEV, errno.EACCES, errno.EPERM, errno.EROFS}
@@ -43,9 +43,11 @@ def write_entry(tag: str, labels: Mapping[str, str], metadata: Mapping[str, Any]
         _publish(whole, store, place)
 
 
-def name_latest(tag: str) -> None:
-    """Let `latest` of the store name this whole entry, unless it names a newer one."""
+def settle_entry(tag: str) -> None:
+    """Let `latest` of the store name this whole entry, unless it names a newer one, and delete what kills have left."""
     store = BentoMLContainer.model_store.get()
+    for folder in (_path(store).parent, _path(store)):
+        delete_abandoned(folder, SCRATCH)
     entry = Tag.from_str(tag)
     latest = _path(store) / entry.latest_path()
     version = str(entry.version)

@@ -34,7 +34,8 @@ from scoring.graph import Graph
 from scoring.leftovers import scratch_folder
 from scoring.models import Content, ModelRecord, ModelStoreError
 from scoring.scorecard import Scorecard
-from training.errors import StageError
+from scoring.store_entry import settle_entry
+from training.errors import StageError, TrackingError
 from training.sources import REAL, SAMPLE
 from training.tracking import connected
 
@@ -45,6 +46,7 @@ RECORDS_FILE = "records.json"
 GRAPH_FILES: dict[Variant, str] = {"fp32": "model.onnx", "int8": "int8.onnx"}
 EXPLAIN_FILES: dict[Variant, str] = {"fp32": "explain.onnx", "int8": "explain_int8.onnx"}
 # MLflow names none for a folder that is not there.
+NO_ARTIFACT = "No such artifact"
 MISSING = {None, errno.ENOENT, errno.ENOTDIR}
 RECORDS = TypeAdapter(dict[Variant, ModelRecord])
 
@@ -191,7 +193,7 @@ class Registry:
         """Write what a version lacks."""
         for name in tags.keys() - item.tags.model_fields_set:
             self.tag(item.number, name, tags[name])
-        with suppress(StageError, ModelStoreError):
+        with suppress(StageError, ModelStoreError, TrackingError):  # of a server out of reach the upload will tell
             if self._download(item)[1] == dict(contents):
                 return
         with connected("complete the model") as client, _scratch() as folder:
@@ -213,6 +215,8 @@ class Registry:
             records, contents = self._download(registered)
             for variant, record in records.items():
                 models.push(record, contents[variant])
+        for tag in registered.release.tags.values():
+            settle_entry(tag)
         return missing
 
     def _download(self, registered: Registered) -> tuple[dict[Variant, ModelRecord], dict[Variant, Content]]:
@@ -225,8 +229,9 @@ class Registry:
                 folder = Path(mlflow.artifacts.download_artifacts(source, dst_path=str(scratch)))
                 records = self._records(folder / RECORDS_FILE, number)
                 contents = {variant: _read_content(folder, variant) for variant in records}
-        except OSError as error:
-            if error.errno not in MISSING:
+        except (OSError, TrackingError) as error:
+            # MLflow has one exception for a file that is missing and for a server that is.
+            if error.errno not in MISSING if isinstance(error, OSError) else NO_ARTIFACT not in str(error):
                 raise
             raise StageError(f"version {number} of {self._name} lacks files in the registry; {repair}") from None
         for variant, content in contents.items():

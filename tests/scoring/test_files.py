@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from scoring.expected import DataError
-from scoring.files import file_aside, refuse_overwrite, write_atomically
+from scoring.files import check_replaceable, file_aside, refuse_overwrite, remove_file, replace_folder, write_atomically
+from scoring.leftovers import scratch_folder
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +57,54 @@ def test_a_link_is_written_through_whether_its_file_is_there_or_not(tmp_path: Pa
         assert (tmp_path / "deep" / "file").read_text() == content
         assert (tmp_path / "link").is_symlink()
         assert (tmp_path / "second").is_symlink()
+
+
+def test_what_a_killed_process_left_is_deleted_and_what_is_being_written_is_not(tmp_path: Path) -> None:
+    (tmp_path / ".file.0123abcd").touch()
+    for name in (".other.0123abcd", ".file.notes", "file.0123abcd"):
+        (tmp_path / name).touch()
+    with file_aside(tmp_path / "file") as first, file_aside(tmp_path / "file") as second:
+        first.file.write_text("first")
+        second.file.write_text("second")
+        first.publish()
+        second.publish()
+    assert (tmp_path / "file").read_text() == "second"
+    assert names(tmp_path) == [".file.notes", ".other.0123abcd", "file", "file.0123abcd"]
+
+
+def test_a_scratch_folder_of_a_killed_process_is_deleted_and_one_in_use_is_not(tmp_path: Path) -> None:
+    (tmp_path / "scratch.0123abcd" / "deep").mkdir(parents=True)
+    (tmp_path / "scratch.4567abcd").symlink_to(tmp_path / "scratch.0123abcd")
+    with scratch_folder(tmp_path, "scratch") as first:
+        (first / "file").touch()
+        with scratch_folder(tmp_path, "scratch") as second:
+            assert names(tmp_path) == sorted([first.name, second.name, "scratch.4567abcd"])
+        assert names(first) == ["file"]
+    assert names(tmp_path) == ["scratch.4567abcd"]
+
+
+def test_a_file_is_replaced_by_a_copy_of_itself_to_see_whether_it_can_be(tmp_path: Path) -> None:
+    check_replaceable(tmp_path / "file")
+    assert names(tmp_path) == []
+    (tmp_path / "file").write_text("kept")
+    before = (tmp_path / "file").stat().st_ino
+    check_replaceable(tmp_path / "file")
+    assert ((tmp_path / "file").read_text(), names(tmp_path)) == ("kept", ["file"])
+    assert (tmp_path / "file").stat().st_ino != before
+
+
+def test_a_linked_folder_or_file_keeps_its_link_when_it_is_replaced_or_deleted(tmp_path: Path) -> None:
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).touch()
+    (tmp_path / "link").symlink_to("old")
+    replace_folder(tmp_path / "new", tmp_path / "link")
+    assert (names(tmp_path), names(tmp_path / "old")) == (["link", "old"], ["new"])
+    (tmp_path / "file").touch()
+    (tmp_path / "alias").symlink_to("file")
+    assert remove_file(tmp_path / "alias")
+    assert not remove_file(tmp_path / "alias")
+    assert names(tmp_path) == ["alias", "link", "old"]
 
 
 def test_what_is_no_file_stays_and_is_named(tmp_path: Path) -> None:
