@@ -302,15 +302,15 @@ def test_where_not_every_step_can_be_tried_no_number_could_stay_a_step_nearer(
         column: float(score(FRAME.inputs([applicant(**{**values, column: best[column]})]))[0]) for column in values
     }
     if not result.found:
-        assert score(FRAME.inputs([applicant(**best)]))[0] >= cutoff
+        assert float(score(FRAME.inputs([applicant(**best)]))[0]) >= cutoff
         return
     assert (len(result.changes) == 1) == (min(reach.values()) < cutoff)
     after = {**values, **found(result)}
-    assert score(FRAME.inputs([applicant(**after)]))[0] < cutoff
+    assert float(score(FRAME.inputs([applicant(**after)]))[0]) < cutoff
     for change in result.changes:
         nearer = {**after, change.field: float(change.to) + (1 if values[change.field] > float(change.to) else -1)}
         nearer["MONTHS"] = int(nearer["MONTHS"])
-        assert score(FRAME.inputs([applicant(**nearer)]))[0] >= cutoff
+        assert float(score(FRAME.inputs([applicant(**nearer)]))[0]) >= cutoff
 
 
 def test_a_held_ratio_does_not_rise_on_the_way_back_either() -> None:
