@@ -35,7 +35,7 @@ serve: $(RELEASE) ## Train if nothing is trained yet, then serve on 127.0.0.1:30
 	@echo "== serving $(SCORECARD) on http://127.0.0.1:$(PORT)"
 	@SCOREBOX_SCORECARD=$(SCORECARD) exec bentoml serve service:Scorebox --host 127.0.0.1 --port $(PORT)
 
-test: environment ## Run the quick test suite, in two processes (PROCESSES=4 for four)
+test: environment ## Run the quick test suite, in three processes (PROCESSES=4 for four)
 	@echo "== tests"
 	@python -m pytest -m "not slow" $(TOGETHER) $(MEASURED)
 
