@@ -105,6 +105,15 @@ def write_atomically(path: Path, content: bytes | str, *, private: bool = False)
             raise
 
 
+def sync_folder(folder: Path) -> None:
+    """Put the names in a folder on disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def check_replaceable(path: Path) -> None:
     """Replace a file by a copy of itself, so that what forbids that is known before anything depends on it.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import io
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml._internal.models.model import MODEL_YAML_FILENAME, ModelContext, ModelInfo, ModelStore
 from bentoml._internal.tag import Tag
 
-from scoring.files import write_atomically
+from scoring.files import sync_folder, write_atomically
 from scoring.leftovers import delete_abandoned, scratch_folder
 
 SCRATCH = ".scorebox-store"
@@ -86,15 +85,7 @@ def _publish(files: Mapping[str, bytes], folder: Path, place: Path) -> None:
         if place.exists():
             place.replace(scratch / "damaged")
         new.replace(place)
-        _flush(place.parent)
-
-
-def _flush(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync_folder(place.parent)
 
 
 def _path(store: ModelStore) -> Path:

@@ -33,8 +33,11 @@ class ListeningSockets:
     @property
     def somebody_waits(self) -> bool:
         """Whether connections wait to be accepted."""
-        # One that was shut is ready for ever, and nobody waits there.
-        return bool(select.select(self._listening(), [], [], 0)[0])
+        # Not select, which takes no descriptor above 1,023. A socket that was shut is ready for ever, with nobody there.
+        waiting = select.poll()
+        for item in self._listening():
+            waiting.register(item, select.POLLIN)
+        return bool(waiting.poll(0))
 
     def take_no_more(self) -> None:
         """Let those that wait be accepted, and no more come: a client that begins now tries again a second later.

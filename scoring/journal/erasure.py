@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 
-from scoring.files import write_atomically
+from scoring.files import sync_folder, write_atomically
 from scoring.journal.batch import Place
 from scoring.journal.lookup import places
-from scoring.journal.schema import JournalError, connect, segments, sync_folder
+from scoring.journal.schema import JournalError, connect, segments
 from scoring.moment import now_to_the_millisecond
 
 _BEGUN = "erasing"

@@ -11,7 +11,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from scoring.expected import ExpectedError
-from scoring.files import write_atomically
+from scoring.files import sync_folder, write_atomically
 from scoring.journal.read_only import UnlockedConnection, connect_unlocked, is_read_only, wants_to_write
 
 FORMAT = 2
@@ -156,15 +156,6 @@ def identify(folder: Path) -> None:
     """Give a journal its id, once; only who holds the folder's lock may."""
     if not (folder / _ID).exists():
         write_atomically(folder / _ID, f"{uuid4()}\n")
-
-
-def sync_folder(folder: Path) -> None:
-    """Put the names in a folder on disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def connect(path: Path, *, write: bool) -> sqlite3.Connection:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from scoring.decision import Basis, Decisions
+from scoring.files import sync_folder
 from scoring.journal.batch import pack
 from scoring.journal.limits import JournalLimits
 from scoring.journal.names import KEY_SECONDS, kept_rows, recalled, write_names
@@ -39,7 +40,6 @@ from scoring.journal.schema import (
     segment_number,
     segment_path,
     segments,
-    sync_folder,
 )
 from scoring.journal.transaction import JournalUnavailableError, Transaction, insert
 from scoring.moment import now_to_the_millisecond

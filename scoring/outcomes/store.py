@@ -19,9 +19,10 @@ from typing import Literal, TypeAlias, get_args
 
 import orjson
 
+from scoring.files import sync_folder
 from scoring.journal.read_only import connect_unlocked, is_read_only, wants_to_write
 from scoring.journal.reader import JournalReader
-from scoring.journal.schema import JournalError, sync_folder
+from scoring.journal.schema import JournalError
 from scoring.journal.transaction import JournalUnavailableError
 from scoring.moment import now_to_the_millisecond
 

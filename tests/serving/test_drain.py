@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import signal
+import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 
 import pytest
 
+from serving.listening import ListeningSockets
 from tests.conftest import PROJECT
 from tests.waiting import LONGEST_WAIT
 
@@ -35,3 +40,19 @@ def test_it_ends_with_its_parent() -> None:
         assert parent.stdout.readline() == b"ready\n"
         parent.send_signal(signal.SIGKILL)
         assert parent.stdout.read() == b""
+
+
+def test_who_waits_is_seen_with_more_than_a_thousand_connections_open() -> None:
+    """The descriptors of listening sockets are above 1,023 then, where `select` ends."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4_096, before[1]), before[1]))
+    with ExitStack() as stack:
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, before)
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        for _ in range(1_100):
+            stack.callback(os.close, os.dup(listener.fileno()))
+        listening = ListeningSockets([listener.fileno()])
+        stack.callback(listening.close)
+        assert not listening.somebody_waits
+        stack.enter_context(socket.create_connection(listener.getsockname()))
+        assert listening.somebody_waits

@@ -250,6 +250,7 @@ def test_a_wrong_parameter_is_named(scorebox: Run, project: Project, change: dic
             "profiles: {full: {bootstrap_resamples: 20, bootstrap_resamples: 30}}",
             "'bootstrap_resamples' is given twice",
         ),
+        ("? [profiles, scorecards]\n: {}", "while constructing a mapping"),
         ("profiles: [", "while parsing a flow node expected the node content"),
     ],
 )
