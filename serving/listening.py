@@ -33,7 +33,7 @@ class ListeningSockets:
     @property
     def somebody_waits(self) -> bool:
         """Whether connections wait to be accepted."""
-        # Not select, which takes no descriptor above 1,023. A socket that was shut is ready for ever, with nobody there.
+        # Not `select`, which takes no descriptor above 1,023. A socket that was shut is always ready, for nobody.
         waiting = select.poll()
         for item in self._listening():
             waiting.register(item, select.POLLIN)
