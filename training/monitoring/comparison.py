@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 from scipy.stats import spearmanr
-from sklearn.metrics import brier_score_loss, roc_auc_score, roc_curve
 
 from scoring.expected import DataError
 from scoring.stability import population_stability_index
 from training.evaluation.intervals import Estimate, Rows, classes, stratified_estimates
-from training.evaluation.metrics import PDs
+from training.evaluation.metrics import PDs, point_metrics
 from training.families.family import Labels
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -125,12 +124,8 @@ def _matured(labels: Labels, champion: PDs, challenger: PDs, *, resamples: int, 
 
 
 def _figures(labels: Labels, pd: PDs) -> dict[str, float]:
-    false_positive, true_positive, _ = roc_curve(labels, pd)
-    return {
-        "auc": float(roc_auc_score(labels, pd)),
-        "ks": float(np.max(true_positive - false_positive)),
-        "brier": float(brier_score_loss(labels, pd)),
-    }
+    found = point_metrics(labels, pd)
+    return {name: found[name] for name in ("auc", "ks", "brier")}
 
 
 def verdict(found: Comparison) -> str:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp
+from sklearn import metrics as theirs
 
 from training.evaluation.metrics import bootstrap, calibration_error, point_metrics, reliability
 
@@ -21,6 +22,43 @@ def test_metrics_are_those_of_independent_formulas() -> None:
     assert metrics["gini"] == pytest.approx(2 * auc - 1)
     assert metrics["ks"] == pytest.approx(ks_2samp(good, bad).statistic)
     assert metrics["brier"] == pytest.approx(((PD - LABELS) ** 2).mean())
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 1), st.floats(0, 1, width=32)), min_size=2, max_size=60),
+    # Few values, so that many rows share one.
+    st.sampled_from([np.float32, np.float64, "rounded"]),
+)
+def test_metrics_are_those_of_scikit_learn(rows: list[tuple[int, float]], kind: type[np.floating] | str) -> None:
+    labels = np.array([0, 1, *(label for label, _ in rows)])
+    pd = np.array([0.25, 0.5, *(value for _, value in rows)])
+    pd = pd.round(1) if isinstance(kind, str) else pd.astype(kind)
+    exact = pd.astype(np.float64)
+    false_share, recall, _ = theirs.roc_curve(labels, exact)
+    metrics = point_metrics(labels, pd)
+    assert metrics == pytest.approx(
+        {
+            "auc": theirs.roc_auc_score(labels, exact),
+            "gini": 2 * theirs.roc_auc_score(labels, exact) - 1,
+            "ks": (recall - false_share).max(),
+            "average_precision": theirs.average_precision_score(labels, exact),
+            "brier": theirs.brier_score_loss(labels, exact),
+            "log_loss": theirs.log_loss(labels, exact),
+            "expected_calibration_error": calibration_error(labels, exact),
+        },
+        rel=1e-12,
+        abs=1e-12,
+    )
+
+
+def test_bins_are_those_of_array_split() -> None:
+    for rows in (1, 7, 10, 39, 2_000):
+        labels, pd = LABELS[:rows], np.sort(PD[:rows])
+        parts = reliability(labels, pd)
+        split = [part for part in np.array_split(np.arange(rows), 10) if len(part)]
+        assert [part["rows"] for part in parts] == [len(part) for part in split]
+        assert [part["mean_pd"] for part in parts] == pytest.approx([pd[part].mean() for part in split])
+        assert [part["default_share"] for part in parts] == pytest.approx([labels[part].mean() for part in split])
 
 
 def test_a_perfect_score_gets_the_best_value_of_every_metric() -> None:
