@@ -45,7 +45,7 @@ coverage: ## Run the quick tests with coverage measured; writes docs/measured/co
 
 slow: environment ## Run the tests that take long
 	@echo "== slow tests"
-	@python -m pytest -m "slow and not alone" $(TOGETHER)
+	@python -m pytest -m "slow and not alone" $(TOGETHER) --numprocesses 4
 	@python -m pytest -m "slow and alone"
 
 lint: environment ## Check style, types and import contracts

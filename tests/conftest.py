@@ -29,6 +29,13 @@ hypothesis.settings.load_profile("scorebox")
 os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")
 IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
 NUMBERS = count()
+LONGEST = (
+    "tests/pipelines/stages/test_real_data.py",
+    "tests/deploy/test_reproducible_images.py",
+    "tests/e2e/test_challenger_guide.py",
+    "tests/pipelines/governance/test_kills.py",
+)
+"""The files of slow tests that take minutes."""
 BEFORE = pytest.StashKey[dict[str, str]]()
 CHANGED = pytest.StashKey[list[str]]()
 
@@ -38,9 +45,19 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         session.config.stash[BEFORE] = surroundings.state()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the folders that stay together: what takes longest comes first."""
-    items.sort(key=lambda item: _stays_together(item.nodeid) is None)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with what takes longest: a process that began it last would be waited for."""
+    if config.option.markexpr == "not slow":
+        items.sort(key=lambda item: _stays_together(item.nodeid) is None)
+        return
+    files = list(dict.fromkeys(_file(item.nodeid) for item in items))
+    # A process is given a second file before it has ended its first: the short ones at the end of the list.
+    rank = {file: LONGEST.index(file) if file in LONGEST else 1_000 - place for place, file in enumerate(files)}
+    items.sort(key=lambda item: rank[_file(item.nodeid)])
+
+
+def _file(nodeid: str) -> str:
+    return nodeid.split("::", maxsplit=1)[0]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -59,7 +76,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def _stays_together(nodeid: str) -> str | None:
-    folder = nodeid.split("::", maxsplit=1)[0].rpartition("/")[0]
+    folder = _file(nodeid).rpartition("/")[0]
     return folder if folder.startswith(("tests/training", "tests/pipelines", "tests/deploy")) else None
 
 

@@ -157,9 +157,3 @@ def test_the_list_of_its_parts_names_packages_system_and_models(release_image: s
     assert {f"pkg:pypi/{pinned.replace('==', '@')}" for pinned in locked} <= addresses
     assert any(address.startswith("pkg:deb/debian/libc6@") for address in addresses)
     assert {"card_default:1.0.0-fp32", "card_default:1.0.0-int8"} <= addresses
-
-
-def test_two_builds_from_nothing_have_the_same_layers(release_image: str, source: Repository) -> None:
-    said = source.scorebox("image", "card_default", "--twice")
-    assert "both builds have the same layers" in said.stderr
-    assert said.stdout.strip() == release_image

@@ -264,11 +264,3 @@ def test_it_says_what_it_is_and_what_is_in_it(image: str, source: Repository) ->
     addresses = {part.get("purl", "").partition("?")[0] for part in listed["components"]}
     locked = [line.split()[0] for line in (RECIPE / "watch.txt").read_text().splitlines() if "==" in line]
     assert {f"pkg:pypi/{pinned.replace('==', '@')}" for pinned in locked} <= addresses
-
-
-@pytest.mark.slow
-@pytest.mark.alone
-def test_two_builds_from_nothing_have_the_same_layers(image: str, source: Repository) -> None:
-    said = source.scorebox("watch-image", "--twice")
-    assert "both builds have the same layers" in said.stderr
-    assert said.stdout.strip() == image

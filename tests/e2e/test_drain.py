@@ -39,6 +39,7 @@ def ask_until(over: Event, server: Server, body: str, seen: Counter[str]) -> Non
             connection.close()
 
 
+@pytest.mark.slow
 def test_under_a_steady_flow_of_new_connections_it_ends_and_answers_all_it_took(
     home: Path, example: dict[str, Any]
 ) -> None:
@@ -70,6 +71,7 @@ def test_a_worker_that_is_told_to_end_is_replaced_by_one_that_listens(home: Path
         assert server.post("/predict", example).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_worker_ends_when_the_process_that_started_it_is_killed(home: Path) -> None:
     with serve(home) as server:
         worker = psutil.Process(server.worker())

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from loadtests.server import free_port
@@ -28,6 +29,7 @@ def dropped(port: int) -> float:
     return sum(sample.value for sample in samples if sample.name == "scorebox_log_lines_dropped_total")
 
 
+@pytest.mark.slow
 def test_it_answers_every_good_request_and_ends_when_it_is_told_to(home: Path, example: dict[str, Any]) -> None:
     port = free_port()
     env = (

@@ -164,6 +164,7 @@ def test_a_setting_chooses_the_other_variant_and_switches_the_log_off(home: Path
         assert not any(line["logger"] == "scorebox.access" for line in server.log())
 
 
+@pytest.mark.slow
 async def test_an_overloaded_service_refuses_the_oldest_and_recovers(home: Path, example: dict[str, Any]) -> None:
     batch = {"applications": [example] * 1000}
     with serve(home, SCOREBOX_MAX_WAIT="0.2") as server:

@@ -75,6 +75,7 @@ def test_with_one_core_everything_runs_in_this_process() -> None:
 
 
 @pytest.mark.usefixtures("two_cores")
+@pytest.mark.slow
 def test_a_process_that_is_killed_is_one_line_and_the_next_stage_has_new_ones() -> None:
     with pytest.raises(StageError, match="a process that fits models was killed"), workers() as pair:
         list(pair.for_each(lambda item: pair.submit(die).result(), [1, 2, 3]))
@@ -110,6 +111,7 @@ with workers() as pair:
 """
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_every_process() -> None:
     """As from a terminal: the signal goes to the whole group."""
     process = subprocess.Popen(

@@ -179,6 +179,7 @@ def test_a_linked_release_and_challenge_keep_their_links(governed: Governed) -> 
     assert governed.read(shared / "release.json") == governed.registry.version(2).release.model_dump()
 
 
+@pytest.mark.slow
 def test_nothing_moves_where_the_release_is_a_bind_mount(governed: Governed) -> None:
     governed.challenge(a_little_higher)
     unshare = program("unshare", "it is in util-linux")

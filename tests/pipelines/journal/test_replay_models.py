@@ -99,6 +99,7 @@ def home(trained_project: Project, tmp_path: Path) -> Path:
     return home
 
 
+@pytest.mark.slow
 def test_what_a_service_answered_replays_and_what_was_done_to_it_is_named(
     trained_project: Project, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from pipelines.params import read_params
 from scoring.graph import Graph
 from tests.conftest import PROJECT
@@ -79,6 +81,7 @@ def test_a_benchmark_of_other_graphs_is_refused(governed: Governed) -> None:
     assert "the graphs are not those that `scorebox benchmark` measured; run it again" in printed
 
 
+@pytest.mark.slow
 def test_a_failed_verification_is_known_to_the_registry_and_stops_the_promotion(governed: Governed) -> None:
     governed.limits(lowest_auc=0.999)
     governed.challenge(lambda pd: pd * 1.01)

@@ -201,6 +201,7 @@ def test_a_journal_is_compared_by_model_and_what_was_erased_is_left_out(
     assert not (governed.workspace.monitoring / "drift_report.html").exists()
 
 
+@pytest.mark.slow
 def test_a_model_of_which_no_decision_is_drawn_is_left_out(
     governed: Governed, champion: StoredModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,6 +217,7 @@ def test_a_model_of_which_no_decision_is_drawn_is_left_out(
     assert len(found["scores"]) < 6
 
 
+@pytest.mark.slow
 def test_scores_alone_can_say_that_retraining_is_due(governed: Governed, champion: StoredModel) -> None:
     sample = rows(governed)
     scores = champion.graph.score(graph_inputs(sample, champion.graph.columns, champion.graph.text_columns))
@@ -227,6 +229,7 @@ def test_scores_alone_can_say_that_retraining_is_due(governed: Governed, champio
     assert (found["share"], found["due"]) == (0, True)
 
 
+@pytest.mark.slow
 def test_few_rows_are_never_due(governed: Governed, tmp_path: Path) -> None:
     moved = rows(governed)[:100]
     moved[AMOUNTS] *= 50
