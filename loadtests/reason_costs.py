@@ -18,7 +18,7 @@ from scoring.frames import thin_frame
 from scoring.graph import Inputs
 from scoring.models import StoredModel, load
 from scoring.policy import CutoffPolicy
-from scoring.reasons import Reference
+from scoring.principal import ReasonChooser
 
 NETWORK_US = 150.0
 """The most for one application of the card_default network."""
@@ -72,8 +72,7 @@ def _cost(release: Path) -> ReasonCost:
     inputs = frame.inputs(drawn)
     declines = declined(model.graph.score(inputs), policy.cutoff)
     chosen = (inputs[declines] if declines.any() else inputs).resized(ROWS)
-    reference = model.explainer.reference_for(policy.cutoff)
-    alone, among = _measure(model, chosen, reference)
+    alone, among = _measure(model, chosen, policy.cutoff)
     return ReasonCost(
         scorecard=scorecard.name,
         family=served.record.family,
@@ -84,17 +83,23 @@ def _cost(release: Path) -> ReasonCost:
     )
 
 
-def _measure(model: StoredModel, inputs: Inputs, reference: Reference) -> tuple[Sequence[float], Sequence[float]]:
+def _measure(model: StoredModel, inputs: Inputs, cutoff: float) -> tuple[Sequence[float], Sequence[float]]:
+    reference = model.explainer.reference_for(cutoff)
+    chooser = ReasonChooser(model.graph, model.explainer, reference, cutoff)
+
+    def reasons(rows: Inputs) -> None:
+        chooser.choose(rows, model.explainer.explain(rows, reference))
+
     singles = [inputs[row : row + 1] for row in range(ROWS)]
     alone, among = [], []
     for number in range(ROUNDS + 1):
         began = process_time()
         for _ in range(TOGETHER):
             for single in singles:
-                model.explainer.explain(single, reference)
+                reasons(single)
         between = process_time()
         for _ in range(TOGETHER):
-            model.explainer.explain(inputs, reference)
+            reasons(inputs)
         # The first round is for memory to be taken.
         if number:
             alone.append(1e6 * (between - began) / (TOGETHER * ROWS))

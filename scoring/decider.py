@@ -18,12 +18,15 @@ from numpy.typing import NDArray
 from scoring.decision import Basis, Decisions
 from scoring.decision_rules import DecidedColumns, DecisionRules
 from scoring.graph import Inputs
+from scoring.journal.reasons import split_reason
 from scoring.journal.record import DecisionRecord
 from scoring.models import StoredModel
 from scoring.moment import ids_at, now_to_the_millisecond
 from scoring.policy import CutoffPolicy
-from scoring.reasons import Reference
+from scoring.principal import ReasonChooser
+from scoring.reasons import Explanation, Reference
 from scoring.scorecard import Scorecard
+from scoring.sentences import Sentences
 
 SESSION_ROWS = 4096
 """Rows of one session call: a longer one leaves the processor's caches, a shorter one costs more calls."""
@@ -43,7 +46,7 @@ class Decider:
         self.graph = model.graph
         self.explainer = model.explainer
         self._rules = DecisionRules(scorecard, basis.cutoff)
-        self._sentences = {group.code: group.sentence for group in scorecard.reasons}
+        self._sentences = Sentences(scorecard)
 
     @classmethod
     def by_policy(cls, scorecard: Scorecard, model: StoredModel, policy: CutoffPolicy) -> Decider:
@@ -73,6 +76,15 @@ class Decider:
         """
         return self.explainer.reference_for(self.basis.cutoff)
 
+    @cached_property
+    def chooser(self) -> ReasonChooser:
+        """The chooser of the reasons that are stated.
+
+        Raises:
+            LookupError: see `reference`.
+        """
+        return ReasonChooser(self.graph, self.explainer, self.reference, self.basis.cutoff)
+
     def columns(self, inputs: Inputs) -> DecidedColumns:
         """Return PD, decision, points and band of each row; no reasons, ids or times."""
         rows = len(inputs)
@@ -97,15 +109,18 @@ class Decider:
         stated: list[list[dict[str, Any]]] = [[] for _ in range(rows)]
         wanted = np.flatnonzero(decided.declined | explained if reasons else explained)
         if len(wanted):
-            found = self.explainer.explain(inputs if len(wanted) == rows else inputs[wanted], self.reference)
-            declined = decided.declined[wanted].tolist()
-            for row, values, groups, is_declined in zip(
-                wanted.tolist(), found.contributions, found.principal, declined, strict=True
-            ):
+            rows_of = inputs if len(wanted) == rows else inputs[wanted]
+            found = self.explainer.explain(rows_of, self.reference)
+            for row, values in zip(wanted.tolist(), found.contributions, strict=True):
                 contributions[row] = values
-                if is_declined:
-                    weights = values.tolist()
-                    stated[row] = [self._reason(self.basis.groups[group], weights[group]) for group in groups]
+            declines = decided.declined[wanted]
+            if declines.all():
+                reasons_of = self._stated(rows_of, found)
+            else:
+                wanted = wanted[declines]
+                reasons_of = self._stated(rows_of[declines], found[declines]) if len(wanted) else []
+            for row, of_row in zip(wanted.tolist(), reasons_of, strict=True):
+                stated[row] = of_row
         decided_at = now_to_the_millisecond()
         return Decisions(
             basis=self.basis,
@@ -119,6 +134,17 @@ class Decider:
             reasons=stated,
             thin=None if inputs.known is None else ~inputs.known,
         )
+
+    def _stated(self, inputs: Inputs, found: Explanation) -> list[list[dict[str, Any]]]:
+        """Return the members of the `Reason`s of declined rows."""
+        chosen = self.chooser.choose(inputs, found)
+        codes, statement = self.basis.groups, self.chooser.statement
+        return [
+            [self._reason(codes[group], statement(statements.get(group)), weights[group]) for group in groups]
+            for weights, groups, statements in zip(
+                found.contributions.tolist(), chosen.principal, chosen.statements, strict=True
+            )
+        ]
 
     def band_names(self, decided: DecidedColumns) -> list[str]:
         """Return the name of each row's risk band."""
@@ -146,14 +172,19 @@ class Decider:
         if record.contributions is None:
             return []
         values = dict(zip(record.basis.groups, record.contributions.tolist(), strict=True))
-        return [self._reason(code, values[code]) for code in record.reasons]
+        return [self._reason(code, statement, values[code]) for code, statement in map(split_reason, record.reasons)]
 
-    def sentence(self, code: str) -> str:
-        """Return the sentence of a reason group, or its code where only an earlier version of the scorecard has it."""
-        return self._sentences.get(code, code)
+    def sentence(self, code: str, statement: str | None) -> str:
+        """Return the sentence of a statement of a reason group, as `Sentences` does."""
+        return self._sentences.of(code, statement)
 
-    def _reason(self, code: str, contribution: float) -> dict[str, Any]:
-        return {"code": code, "sentence": self.sentence(code), "contribution": contribution}
+    def _reason(self, code: str, statement: str | None, contribution: float) -> dict[str, Any]:
+        return {
+            "code": code,
+            "statement": statement,
+            "sentence": self._sentences.of(code, statement),
+            "contribution": contribution,
+        }
 
 
 @cache

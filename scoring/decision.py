@@ -18,6 +18,9 @@ class Reason(BaseModel):
     """One principal reason against an application."""
 
     code: str
+    statement: str | None = Field(
+        description="what it says, by a code such as TOO_HIGH; null for a sentence that claims nothing"
+    )
     sentence: str
     contribution: float = Field(
         description="what the reason adds to the log-odds of default against an applicant at the cut-off"

@@ -3,7 +3,7 @@
 The contributions are exact Shapley values against a reference applicant just below the cut-off, computed by a
 graph of its own (`training/graph/explain.py`): what stood between this applicant and approval. They add up to the
 difference between the log-odds of the two. Where calibration is isotonic, the log-odds are the model's own,
-before its curve, which changes no order.
+before its curve, which changes no order. `scoring.principal` chooses which reasons are stated, and in which words.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from scoring.decision_rules import declined
 from scoring.graph import COLUMNS_KEY, INPUT, TEXT, TEXT_COLUMNS_KEY, GraphIntegrityError, Inputs, open_session, sha256
 from scoring.scorecard import PROTECTED_GROUP
+from scoring.statements import GraphStatements
 
 GROUPS_KEY = "scorebox.reason_groups"
 """Metadata entry of an explain graph: JSON list of its groups' codes."""
@@ -28,6 +28,8 @@ REFERENCES_KEY = "scorebox.references"
 """Metadata entry of an explain graph: JSON list of references, `pd` rising; see `Reference`."""
 EXPLAINED_KEY = "scorebox.graph_sha256"
 """Metadata entry of an explain graph: the hash of the PD graph that it explains."""
+STATEMENTS_KEY = "scorebox.statements"
+"""Metadata entry of an explain graph: what its reasons may say, as `GraphStatements` has it; older graphs lack it."""
 REFERENCE_INPUT = "reference_numeric"
 """The reference applicant's numbers, [1, columns] float32."""
 REFERENCE_TEXT = "reference_text"
@@ -38,15 +40,6 @@ VALUES = "values"
 """Output of an explain graph, [rows, 2^groups] float32: the log-odds with the reference's values in some groups.
 
 Bit g of a position says that group g has the applicant's own; the first is the reference, the last the applicant.
-"""
-MOST_PRINCIPAL = 4
-"""Reasons that are stated with a decision at most, as is usual under Regulation B."""
-MINOR = 0.1
-"""The fraction of the first reason's contribution below which none is principal, if the others suffice."""
-NEGLIGIBLE = 1e-9
-"""Contributions up to here are what rounding in double leaves of a group that changes nothing.
-
-A decline always has more against it: two float32 PDs that differ are further apart.
 """
 COALITION_ROWS = 1_024
 """Rows that one session call may put together: what they become in between stays in a processor's cache."""
@@ -101,8 +94,13 @@ class Explanation:
     """[rows], the same in each."""
     log_odds: NDArray[np.float32]
     """[rows]. A row's contributions add up to what is between these two."""
-    principal: list[tuple[int, ...]]
-    """For each row, the groups to state as reasons if it is declined, as `principal_reasons` finds them."""
+    values: Values
+    """[rows, 2^groups], the log-odds of every coalition."""
+
+    def __getitem__(self, rows: NDArray[np.bool_]) -> Explanation:
+        return Explanation(
+            self.contributions[rows], self.reference_log_odds[rows], self.log_odds[rows], self.values[rows]
+        )
 
 
 class Explainer:
@@ -124,13 +122,18 @@ class Explainer:
             self.groups: tuple[str, ...] = tuple(json.loads(metadata[GROUPS_KEY]))
             self.explains: str = metadata[EXPLAINED_KEY]
             columns = (json.loads(metadata[COLUMNS_KEY]), json.loads(metadata.get(TEXT_COLUMNS_KEY, "[]")))
+            self.numeric_columns: tuple[str, ...] = tuple(columns[0])
+            self.text_columns: tuple[str, ...] = tuple(columns[1])
             self.references: list[Reference] = [
                 Reference.from_json(entry, *columns) for entry in json.loads(metadata[REFERENCES_KEY])
             ]
+            statements = metadata.get(STATEMENTS_KEY)
+            self.statements = None if statements is None else GraphStatements.from_json(statements)
         except (KeyError, ValueError) as error:
             raise GraphIntegrityError(f"the file is not an explain graph: {error}") from error
         self._ports = [port.name for port in self._session.get_inputs()]
-        self._statable = len(self.groups) - (PROTECTED_GROUP in self.groups)
+        self.statable = len(self.groups) - (PROTECTED_GROUP in self.groups)
+        """How many groups may be stated, from the first on: protected columns are the last group."""
         self._coalitions = 2 ** len(self.groups)
         self._chunk = max(1, COALITION_ROWS // self._coalitions)
 
@@ -150,7 +153,7 @@ class Explainer:
         return self.explain(inputs, reference).contributions
 
     def explain(self, inputs: Inputs, reference: Reference) -> Explanation:
-        """Return contributions, log-odds and principal reasons of each row."""
+        """Return contributions and log-odds of each row."""
         feeds: dict[str, Any] = {REFERENCE_INPUT: reference.inputs.numeric, REFERENCE_TEXT: reference.inputs.text}
         parts: list[tuple[Contributions, Values]] = []
         for start in range(0, len(inputs), self._chunk):
@@ -162,47 +165,4 @@ class Explainer:
         else:
             nothing = np.empty((0, len(self.groups)), dtype=np.float32), np.empty((0, self._coalitions), np.float32)
             contributions, values = (np.concatenate(arrays) for arrays in zip(nothing, *parts, strict=True))
-        return Explanation(
-            contributions, values[:, 0], values[:, -1], principal_reasons(contributions, values, self._statable)
-        )
-
-
-def principal_reasons(contributions: Contributions, values: Values, statable: int) -> list[tuple[int, ...]]:
-    """Return the reasons to state for each row: groups by position, the weightiest first.
-
-    Of all sets of up to four groups that each speak for a default, and without which the row's log-odds are at most
-    the reference's, the one with the largest sum of contributions. Where no set reaches that, the up to four groups
-    with the largest contributions. What weighs less than a tenth of the first reason is left out where the others reach
-    that without it.
-
-    Args:
-        contributions: [rows, groups].
-        values: [rows, 2^groups], as `VALUES`.
-        statable: how many groups may be stated, from the first on: protected columns are the last group.
-    """
-    return [
-        _principal({group: weight for group, weight in enumerate(weights[:statable]) if weight > NEGLIGIBLE}, row)
-        # As Python's numbers, which compare faster than those of an array.
-        for weights, row in zip(contributions.tolist(), values.tolist(), strict=True)
-    ]
-
-
-def _principal(weights: dict[int, float], values: Sequence[float]) -> tuple[int, ...]:
-    """Return the same for one row: the weights of the groups that speak for a default."""
-    ranked = sorted(weights, key=weights.__getitem__, reverse=True)
-    chosen = tuple(ranked[:MOST_PRINCIPAL])
-    if not _reaches(chosen, values):
-        sets = (found for size in range(1, MOST_PRINCIPAL + 1) for found in combinations(ranked, size))
-        enough = [found for found in sets if _reaches(found, values)]
-        chosen = max(enough, key=lambda found: sum(weights[group] for group in found), default=chosen)
-    while len(chosen) > 1 and weights[chosen[-1]] < MINOR * weights[chosen[0]] and _reaches(chosen[:-1], values):
-        chosen = chosen[:-1]
-    return chosen
-
-
-def _reaches(groups: tuple[int, ...], values: Sequence[float]) -> bool:
-    """Return whether the log-odds with the reference's values in these groups are at most the reference's."""
-    left = len(values) - 1
-    for group in groups:
-        left -= 1 << group
-    return values[left] <= values[0]
+        return Explanation(contributions, values[:, 0], values[:, -1], values)

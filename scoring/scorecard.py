@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scoring.application import Application, FieldRule, field_rules, require_fields
 from scoring.changeable import MOST_COMBINATIONS, Changeable, most_coarse_combinations
 from scoring.features import Block
+from scoring.statements import CODE, Statement, statements_fault
 from scoring.tables.dialect import USUAL_MISSING, Dialect
 
 
@@ -38,8 +39,11 @@ class ReasonGroup:
     code: str
     """Stable, in upper snake case: what a client's system knows the reason by."""
     sentence: str
-    """The sentence in a letter to a declined applicant."""
+    """The sentence in a letter where no statement is true: it must claim nothing that an applicant's fields could deny,
+    such as "The income counts against the application."."""
     columns: tuple[str, ...]
+    statements: tuple[Statement, ...] = ()
+    """What else the letter may say of them, each where it is true; without any, `sentence` is said, unchecked."""
 
 
 MOST_REASON_GROUPS = 10
@@ -199,7 +203,7 @@ class Scorecard:
         if not 0 < len(codes) <= MOST_REASON_GROUPS:
             raise ValueError(f"{self.name}: there must be 1 to {MOST_REASON_GROUPS} reason groups, not {len(codes)}")
         for group in self.reasons:
-            if not re.fullmatch(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*", group.code) or group.code == PROTECTED_GROUP:
+            if not re.fullmatch(CODE, group.code) or group.code == PROTECTED_GROUP:
                 raise ValueError(f"{self.name}: {group.code!r} is not the code of a reason, such as PAYMENT_DELAYS")
             if codes.count(group.code) > 1 or not group.sentence.strip():
                 raise ValueError(f"{self.name}: reason {group.code} is there twice, or has no sentence")
@@ -211,6 +215,10 @@ class Scorecard:
                 f"{self.name}: each column but the key and the protected ones must be in one reason group: "
                 f"{', '.join(sorted(wrong))}"
             )
+        rules = {rule.column: rule for rule in self.rules}
+        for group in self.reasons:
+            if group.statements and (fault := statements_fault(group.code, group.columns, group.statements, rules)):
+                raise ValueError(f"{self.name}: {fault}")
 
     @cached_property
     def rules(self) -> tuple[FieldRule, ...]:

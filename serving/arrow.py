@@ -171,7 +171,7 @@ def _field(data: bytes, table: int, field: int) -> int | None:
     return table + offset if offset else None
 
 
-_REASONS = pa.list_(pa.struct([("code", pa.string()), ("contribution", pa.float32())]))
+_REASONS = pa.list_(pa.struct([("code", pa.string()), ("statement", pa.string()), ("contribution", pa.float32())]))
 _ERRORS = pa.list_(pa.struct([("field", pa.string()), ("rule", pa.string()), ("message", pa.string())]))
 
 
@@ -201,7 +201,7 @@ def write_decisions(table: TableRows, slices: list[BatchSlice], *, every_reason:
     }
     columns["reasons"] = pa.array(
         [
-            [{"code": reason["code"], "contribution": reason["contribution"]} for reason in reasons]
+            [{name: reason[name] for name in ("code", "statement", "contribution")} for reason in reasons]
             for made, start, stop in slices
             for reasons in made.reasons[start:stop]
         ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from scoring.application import Application
 from scoring.counterfactual import smallest_change
 from scoring.decider import Decider
+from scoring.decision_rules import declined
 from scoring.frames import Frame
 from scoring.scorecard import Scorecard
 from serving.payloads import Explanation, GroupContribution, ReferenceInfo
@@ -20,11 +21,14 @@ def explain(scorecard: Scorecard, decider: Decider, frame: Frame, application: A
     row = frame.inputs([application])
     pd = decider.graph.score(row)[0]
     explained = decider.explainer.explain(row, decider.reference)
-    by_code = zip(basis.groups, explained.contributions[0].tolist(), strict=True)
-    groups = [
-        GroupContribution(code=code, sentence=decider.sentence(code), contribution=contribution)
-        for code, contribution in sorted(by_code, key=lambda group: -group[1])
-    ]
+    is_declined = bool(declined(pd, basis.cutoff))
+    (said,) = decider.chooser.choose(row, explained, fill=is_declined).statements
+    groups = []
+    for group, (code, contribution) in enumerate(zip(basis.groups, explained.contributions[0].tolist(), strict=True)):
+        statement = decider.chooser.statement(said.get(group)) if contribution > 0 else None
+        sentence = decider.sentence(code, statement)
+        groups.append(GroupContribution(code=code, statement=statement, sentence=sentence, contribution=contribution))
+    groups.sort(key=lambda group: -group.contribution)
     change = smallest_change(scorecard, application, frame.columns, row, decider.graph.score, basis.cutoff)
     return Explanation(
         scorecard=basis.scorecard,

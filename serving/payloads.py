@@ -133,6 +133,7 @@ class GroupContribution(BaseModel):
     """The contribution of one reason group to the log-odds of default."""
 
     code: str
+    statement: str | None = Field(description="what is true to say where it speaks for a default; null for nothing")
     sentence: str
     contribution: float
 

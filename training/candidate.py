@@ -225,4 +225,4 @@ def time_reasons(scorecard: Scorecard, fitted: FittedCandidate) -> float:
     content = fitted.trained.graph(scorecard)
     graph, explainer = Graph(content), Explainer(explain_graph(content, scorecard))
     reference = Reference.of(0.0, fitted.raw[1:2], graph.numeric_columns, graph.text_columns)
-    return reasons_microseconds(explainer, fitted.raw[:1], reference)
+    return reasons_microseconds(graph, explainer, fitted.raw[:1], reference, scorecard.cutoff)

@@ -16,9 +16,11 @@ from scoring.journal.chain import Chain
 from scoring.journal.erasure import begun
 from scoring.journal.erasure import erase as erase_fields
 from scoring.journal.reader import JournalReader
+from scoring.journal.reasons import split_reason
 from scoring.journal.record import DecisionRecord
 from scoring.scorecard import Scorecard
 from scoring.scorecards import load
+from scoring.sentences import Sentences
 from training.errors import StageError
 
 
@@ -106,7 +108,7 @@ def show(
 def _described(card: Scorecard, record: DecisionRecord) -> list[str]:
     basis = record.basis
     outcome = "declined" if record.declined else "approved"
-    sentences = {group.code: group.sentence for group in card.reasons}
+    sentences = Sentences(card)
     weights = {}
     if record.contributions is not None:
         weights = dict(zip(basis.groups, record.contributions.tolist(), strict=True))
@@ -120,8 +122,9 @@ def _described(card: Scorecard, record: DecisionRecord) -> list[str]:
     if record.thin:
         lines.append("Nothing was known of the applicant's history")
     lines += [
-        f"Reason {number}: {code}, {weights[code]:+.3f} log-odds. {sentences.get(code, code)}"
-        for number, code in enumerate(record.reasons, 1)
+        f"Reason {number}: {reason}, {weights[code]:+.3f} log-odds. {sentences.of(code, statement)}"
+        for number, reason in enumerate(record.reasons, 1)
+        for code, statement in [split_reason(reason)]
     ]
     if record.erased:
         lines.append("The applicant's fields have been erased.")

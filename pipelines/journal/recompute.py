@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from scoring.decider import Decider
 from scoring.decision import Basis
 from scoring.graph import Inputs
+from scoring.journal.reasons import join_reason
 from scoring.journal.record import FLOATS, DecisionRecord
 from scoring.models import StoredModel
 from scoring.scorecard import Scorecard
@@ -54,7 +55,7 @@ def recomputed_differences(
             for group in np.flatnonzero(_bits(record.contributions) != _bits(values)).tolist():
                 difference = Difference(recorded=_shown(record.contributions[group]), replayed=_shown(values[group]))
                 found[row][f"contribution of {basis.groups[group]}"] = difference
-            reasons = tuple(reason["code"] for reason in made.reasons[row])
+            reasons = tuple(join_reason(reason["code"], reason["statement"]) for reason in made.reasons[row])
             if reasons != record.reasons:
                 found[row]["reasons"] = Difference(recorded=" ".join(record.reasons), replayed=" ".join(reasons))
     return found

@@ -17,6 +17,7 @@ import orjson
 
 from scoring.decision import Basis, Decisions
 from scoring.journal.origin import RequestOrigin, spread
+from scoring.journal.reasons import join_reason
 from scoring.journal.record import FLOATS, PROOF_BYTES, SALT_BYTES, Bases, DecisionRecord, Payload, payload_of, seal
 from scoring.journal.schema import JournalError
 
@@ -132,7 +133,7 @@ def pack(
                 points[index],
                 decisions.bands[index],
                 None if thin is None else thin[index],
-                [reason["code"] for reason in decisions.reasons[index]],
+                [join_reason(reason["code"], reason["statement"]) for reason in decisions.reasons[index]],
                 None if found is None else found.astype(FLOATS, copy=False).tobytes().hex(),
                 sha256(payload).hexdigest(),
             )

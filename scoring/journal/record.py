@@ -89,7 +89,7 @@ class DecisionRecord:
     band: str
     thin: bool | None
     reasons: tuple[str, ...]
-    """Codes of the principal reasons, the first weighs most."""
+    """The principal reasons, the first weighs most; each as `scoring.journal.reasons` has it."""
     contributions: NDArray[np.float32] | None
     """[groups of the basis]; None for a decision whose reasons nobody asked for."""
     payload: Payload | None

@@ -16,10 +16,9 @@ from scoring.application import Application, Sentinel
 from scoring.changeable import Changeable
 from scoring.features import Block, beside, category, ordered, raw
 from scoring.sampling import draw_choices, draw_defaults
-from scoring.scorecard import ReasonGroup, RiskBand, Scorecard, Source, SourceFile
+from scoring.scorecard import RiskBand, Scorecard, Source, SourceFile
+from scoring.scorecards.parts.card_approval.reasons import NOT_EMPLOYED, REASONS
 
-NOT_EMPLOYED = 365_243
-"""Stands in DAYS_EMPLOYED for no employment; read as days it would be a thousand years."""
 AGE_GROUPS = tuple(365 * years for years in (18, 25, 35, 45, 55, 65))
 """Upper edges of the published age groups but the last, in days; each belongs to the group below it."""
 EMPLOYMENT_BINS = (365, 1_095, 1_825, 3_650, 14_600)
@@ -269,30 +268,7 @@ SCORECARD = Scorecard(
     protected=frozenset({"CODE_GENDER", "NAME_FAMILY_STATUS", "DAYS_BIRTH"}),
     # No costs come with the data. 0.05 says that a default loses what nineteen good clients earn.
     cutoff=0.05,
-    reasons=(
-        ReasonGroup(
-            "INCOME", "The income, or where it comes from, is not sufficient.", ("AMT_INCOME_TOTAL", "NAME_INCOME_TYPE")
-        ),
-        ReasonGroup(
-            "EMPLOYMENT",
-            "The present employment is too short, or the occupation is not sufficient.",
-            ("DAYS_EMPLOYED", "OCCUPATION_TYPE"),
-        ),
-        ReasonGroup("EDUCATION", "The level of education that was stated is not sufficient.", ("NAME_EDUCATION_TYPE",)),
-        ReasonGroup(
-            "HOUSING_AND_PROPERTY",
-            "Housing or property is not sufficient.",
-            ("NAME_HOUSING_TYPE", "FLAG_OWN_REALTY", "FLAG_OWN_CAR"),
-        ),
-        ReasonGroup(
-            "HOUSEHOLD", "The household is too large or too small.", ("CNT_CHILDREN", "CNT_FAM_MEMBERS")
-        ),
-        ReasonGroup(
-            "CONTACT",
-            "The ways to reach the applicant that were given are not sufficient.",
-            ("FLAG_WORK_PHONE", "FLAG_PHONE", "FLAG_EMAIL"),
-        ),
-    ),
+    reasons=REASONS,
     bands=(
         RiskBand("A", 0.005),
         RiskBand("B", 0.01),

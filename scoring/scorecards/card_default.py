@@ -16,11 +16,8 @@ from scoring.application import Application
 from scoring.changeable import Changeable
 from scoring.features import Block, beside, raw
 from scoring.sampling import draw_defaults
-from scoring.scorecard import ReasonGroup, RiskBand, Scorecard, Source, SourceFile
-
-STATUSES = ("PAY_0", "PAY_2", "PAY_3", "PAY_4", "PAY_5", "PAY_6")
-BILLS = tuple(f"BILL_AMT{month}" for month in range(1, 7))
-PAYMENTS = tuple(f"PAY_AMT{month}" for month in range(1, 7))
+from scoring.scorecard import RiskBand, Scorecard, Source, SourceFile
+from scoring.scorecards.parts.card_default.reasons import BILLS, PAYMENTS, REASONS, STATUSES
 
 # Beyond the published ranges (bills -339,603 to 1,664,089), and still exact in float32.
 LARGEST_AMOUNT = 10_000_000
@@ -223,22 +220,7 @@ SCORECARD = Scorecard(
     # Declines where the expected loss outweighs the margin: PD > margin / (margin + LGD), with a
     # margin of 25 % of the balance on a revolving card and a loss given default of 75 %.
     cutoff=0.25,
-    reasons=(
-        ReasonGroup(
-            "RECENT_PAYMENT_DELAY",
-            "The status of payment in the last two months is not good enough.",
-            STATUSES[:2],
-        ),
-        ReasonGroup(
-            "EARLIER_PAYMENT_DELAYS",
-            "The status of payment three to six months ago is not good enough.",
-            STATUSES[2:],
-        ),
-        ReasonGroup("BALANCES", "The bills of the last six months are too high, or have grown too fast.", BILLS),
-        ReasonGroup("PAYMENT_AMOUNTS", "The amounts paid in the last six months are too low.", PAYMENTS),
-        ReasonGroup("CREDIT_LIMIT", "The credit limit of the account is too low.", ("LIMIT_BAL",)),
-        ReasonGroup("EDUCATION", "The level of education that was stated is not sufficient.", ("EDUCATION",)),
-    ),
+    reasons=REASONS,
     bands=(
         RiskBand("A", 0.05),
         RiskBand("B", 0.10),

@@ -16,7 +16,8 @@ from scoring.application import Application
 from scoring.changeable import Changeable
 from scoring.features import Block, beside, category, ordered, raw
 from scoring.sampling import draw_choices, draw_defaults
-from scoring.scorecard import ReasonGroup, RiskBand, Scorecard, Source, SourceFile
+from scoring.scorecard import RiskBand, Scorecard, Source, SourceFile
+from scoring.scorecards.parts.german_credit.reasons import REASONS
 
 # For each code its count in the published rows, and the share of bad risks among them.
 CODES: dict[str, dict[str, tuple[float, float]]] = {
@@ -236,43 +237,8 @@ SCORECARD = Scorecard(
     protected=frozenset({"Personal status and sex", "Age in years", "foreign worker"}),
     # The data set's cost matrix: to accept a bad risk costs five times as much as to refuse a good one.
     cutoff=1 / 6,
+    reasons=REASONS,
     # P(good) from 0.7 and from 0.4.
-    reasons=(
-        ReasonGroup(
-            "ACCOUNTS",
-            "The balances of the checking and the savings account are not sufficient.",
-            ("Status of existing checking account", "Savings account/bonds"),
-        ),
-        ReasonGroup(
-            "CREDIT_HISTORY",
-            "The history and the number of credits with this bank and others are not good enough.",
-            ("Credit history", "Number of existing credits at this bank", "Other installment plans"),
-        ),
-        ReasonGroup(
-            "LOAN",
-            "The amount, the duration, the instalments or the purpose of the loan weigh too much.",
-            ("Credit amount", "Duration in month", "Installment rate in percentage of disposable income", "Purpose"),
-        ),
-        ReasonGroup(
-            "EMPLOYMENT",
-            "The present employment is too short, or the job is not sufficient.",
-            ("Present employment since", "Job"),
-        ),
-        ReasonGroup(
-            "HOUSING_AND_PROPERTY",
-            "Housing, time at the present address or property are not sufficient.",
-            ("Housing", "Present residence since", "Property"),
-        ),
-        ReasonGroup(
-            "GUARANTORS_AND_HOUSEHOLD",
-            "There is no sufficient guarantor for the number of dependants, or no telephone.",
-            (
-                "Other debtors / guarantors",
-                "Number of people being liable to provide maintenance for",
-                "Telephone",
-            ),
-        ),
-    ),
     bands=(RiskBand("LOW", 0.3), RiskBand("MEDIUM", 0.6), RiskBand("HIGH", 1.01)),
     sources=(
         Source(

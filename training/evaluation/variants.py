@@ -151,7 +151,7 @@ def _figures(
         brier=brier,
         brier_change=brier - reference_brier,
         microseconds={rows: round(least, 1) for rows, least in microseconds.items()},
-        reasons_microseconds=reasons_microseconds(explainer, inputs[:1], compared_with),
+        reasons_microseconds=reasons_microseconds(graph, explainer, inputs[:1], compared_with, cutoff),
     )
 
 

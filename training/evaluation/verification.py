@@ -166,6 +166,14 @@ def check_model(
             reasons[serving].reached_share,
             limits.reasons_reach,
         ),
+        "reasons_contradicted": at_most(
+            "stated reasons that the applicant's own fields contradict", reasons[serving].contradicted, 0.0
+        ),
+        "reasons_unspoken_gaps": at_most(
+            "declines that one missing field would make approvals, with no reason that speaks of it",
+            reasons[serving].unspoken_gaps,
+            0.0,
+        ),
         **variant_checks(scores, scorecard.cutoff, served.graph, served.inputs, limits),
     }
     return Verification(

@@ -34,10 +34,12 @@ from scoring.reasons import (
     REFERENCE_INPUT,
     REFERENCE_TEXT,
     REFERENCES_KEY,
+    STATEMENTS_KEY,
     VALUES,
     Reference,
 )
 from scoring.scorecard import PROTECTED_GROUP, ReasonGroup, Scorecard
+from scoring.statements import GraphStatements, graph_statements
 from training.families.family import LOG_ODDS, Features
 from training.graph.frontend import build_model
 from training.graph.references import reference_ladder
@@ -51,7 +53,8 @@ def with_explain_graph(scorecard: Scorecard, content: bytes, inputs: Inputs, fea
     Raises:
         DataError: none of them would be approved.
     """
-    references = reference_ladder(Graph(content), inputs, features, scorecard.cutoff)
+    sentinels = {rule.column: rule.sentinels for rule in scorecard.rules if rule.sentinels}
+    references = reference_ladder(Graph(content), inputs, features, scorecard.cutoff, sentinels)
     return Content(content, explain_graph(content, scorecard, references))
 
 
@@ -66,6 +69,13 @@ def groups_read(scorecard: Scorecard, columns: Sequence[str]) -> tuple[ReasonGro
         for group in (*scorecard.reasons, protected)
         if (read := tuple(column for column in columns if column in group.columns))
     )
+
+
+def statements_read(scorecard: Scorecard, columns: Sequence[str]) -> GraphStatements:
+    """Return what the reasons of a graph that reads these columns may say, by the scorecard as it is now."""
+    fillable = [rule.column for rule in scorecard.rules if scorecard.may_be_missing(rule)]
+    groups = [(group.columns, group.statements) for group in groups_read(scorecard, columns)]
+    return graph_statements(groups, scorecard.rules, fillable)
 
 
 def coalitions(groups: int) -> NDArray[np.bool_]:
@@ -121,6 +131,7 @@ def explain_graph(content: bytes, scorecard: Scorecard, references: Sequence[Ref
         GROUPS_KEY: json.dumps([group.code for group in groups]),
         REFERENCES_KEY: json.dumps([reference.to_json() for reference in references], allow_nan=False),
         EXPLAINED_KEY: sha256(content),
+        STATEMENTS_KEY: statements_read(scorecard, [*numeric, *text]).to_json(),
     }
     helper.set_model_props(explained, properties)
     onnx.checker.check_model(explained, full_check=True)

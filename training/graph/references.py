@@ -2,12 +2,13 @@
 
 A decision's reference lies just below the cut-off, which can change without a new model; so a model carries a
 ladder of them over the PDs that occur. None is one person's record: each is a blend of training rows of about the
-same PD that are like each other.
+same PD that are like each other. None shares a gap: it has a value wherever most applicants have one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,13 @@ HAIR = 0.02
 """Log-odds below the level within which the most typical blend is taken: from 0.246 for 0.25."""
 
 
-def reference_ladder(graph: Graph, inputs: Inputs, features: Features, cutoff: float) -> list[Reference]:
+def reference_ladder(
+    graph: Graph,
+    inputs: Inputs,
+    features: Features,
+    cutoff: float,
+    sentinels: Mapping[str, Sequence[int]] | None = None,
+) -> list[Reference]:
     """Return references of about 40 levels of PD, evenly spaced in log-odds, and one for the cut-off; `pd` rises.
 
     A reference's PD is below its level by at most a step of the ladder; a level without such a blend has none.
@@ -42,6 +49,7 @@ def reference_ladder(graph: Graph, inputs: Inputs, features: Features, cutoff: f
         inputs: what it reads of the training rows.
         features: the same rows, [rows, features]; what makes rows alike.
         cutoff: the scorecard's own.
+        sentinels: by column, the numbers that stand for none.
 
     Raises:
         DataError: no blend is approved at the cut-off, so nothing can be explained.
@@ -51,9 +59,10 @@ def reference_ladder(graph: Graph, inputs: Inputs, features: Features, cutoff: f
     low, high = np.quantile(log_odds, QUANTILES)
     scaled = _standardised(features)
     step = (high - low) / (LEVELS - 1)
+    blender = _Blender.of(graph, inputs, sentinels or {})
     found: dict[float, Reference] = {}
     for level in (*np.linspace(low, high, LEVELS), *_log_odds(np.array([cutoff]))):
-        blends = _below(graph, inputs, pd, scaled, _near(log_odds, level), level)
+        blends = _below(graph, inputs, blender, pd, scaled, _near(log_odds, level), level)
         best = next(blends, None)
         if best and _log_odds(np.array([best.pd]))[0] >= level - step:
             found[best.pd] = best
@@ -87,6 +96,7 @@ def _near(log_odds: NDArray[np.float64], level: float) -> NDArray[np.int64]:
 def _below(
     graph: Graph,
     inputs: Inputs,
+    blender: _Blender,
     pd: NDArray[np.float64],
     scaled: Features,
     near: NDArray[np.int64],
@@ -99,10 +109,7 @@ def _below(
     """
     distance = ((scaled[near, None, :] - scaled[None, near, :]) ** 2).sum(axis=2)
     alike = near[np.argsort(distance, axis=1, kind="stable")[:, :BLENDED]]
-    blends = Inputs(
-        np.stack([_lower_median(inputs.numeric[rows]) for rows in alike]),
-        None if inputs.text is None else np.array([_most_frequent(inputs.text[rows]) for rows in alike], dtype=object),
-    )
+    blends = blender.blends(inputs, alike, near)
     scores = graph.score(blends).astype(np.float64)
     below = level - _log_odds(scores)
     apart = ((scaled[alike].mean(axis=1) - scaled[near].mean(axis=0)) ** 2).sum(axis=1)
@@ -114,21 +121,90 @@ def _below(
             yield Reference.of(float(scores[row]), blend, graph.numeric_columns, graph.text_columns)
 
 
-def _lower_median(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return per column the middle of the known values, the lower of two; missing where most are.
+@dataclass(frozen=True)
+class _Blender:
+    """Blends rows by column, so that a column has a value wherever most training rows have one."""
 
-    So it is a value that occurs: whole numbers stay whole, and what stands for none stays what it is.
+    numeric_gaps: NDArray[np.float32]
+    """[columns of numbers], for columns that most training rows lack, NaN or the sentinel that most of those have."""
+    most_lack: NDArray[np.bool_]
+    """[columns of numbers], whether most training rows lack a value."""
+    texts_lack: NDArray[np.bool_]
+    """[text columns], the same."""
+    sentinels: tuple[tuple[int, tuple[float, ...]], ...]
+    """Positions of columns with sentinels, and those."""
+    numeric: NDArray[np.float32]
+    """[columns of numbers], the lower median of all known values."""
+    text: tuple[str, ...]
+    """[text columns], the most frequent text."""
+
+    @classmethod
+    def of(cls, graph: Graph, inputs: Inputs, sentinels: Mapping[str, Sequence[int]]) -> _Blender:
+        """Return the blender of these training rows."""
+        columns = graph.numeric_columns
+        places = tuple(
+            (columns.index(name), tuple(map(float, values))) for name, values in sentinels.items() if name in columns
+        )
+        known = _known(inputs.numeric, places)
+        most_lack = 2 * np.isnan(known).sum(axis=0) > len(known)
+        gaps = np.full(len(columns), np.nan, dtype=np.float32)
+        for place, values in places:
+            counts = {value: int((inputs.numeric[:, place] == value).sum()) for value in values}
+            often = max(counts, key=counts.__getitem__)
+            if counts[often] >= np.isnan(inputs.numeric[:, place]).sum():
+                gaps[place] = often
+        text = np.empty((0, 0), dtype=object) if inputs.text is None else inputs.text
+        return cls(
+            gaps,
+            most_lack,
+            2 * (text == "").sum(axis=0) > len(text),
+            places,
+            _lower_median(known),
+            tuple(_most_frequent(column) for column in text.T),
+        )
+
+    def blends(self, inputs: Inputs, alike: NDArray[np.int64], near: NDArray[np.int64]) -> Inputs:
+        """Return a blend of each [blends, rows] of rows that are alike; where none knows a value, of the near ones."""
+        known = _known(inputs.numeric, self.sentinels)
+        medians = np.stack([_lower_median(known[rows]) for rows in alike])
+        for other in (_lower_median(known[near]), self.numeric):
+            medians = np.where(np.isnan(medians), other, medians)
+        numeric = np.where(self.most_lack, self.numeric_gaps, medians)
+        if inputs.text is None:
+            return Inputs(numeric)
+        text = np.empty((len(alike), len(self.text)), dtype=object)
+        for position, (column, lacks) in enumerate(zip(inputs.text.T, self.texts_lack.tolist(), strict=True)):
+            others = ("",) if lacks else (_most_frequent(column[near]), self.text[position])
+            text[:, position] = [
+                "" if lacks else next(filter(None, (_most_frequent(column[rows]), *others)), "") for rows in alike
+            ]
+        return Inputs(numeric, text)
+
+
+def _known(numeric: NDArray[np.float32], sentinels: Sequence[tuple[int, Sequence[float]]]) -> NDArray[np.float32]:
+    """Return the numbers with NaN in place of sentinels."""
+    if not sentinels:
+        return numeric
+    known = numeric.copy()
+    for place, values in sentinels:
+        known[np.isin(known[:, place], values), place] = np.nan
+    return known
+
+
+def _lower_median(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return per column the middle of the known values, the lower of two; NaN where none is known.
+
+    So it is a value that occurs: whole numbers stay whole.
     """
     ordered = np.sort(rows, axis=0)  # what is missing last
     known = (~np.isnan(rows)).sum(axis=0)
-    middle = ordered[np.maximum(known - 1, 0) // 2, np.arange(rows.shape[1])]
-    return np.where(2 * known < len(rows), np.float32(np.nan), middle)
+    return np.asarray(ordered[np.maximum(known - 1, 0) // 2, np.arange(rows.shape[1])])
 
 
-def _most_frequent(rows: NDArray[np.object_]) -> list[str]:
-    """Return per column the text that most rows have, the first of several in alphabetical order."""
-    columns = [column.tolist() for column in rows.T]
-    return [max(sorted(set(column)), key=column.count) for column in columns]
+def _most_frequent(column: NDArray[np.object_]) -> str:
+    """Return the text that most rows have, the first of several in alphabetical order; empty where none has one."""
+    texts = [text for text in column.tolist() if text]
+    return max(sorted(set(texts)), key=texts.count, default="")
 
 
 def _same(rows: Inputs, one: Inputs) -> int:

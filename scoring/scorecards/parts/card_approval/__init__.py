@@ -1,0 +1,1 @@
+"""The parts of card_approval: its reasons."""

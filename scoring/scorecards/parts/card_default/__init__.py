@@ -1,0 +1,1 @@
+"""The parts of card_default: its columns' names, and its reasons."""

@@ -1,0 +1,1 @@
+"""The parts of german_credit: its reasons."""
