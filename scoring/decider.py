@@ -115,10 +115,10 @@ class Decider:
                 contributions[row] = values
             declines = decided.declined[wanted]
             if declines.all():
-                reasons_of = self._stated(rows_of, found)
+                reasons_of = self._stated(rows_of, found, decided.pd[wanted])
             else:
                 wanted = wanted[declines]
-                reasons_of = self._stated(rows_of[declines], found[declines]) if len(wanted) else []
+                reasons_of = self._stated(rows_of[declines], found[declines], decided.pd[wanted]) if len(wanted) else []
             for row, of_row in zip(wanted.tolist(), reasons_of, strict=True):
                 stated[row] = of_row
         decided_at = now_to_the_millisecond()
@@ -135,9 +135,9 @@ class Decider:
             thin=None if inputs.known is None else ~inputs.known,
         )
 
-    def _stated(self, inputs: Inputs, found: Explanation) -> list[list[dict[str, Any]]]:
+    def _stated(self, inputs: Inputs, found: Explanation, pd: NDArray[np.float32]) -> list[list[dict[str, Any]]]:
         """Return the members of the `Reason`s of declined rows."""
-        chosen = self.chooser.choose(inputs, found)
+        chosen = self.chooser.choose(inputs, found, pd)
         codes, statement = self.basis.groups, self.chooser.statement
         return [
             [self._reason(codes[group], statement(statements.get(group)), weights[group]) for group in groups]

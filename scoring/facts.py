@@ -63,15 +63,12 @@ class StatementTable:
         self._plan()
         self._own = self._extended(reference)[0]
 
-        self.groups = len(statements.groups)
         self.of_group = np.array([group for group, _ in flat], dtype=np.int64)
         """[statements], the group of each."""
         self.codes = tuple(one.code for _, one in flat)
         """[statements], in their groups' order, then as declared."""
-        self.places = [np.flatnonzero(self.of_group == group).tolist() for group in range(self.groups)]
+        self.places = [np.flatnonzero(self.of_group == group).tolist() for group in range(len(statements.groups))]
         """By group, where its statements are."""
-        self.membership = (self.of_group[:, None] == np.arange(self.groups)).astype(np.int64)
-        """[statements, groups]."""
         literals = _Literals()
         fact_starts: list[int] = []
         statement_starts: list[int] = []
@@ -104,8 +101,13 @@ class StatementTable:
             for name in self.optional
         ]
         """By optional field, the statements that say it is missing."""
-        masks = [{name for fact in one.facts for name in fact.names} for _, one in flat]
-        masks += [{name} for name in self.optional]
+        columns_of = [frozenset(name for fact in one.facts for name in fact.names) for _, one in flat]
+        masks = list(dict.fromkeys(columns_of))
+        self.mask_of = [masks.index(columns) for columns in columns_of]
+        """[statements], the number of the mask of its columns: statements about the same columns share one."""
+        self.masks = len(masks)
+        """How many masks statements have; those of the optional fields follow."""
+        masks += [frozenset({name}) for name in self.optional]
         self._numeric_masks = np.array([[name in mask for name in numeric] for mask in masks], dtype=np.bool_)
         self._text_masks = np.array([[name in mask for name in text] for mask in masks], dtype=np.bool_)
         self._optional_numbers = [
@@ -140,12 +142,12 @@ class StatementTable:
         return found
 
     def replaced(self, inputs: Inputs, rows: NDArray[np.int64], masks: NDArray[np.int64]) -> Inputs:
-        """Return rows with the reference's values in the columns of a statement or of an optional field.
+        """Return rows with the reference's values in the columns of a mask.
 
         Args:
             inputs: the rows to choose from.
             rows: [probes], which row.
-            masks: [probes], which statement; from the number of statements on, which optional field.
+            masks: [probes], as `mask_of`; from `masks` on, which optional field.
         """
         numeric = np.where(self._numeric_masks[masks], self._reference.numeric, inputs.numeric[rows])
         if inputs.text is None or self._reference.text is None:

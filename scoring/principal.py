@@ -30,6 +30,9 @@ NEGLIGIBLE = 1e-9
 
 A decline always has more against it: two float32 PDs that differ are further apart.
 """
+ENOUGH = 0.5
+"""The fraction of the largest fall of the PD that makes a statement, declared before the one that brings it, the one
+that is said: the general ones, which come last, speak where the special ones do not account for it."""
 PROBED_ROWS = 4096
 """Rows that one session call scores with some of the reference's values."""
 
@@ -41,9 +44,9 @@ class ChosenReasons:
     principal: list[tuple[int, ...]]
     """For each row, the groups to state if it is declined, the weightiest first."""
     statements: list[dict[int, int]]
-    """For each row and group with something to say of it: the statement, by its place among the model's."""
+    """For each row, by group: the statement, by its place among the model's; none where the group claims nothing."""
     fillable: list[dict[int, list[str]]]
-    """For each row and group: the missing fields of which each alone, filled, would have been enough."""
+    """For each row, by group: the missing fields of which each alone, filled, would have been enough."""
 
 
 class ReasonChooser:
@@ -58,92 +61,121 @@ class ReasonChooser:
 
     def __init__(self, graph: Graph, explainer: Explainer, reference: Reference, cutoff: float) -> None:
         self._graph = graph
-        self._statable = explainer.statable
+        self._groups = range(explainer.statable)
         self._cutoff = cutoff
         empty = ((),) * len(explainer.groups)
         # A model without statements, of an earlier version, chooses as it did: so its decisions replay.
         statements = explainer.statements or GraphStatements(empty, empty)
         self.table = StatementTable(statements, explainer.numeric_columns, explainer.text_columns, reference.inputs)
-        self._silent = np.array([not places for places in self.table.places], dtype=np.bool_)[: self._statable]
-        """[groups that may be stated], whether the group has one sentence only, which claims nothing."""
+        self._places = self.table.places[: explainer.statable]
+        self._silent = {group for group in self._groups if not self._places[group]}
+        """Groups of one sentence only, which claims nothing."""
 
     def statement(self, place: int | None) -> str | None:
         """Return the code of a statement."""
         return None if place is None else self.table.codes[place]
 
-    def choose(self, inputs: Inputs, found: Explanation, *, fill: bool = True) -> ChosenReasons:
+    def choose(
+        self, inputs: Inputs, found: Explanation, pd: NDArray[np.float32], *, every: bool = False
+    ) -> ChosenReasons:
         """Return the reasons of each row.
 
         Args:
             inputs: the rows.
             found: their explanation against the reference.
-            fill: whether missing fields are filled; only for rows that are declined.
+            pd: [rows], their PDs. The missing fields of a declined row are filled, one at a time.
+            every: whether statements are chosen for every group that speaks for a default, not the principal ones only.
         """
-        table = self.table
-        true = table.hold(inputs)
-        said = (true @ table.membership)[:, : self._statable]
-        speaking = found.contributions[:, : self._statable] > NEGLIGIBLE
-        asked = np.zeros_like(true)
-        if table.codes:
-            several = np.zeros((len(inputs), table.groups), dtype=np.bool_)
-            several[:, : self._statable] = (said > 1) & speaking
-            asked = true & several[:, table.of_group]
-        left_out = table.left_out(inputs) if fill and table.optional else np.zeros((len(inputs), 0), dtype=np.bool_)
-        statements, fillable = self._probed(inputs, true, asked, left_out)
-        statable = (said > 0) | self._silent
-        principal = principal_reasons(
-            found.contributions[:, : self._statable], found.values, statable, [set(one) for one in fillable]
-        )
-        for row, group in zip(*(places.tolist() for places in np.nonzero(said)), strict=True):
-            if group not in statements[row]:
-                statements[row][group] = next(place for place in table.places[group] if true[row, place])
+        true = self.table.hold(inputs).tolist()
+        fillable, statements = self._filled(inputs, pd, true)
+        holding = [[[place for place in places if row[place]] for places in self._places] for row in true]
+        statable = [{*self._silent, *(group for group in self._groups if groups[group])} for groups in holding]
+        principal = principal_reasons(found.contributions[:, : len(self._groups)], found.values, statable, fillable)
+        asked: Sequence[Collection[int]] = principal
+        if every:
+            asked = [
+                [group for group, weight in enumerate(weights) if weight > NEGLIGIBLE]
+                for weights in found.contributions[:, : len(self._groups)].tolist()
+            ]
+        self._say(inputs, pd, holding, asked, statements)
         return ChosenReasons(principal, statements, fillable)
 
-    def _probed(
-        self, inputs: Inputs, true: NDArray[np.bool_], asked: NDArray[np.bool_], left_out: NDArray[np.bool_]
-    ) -> tuple[list[dict[int, int]], list[dict[int, list[str]]]]:
-        """Return for each row the best of several true statements of a group, and the fields that alone are enough.
-
-        Of several statements the one is best whose columns, with the reference's values, lower the PD most; of equal
-        ones the first. Where a field alone is enough, the statement is one that says it is missing.
-        """
+    def _filled(
+        self, inputs: Inputs, pd: NDArray[np.float32], true: Sequence[Sequence[bool]]
+    ) -> tuple[list[dict[int, list[str]]], list[dict[int, int]]]:
+        """Return for each row the missing fields that alone are enough, and the statements that say so, by group."""
         table = self.table
-        statements: list[dict[int, int]] = [{} for _ in range(len(inputs))]
         fillable: list[dict[int, list[str]]] = [{} for _ in range(len(inputs))]
-        rows, masks = np.nonzero(np.concatenate([asked, left_out], axis=1))
+        statements: list[dict[int, int]] = [{} for _ in range(len(inputs))]
+        if not table.optional:
+            return fillable, statements
+        rows, fields = np.nonzero(table.left_out(inputs) & declined(pd, self._cutoff)[:, None])
         if not len(rows):
-            return statements, fillable
-        scores = self._scores(inputs, rows, masks)
-        approved = ~declined(scores, self._cutoff)
-        best: dict[tuple[int, int], float] = {}
-        forced: dict[tuple[int, int], float] = {}
-        for row, mask, pd, enough in zip(
-            rows.tolist(), masks.tolist(), scores.tolist(), approved.tolist(), strict=True
-        ):
-            if mask < len(table.codes):
-                group = int(table.of_group[mask])
-                if pd < best.get((row, group), 2.0):
-                    best[row, group] = pd
-                    statements[row][group] = mask
-            elif enough:
-                field = mask - len(table.codes)
-                group = table.group_of_optional[field]
-                fillable[row].setdefault(group, []).append(table.optional[field])
-                saying = next((place for place in table.saying_missing[field] if true[row, place]), None)
-                if saying is not None and pd < forced.get((row, group), 2.0):
-                    forced[row, group] = pd
-                    # Statements come before fields, so this is the last word.
-                    statements[row][group] = saying
-        return statements, fillable
+            return fillable, statements
+        scores = self._scores(inputs, rows, fields + table.masks)
+        enough = np.flatnonzero(~declined(scores, self._cutoff))
+        # Of several fields of a group the one that lowers the PD most is spoken of.
+        for probe in enough[np.argsort(scores[enough], kind="stable")].tolist():
+            row, field = int(rows[probe]), int(fields[probe])
+            group = table.group_of_optional[field]
+            fillable[row].setdefault(group, []).append(table.optional[field])
+            saying = next((place for place in table.saying_missing[field] if true[row][place]), None)
+            if saying is not None:
+                statements[row].setdefault(group, saying)
+        return fillable, statements
+
+    def _say(
+        self,
+        inputs: Inputs,
+        pd: NDArray[np.float32],
+        holding: Sequence[Sequence[Sequence[int]]],
+        asked: Sequence[Collection[int]],
+        statements: list[dict[int, int]],
+    ) -> None:
+        """Add the statement of each group that is asked for.
+
+        It is the first that is true and whose columns, with the reference's values, lower the PD by at least half of
+        what the best of the group's true statements does.
+        """
+        mask_of = self.table.mask_of
+        rows: list[int] = []
+        masks: list[int] = []
+        open_questions: list[tuple[int, int, list[int]]] = []
+        for row, groups in enumerate(asked):
+            said = statements[row]
+            for group in groups:
+                places = holding[row][group]
+                if not places or group in said:
+                    continue
+                # Of statements about the same columns the first one is said.
+                firsts = sorted({mask_of[place]: place for place in reversed(places)}.values())
+                if len(firsts) == 1:
+                    said[group] = places[0]
+                    continue
+                open_questions.append((row, group, firsts))
+                rows += [row] * len(firsts)
+                masks += [mask_of[place] for place in firsts]
+        if not rows:
+            return
+        scores = self._scores(inputs, np.array(rows), np.array(masks)).tolist()
+        own = pd.tolist()
+        start = 0
+        for row, group, firsts in open_questions:
+            of_group = scores[start : start + len(firsts)]
+            start += len(firsts)
+            enough = own[row] - ENOUGH * (own[row] - min(of_group))
+            statements[row][group] = next(
+                place for place, score in zip(firsts, of_group, strict=True) if score <= max(enough, min(of_group))
+            )
 
     def _scores(self, inputs: Inputs, rows: NDArray[np.int64], masks: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the PD of each probe, as `StatementTable.replaced` makes it."""
+        if len(rows) <= PROBED_ROWS:
+            return self._graph.score(self.table.replaced(inputs, rows, masks))
         starts = range(0, len(rows), PROBED_ROWS)
         return np.concatenate(
             [
-                self._graph.score(
-                    self.table.replaced(inputs, rows[start : start + PROBED_ROWS], masks[start : start + PROBED_ROWS])
-                )
+                self._scores(inputs, rows[start : start + PROBED_ROWS], masks[start : start + PROBED_ROWS])
                 for start in starts
             ]
         )
@@ -152,7 +184,7 @@ class ReasonChooser:
 def principal_reasons(
     contributions: NDArray[np.float32],
     values: Values,
-    statable: NDArray[np.bool_],
+    statable: Sequence[Collection[int]],
     required: Sequence[Collection[int]] | None = None,
 ) -> list[tuple[int, ...]]:
     """Return the reasons to state for each row: groups by position, the weightiest first.
@@ -165,19 +197,19 @@ def principal_reasons(
     Args:
         contributions: [rows, groups that may be stated], the first of those of `values`.
         values: [rows, 2^groups], as `scoring.reasons.VALUES`.
-        statable: [rows, groups that may be stated], whether there is something true to say.
+        statable: by row, the groups with something true to say.
         required: by row, groups that are stated in any case.
     """
     return [
         _principal(
             {group: weight for group, weight in enumerate(weights) if weight > NEGLIGIBLE},
-            [group for group, is_true in enumerate(true) if is_true],
-            dict.fromkeys(needed, 0.0) | {group: weights[group] for group in needed},
+            groups,
+            {group: weights[group] for group in needed},
             row,
         )
         # As Python's numbers, which compare faster than those of an array.
-        for weights, row, true, needed in zip(
-            contributions.tolist(), values.tolist(), statable.tolist(), required or [()] * len(values), strict=True
+        for weights, row, groups, needed in zip(
+            contributions.tolist(), values.tolist(), statable, required or [()] * len(values), strict=True
         )
     ]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from scoring.application import Application
 from scoring.counterfactual import smallest_change
 from scoring.decider import Decider
-from scoring.decision_rules import declined
 from scoring.frames import Frame
 from scoring.scorecard import Scorecard
 from serving.payloads import Explanation, GroupContribution, ReferenceInfo
@@ -19,10 +18,9 @@ def explain(scorecard: Scorecard, decider: Decider, frame: Frame, application: A
     """
     basis = decider.basis
     row = frame.inputs([application])
-    pd = decider.graph.score(row)[0]
+    pd = decider.graph.score(row)
     explained = decider.explainer.explain(row, decider.reference)
-    is_declined = bool(declined(pd, basis.cutoff))
-    (said,) = decider.chooser.choose(row, explained, fill=is_declined).statements
+    (said,) = decider.chooser.choose(row, explained, pd, every=True).statements
     groups = []
     for group, (code, contribution) in enumerate(zip(basis.groups, explained.contributions[0].tolist(), strict=True)):
         statement = decider.chooser.statement(said.get(group)) if contribution > 0 else None
@@ -34,7 +32,7 @@ def explain(scorecard: Scorecard, decider: Decider, frame: Frame, application: A
         scorecard=basis.scorecard,
         model=basis.model,
         policy=basis.policy,
-        pd=float(pd),
+        pd=float(pd[0]),
         decision="approve" if change is None else "decline",
         cutoff=basis.cutoff,
         log_odds=float(explained.log_odds[0]),

@@ -60,11 +60,12 @@ def reason_figures(
     reference = explainer.reference_for(cutoff)
     chooser = ReasonChooser(graph, explainer, reference, cutoff)
     found = explainer.explain(inputs, reference)
-    pd = graph.score(inputs).astype(np.float64)
+    scored = graph.score(inputs)
+    pd = scored.astype(np.float64)
     is_declined = declined(pd, cutoff)
     declines = np.flatnonzero(is_declined)
     rows = inputs[declines]
-    chosen = chooser.choose(rows, found[is_declined])
+    chosen = chooser.choose(rows, found[is_declined], scored[is_declined])
     said = [
         [(group, chooser.statement(statements.get(group)) or "") for group in groups]
         for groups, statements in zip(chosen.principal, chosen.statements, strict=True)

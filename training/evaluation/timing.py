@@ -44,7 +44,8 @@ def reasons_microseconds(
 ) -> float:
     """Return the time of the reasons for one applicant, and of the choice of those stated, in standard microseconds."""
     chooser = ReasonChooser(graph, explainer, reference, cutoff)
-    return _against_yardstick(lambda: chooser.choose(applicant, explainer.explain(applicant, reference)))
+    pd = graph.score(applicant)
+    return _against_yardstick(lambda: chooser.choose(applicant, explainer.explain(applicant, reference), pd))
 
 
 def _against_yardstick(run: Callable[[], object]) -> float:
