@@ -62,12 +62,14 @@ def test_a_decision_says_everything_that_was_decided() -> None:
                 "reasons": [
                     {
                         "code": "EARLIER_PAYMENT_DELAYS",
-                        "sentence": "The status of payment three to six months ago is not good enough.",
+                        "statement": "LATE",
+                        "sentence": "A payment was late in at least one of the months three to six months ago.",
                         "contribution": 3.1999998092651367,
                     },
                     {
                         "code": "RECENT_PAYMENT_DELAY",
-                        "sentence": "The status of payment in the last two months is not good enough.",
+                        "statement": "LATE",
+                        "sentence": "A payment was late in at least one of the last two months.",
                         "contribution": 1.5999999046325684,
                     },
                 ],

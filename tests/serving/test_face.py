@@ -46,12 +46,14 @@ async def test_one_application_gets_its_decision(service: Service, example: dict
             "reasons": [
                 {
                     "code": "EARLIER_PAYMENT_DELAYS",
-                    "sentence": "The status of payment three to six months ago is not good enough.",
+                    "statement": "LATE",
+                    "sentence": "A payment was late in at least one of the months three to six months ago.",
                     "contribution": 0.800000011920929,
                 },
                 {
                     "code": "RECENT_PAYMENT_DELAY",
-                    "sentence": "The status of payment in the last two months is not good enough.",
+                    "statement": "LATE",
+                    "sentence": "A payment was late in at least one of the last two months.",
                     "contribution": 0.40000003576278687,
                 },
             ],

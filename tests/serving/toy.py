@@ -14,6 +14,7 @@ from scoring import models, scorecards
 from scoring.decision import Variant
 from scoring.graph import COLUMNS_KEY, INPUT, OUTPUT, Inputs, sha256
 from scoring.models import Content
+from scoring.reasons import STATEMENTS_KEY
 from tests.here import store_at
 from training.graph.explain import with_explain_graph
 
@@ -57,6 +58,15 @@ def content(columns: list[str] | None = None, *, shift: float = 0.0) -> Content:
     sample = SCORECARD.sample(np.random.default_rng(3), 1_000)
     inputs = Inputs(np.stack([sample[name] for name in columns], axis=1).astype(np.float32))
     return with_explain_graph(SCORECARD, made, inputs, inputs.numeric)
+
+
+def without_statements(made: Content) -> Content:
+    """The same as an earlier version wrote it, before reasons had statements."""
+    model = onnx.load_from_string(made.explain)
+    kept = {entry.key: entry.value for entry in model.metadata_props if entry.key != STATEMENTS_KEY}
+    del model.metadata_props[:]
+    helper.set_model_props(model, kept)
+    return Content(made.graph, model.SerializeToString())
 
 
 def stored(columns: list[str] | None = None, *, version: str = VERSION, shift: float = 0.0) -> models.StoredModel:

@@ -21,9 +21,11 @@ from scoring.journal import schema
 from scoring.journal.batch import opening_of
 from scoring.journal.limits import JournalLimits
 from scoring.journal.reader import JournalReader
+from scoring.journal.reasons import split_reason
 from scoring.journal.record import payload_of, seal
 from scoring.journal.schema import NO_PROOF, reading, segments
 from scoring.journal.writer import Journal
+from scoring.sentences import Sentences
 from tests.conftest import PROJECT
 from tests.pipelines.conftest import Run
 from tests.pipelines.journaled import Journaled, decide, sample_applications
@@ -351,11 +353,15 @@ def test_a_decision_is_shown_in_plain_words(journaled: Journaled, writer: Journa
     record = next(record for record in JournalReader(journaled.folder).decisions() if record.declined)
     code, printed = scorebox("journal", "show", "card_default", record.decision_id)
     assert code == 0, printed
-    sentences = {group.code: group.sentence for group in SCORECARD.reasons}
+    sentences = Sentences(SCORECARD)
     assert record.contributions is not None
     weights = dict(zip(record.basis.groups, record.contributions.tolist(), strict=True))
     for number, reason in enumerate(record.reasons, 1):
-        assert f"Reason {number}: {reason}, {weights[reason]:+.3f} log-odds. {sentences[reason]}" in printed
+        group, statement = split_reason(reason)
+        assert statement is not None
+        sentence = sentences.of(group, statement)
+        assert sentence != sentences.of(group, None)
+        assert f"Reason {number}: {reason}, {weights[group]:+.3f} log-odds. {sentence}" in printed
     assert f"Decision {record.decision_id}, number {record.sequence} of the journal" in printed
     assert (
         f"Declined: PD {record.pd:.6g}, cut-off 0.25 by policy {record.basis.policy}; {record.points} points" in printed

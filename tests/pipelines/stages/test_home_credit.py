@@ -21,6 +21,7 @@ from scoring.history.store import HistoryStore
 from scoring.models import open_model
 from scoring.policy import CutoffPolicy
 from tests.home_credit import CARD, SMALL, UNKNOWN, Built, applications, build
+from tests.training.true_reasons import letters
 from training.candidate import fit_candidate, prepare_candidate
 from training.competition_params import Candidate
 from training.errors import StageError
@@ -44,6 +45,15 @@ def store(built: Built) -> Iterator[HistoryStore]:
 
 def trained_pd(built: Built, frame: pd.DataFrame) -> bytes:
     return built.graph.score(graph_inputs(frame, built.trained.specification.columns, CARD.text_columns)).tobytes()
+
+
+def test_every_sentence_of_a_letter_is_true_of_fields_and_history(built: Built) -> None:
+    model = open_model(built.record, built.content)
+    found = letters(CARD, model.graph, model.explainer, built.frame)
+    assert len(found.rows) > 50
+    assert found.untrue == []
+    assert [gap for gap in found.gaps if not gap[2]] == []
+    assert None not in {statement for letter in found.statements for _, statement in letter}
 
 
 def test_training_service_and_portfolio_give_the_same_bits(built: Built, store: HistoryStore, tmp_path: Path) -> None:

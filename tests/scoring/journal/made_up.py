@@ -28,6 +28,9 @@ BASIS = Basis(
 )
 
 
+LATE = {"code": "DELAYS", "statement": "LATE", "sentence": "Late.", "contribution": 1.5}
+
+
 def decisions(pds: Sequence[float], basis: Basis = BASIS, decided_at: str | None = None) -> Decisions:
     """Decisions of these PDs; a decline has the reasons 1.5 and -0.5."""
     at = decided_at or now_to_the_millisecond()
@@ -43,7 +46,7 @@ def decisions(pds: Sequence[float], basis: Basis = BASIS, decided_at: str | None
         points=np.full(len(pd), 600),
         bands=["A"] * len(pd),
         contributions=[values if bad else None for bad in declined],
-        reasons=[[{"code": "DELAYS", "sentence": "Late.", "contribution": 1.5}] if bad else [] for bad in declined],
+        reasons=[[LATE] if bad else [] for bad in declined],
     )
 
 

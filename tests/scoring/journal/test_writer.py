@@ -78,7 +78,7 @@ def test_a_decision_is_read_back_to_the_bit(journal: Journal) -> None:
     assert [record.inputs for record in records] == inputs(pds)
     assert [record.values for record in records] == [{"LIMIT_BAL": 1_000, "PAY_0": pd} for pd in pds]
     assert records[2].values == {"LIMIT_BAL": 1_000, "PAY_0": 0.25}
-    assert records[2].reasons == ("DELAYS",)
+    assert records[2].reasons == ("DELAYS.LATE",)
     assert records[2].contributions is not None
     assert records[2].contributions.tobytes() == np.array([1.5, -0.5], dtype=np.float32).tobytes()
     assert records[0].reasons == ()

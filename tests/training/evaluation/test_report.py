@@ -13,11 +13,13 @@ REASONS = ReasonFigures(
     cutoff=0.25,
     reference_pd=0.2499,
     groups=[
-        GroupFigures(code="BALANCES", mean_contribution=0.1, stated_share=0.5),
-        GroupFigures(code="PAYMENT_DELAYS", mean_contribution=0.7, stated_share=0.9),
+        GroupFigures(code="BALANCES", mean_contribution=0.1, stated_share=0.5, said={"TOO_HIGH": 0.5}),
+        GroupFigures(code="PAYMENT_DELAYS", mean_contribution=0.7, stated_share=0.9, said={}),
     ],
     reached_share=0.975,
     lowered_share=1.0,
+    contradicted=0,
+    unspoken_gaps=0,
     additivity=1e-7,
 )
 

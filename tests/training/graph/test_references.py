@@ -90,7 +90,27 @@ def test_a_value_is_one_that_occurs_or_missing() -> None:
     numeric[generator.random(400) < 0.6, debt] = np.nan
     text = generator.choice(np.array(["web", "shop", ""], dtype=object), (400, 2))
     ladder = reference_ladder(graph, Inputs(numeric, text), numeric[:, :1], 0.9999)
-    assert {value for reference in ladder for value in reference.values.values()} == {10, 20, 40, "web", "shop", None}
+    found = {value for reference in ladder for value in reference.values.values()}
+    assert {"web", "shop", None} <= found <= {10, 20, 40, "web", "shop", None}
+
+
+def test_a_value_that_most_applicants_have_is_never_missing_and_one_that_most_lack_always_is() -> None:
+    case = CASES["missing"]()
+    graph, generator, rows = case.graph, np.random.default_rng(2), len(case.inputs)
+    numeric = case.inputs.numeric.copy()
+    price, months = (graph.numeric_columns.index(name) for name in ("PRICE", "MONTHS"))
+    numeric[generator.random(rows) < 0.55, price] = np.nan
+    # 60 stands for none.
+    numeric[generator.random(rows) < 0.45, months] = 60
+    ladder = reference_ladder(graph, Inputs(numeric, case.inputs.text), numeric[:, :1], 0.9999, {"MONTHS": (60,)})
+    assert len(ladder) > 10
+    values_of = {name: [reference.values[name] for reference in ladder] for name in graph.columns}
+    assert None not in values_of["DEBT"] + values_of["CHANNEL"], "which 30 % of the rows lack"
+    assert set(values_of["PRICE"]) == {None}
+    assert 60 not in values_of["MONTHS"]
+    numeric[generator.random(rows) < 0.3, months] = 60
+    ladder = reference_ladder(graph, Inputs(numeric, case.inputs.text), numeric[:, :1], 0.9999, {"MONTHS": (60,)})
+    assert {reference.values["MONTHS"] for reference in ladder} == {60}, "which most have now"
 
 
 def test_a_cutoff_that_declines_everybody_is_refused() -> None:
