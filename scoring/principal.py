@@ -97,7 +97,7 @@ class ReasonChooser:
                 [group for group, weight in enumerate(weights) if weight > NEGLIGIBLE]
                 for weights in found.contributions[:, : len(self._groups)].tolist()
             ]
-        self._say(inputs, pd, holding, asked, statements)
+        self._add_statements(inputs, pd, holding, asked, statements)
         return ChosenReasons(principal, statements, fillable)
 
     def _filled(
@@ -124,7 +124,7 @@ class ReasonChooser:
                 statements[row].setdefault(group, saying)
         return fillable, statements
 
-    def _say(
+    def _add_statements(
         self,
         inputs: Inputs,
         pd: NDArray[np.float32],

@@ -43,7 +43,7 @@ class ReasonGroup:
     such as "The income counts against the application."."""
     columns: tuple[str, ...]
     statements: tuple[Statement, ...] = ()
-    """What else the letter may say of them, each where it is true; without any, `sentence` is said, unchecked."""
+    """The other sentences that a letter may have of them, each where it is true; without any, nothing checks `sentence`."""
 
 
 MOST_REASON_GROUPS = 10

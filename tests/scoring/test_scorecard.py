@@ -12,6 +12,7 @@ from scoring.application import Application, FieldRule, Sentinel, field_rules
 from scoring.errors import field_errors
 from scoring.scorecard import ReasonGroup, RiskBand, Scorecard
 from scoring.scorecards import UnknownScorecardError, load
+from scoring.statements import Statement, above, differs, equal, lower, missing
 
 CARD = load("card_default")
 BUREAU_MONTHS = Annotated[int, Field(ge=0, le=120), Sentinel(-9, -8)]
@@ -151,6 +152,48 @@ def test_a_scorecard_that_contradicts_itself_is_refused(changes: dict[str, Any],
     fields = {name: getattr(CARD, name) for name in Scorecard.__dataclass_fields__}
     with pytest.raises(ValueError, match=complaint):
         Scorecard(**{**fields, **changes})
+
+
+EMPLOYED = ("DAYS_EMPLOYED", "OCCUPATION_TYPE")
+SHORT = Statement("TOO_SHORT", "The employment is too short.", above("DAYS_EMPLOYED"))
+NONE = Statement("NOT_EMPLOYED", "The applicant is not employed.", equal("DAYS_EMPLOYED", 365_243))
+UNKNOWN = Statement("NOT_GIVEN", "The occupation was not given.", missing("OCCUPATION_TYPE"))
+
+
+@pytest.mark.parametrize(
+    ("statements", "complaint"),
+    [
+        ((SHORT, NONE), "no statement of EMPLOYMENT speaks of OCCUPATION_TYPE"),
+        (
+            (SHORT, NONE, replace(UNKNOWN, when=differs("OCCUPATION_TYPE"))),
+            "OCCUPATION_TYPE may be missing, and no statement of EMPLOYMENT says so",
+        ),
+        ((SHORT, UNKNOWN), "DAYS_EMPLOYED may be 365243, and no statement of EMPLOYMENT says what that means"),
+        ((SHORT, NONE, UNKNOWN, UNKNOWN), "statement NOT_GIVEN of EMPLOYMENT is there twice"),
+        ((replace(SHORT, code="short"), NONE, UNKNOWN), "statement short of EMPLOYMENT .* no.* such as TOO_HIGH"),
+        ((replace(SHORT, sentence=" "), NONE, UNKNOWN), "TOO_SHORT of EMPLOYMENT has no sentence"),
+        ((replace(SHORT, when=()), NONE, UNKNOWN), "TOO_SHORT of EMPLOYMENT has no sentence, or no fact"),
+        ((replace(SHORT, when=above("AMT_INCOME_TOTAL")), NONE, UNKNOWN), "AMT_INCOME_TOTAL is no column of the group"),
+        ((replace(SHORT, when=above("OCCUPATION_TYPE")), NONE, UNKNOWN), "OCCUPATION_TYPE is text, which is neither"),
+        ((replace(SHORT, when=lower("DAYS_EMPLOYED", "a")), NONE, UNKNOWN), "DAYS_EMPLOYED is no text"),
+        ((replace(NONE, when=equal("DAYS_EMPLOYED", 1)), NONE, UNKNOWN), "statement NOT_EMPLOYED .* twice"),
+        ((SHORT, replace(NONE, when=equal("DAYS_EMPLOYED", 1)), UNKNOWN), "DAYS_EMPLOYED is never 1"),
+        ((SHORT, NONE, replace(UNKNOWN, when=equal("OCCUPATION_TYPE", "Poet"))), "OCCUPATION_TYPE is never 'Poet'"),
+        (
+            (replace(SHORT, when=above("DAYS_EMPLOYED", compared=False)), NONE, UNKNOWN),
+            "a fact that is not compared needs a limit",
+        ),
+    ],
+)
+def test_statements_that_say_too_little_or_what_cannot_be_are_refused(
+    statements: tuple[Statement, ...], complaint: str
+) -> None:
+    card = load("card_approval")
+    reasons = tuple(
+        replace(group, statements=statements) if group.columns == EMPLOYED else group for group in card.reasons
+    )
+    with pytest.raises(ValueError, match=complaint):
+        replace(card, reasons=reasons)
 
 
 @pytest.mark.parametrize(

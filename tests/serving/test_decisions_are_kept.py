@@ -51,7 +51,8 @@ async def test_a_decision_is_kept_with_all_that_made_it(
     assert record.decided_at == answer["decided_at"]
     assert (record.request_id, record.applicant) == ("r-1", "client-7")
     assert (record.pd, record.points, record.band) == (answer["pd"], answer["points"], answer["band"])
-    assert (record.declined, record.reasons) == (True, tuple(reason["code"] for reason in answer["reasons"]))
+    assert record.declined
+    assert record.reasons == tuple(f"{reason['code']}.{reason['statement']}" for reason in answer["reasons"])
     assert record.contributions is not None
     stated = dict(zip(record.basis.groups, record.contributions.tolist(), strict=True))
     assert {reason["code"]: reason["contribution"] for reason in answer["reasons"]}.items() <= stated.items()

@@ -23,7 +23,7 @@ from scoring.policy import CutoffPolicy, StatedBasis
 from tests.pipelines.conftest import Run
 from tests.pipelines.journaled import Journaled, decide, sample_applications
 from tests.scoring.journal import forged
-from tests.serving.toy import COLUMNS, SCORECARD, push_release
+from tests.serving.toy import COLUMNS, SCORECARD, content, push_release, record, without_statements
 
 TAG = "card_default:1.0.0-fp32"
 
@@ -87,6 +87,28 @@ def test_decisions_replay_to_the_bit(journaled: Journaled, replay: Replayed) -> 
     }
     assert "same │ 300" in printed
     assert "300 decisions in " in printed
+
+
+def test_decisions_of_a_model_from_before_statements_replay_and_are_shown(
+    scorebox: Run, replay: Replayed, tmp_path: Path
+) -> None:
+    (tmp_path / "store").mkdir()
+    BentoMLContainer.model_store.set(ModelStore(tmp_path / "store"))
+    old = without_statements(content())
+    entry = record("fp32", old, COLUMNS)
+    models.push(entry, old)
+    folder = Path("journal") / "card_default"
+    decide(folder, SCORECARD, models.load(entry.tag), sample_applications(SCORECARD, COLUMNS, 100))
+    records = list(JournalReader(folder).decisions())
+    codes = {reason for record in records for reason in record.reasons}
+    assert codes <= {group.code for group in SCORECARD.reasons}
+    assert replay()[1]["verdicts"] == {"same": 100}
+    declined = next(record for record in records if record.declined)
+    _, printed = scorebox("journal", "show", "card_default", declined.decision_id)
+    group = next(group for group in SCORECARD.reasons if group.code == declined.reasons[0])
+    assert f"Reason 1: {group.code}, " in printed
+    assert group.sentence in printed
+    BentoMLContainer.model_store.reset()
 
 
 def test_ids_times_and_samples_choose_decisions(journaled: Journaled, replay: Replayed, scorebox: Run) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+
+import pytest
 
 import pytest
 
 from pipelines.params import read_params
 from scoring.graph import Graph
+from scoring.scorecards import card_default
 from tests.conftest import PROJECT
 from tests.pipelines.governed import CARD, Governed
 from tests.serving import toy
@@ -46,6 +50,8 @@ def test_every_limit_is_held_against_the_model(governed: Governed) -> None:
         "flipped_share",
         "reasons_add_up",
         "reasons_alone_and_in_batches",
+        "reasons_contradicted",
+        "reasons_unspoken_gaps",
     }
     assert "FAILS" in printed
     assert "error card_default fails parity, auc, brier, expected_calibration_error, approval_gap_AGE" in printed
@@ -68,6 +74,23 @@ def test_a_graph_that_is_not_the_trained_model_s_fails_parity(governed: Governed
     code, printed = governed.run("verify", CARD.name)
     assert code == 1
     assert "parity" in printed.rpartition("error card_default")[2]
+
+
+def test_reasons_that_the_fields_contradict_fail(governed: Governed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the scorecard's statements were mended after the explain graph was made."""
+    limit = next(group for group in CARD.reasons if group.code == "CREDIT_LIMIT")
+    too_low, too_high = limit.statements
+    turned = replace(limit, statements=(replace(too_low, when=too_high.when), replace(too_high, when=too_low.when)))
+    reasons = tuple(turned if group is limit else group for group in CARD.reasons)
+    monkeypatch.setattr(card_default, "SCORECARD", replace(CARD, reasons=reasons))
+    code, printed = governed.run("verify", CARD.name)
+    assert code == 1
+    assert "reasons_contradicted" in printed.rpartition("error card_default")[2]
+    checks = governed.read(governed.workspace.reports / "verification.json")["checks"]
+    assert checks["reasons_contradicted"]["value"] > 10
+    governed.run("explain", CARD.name)
+    governed.run("benchmark", CARD.name)
+    assert governed.run("verify", CARD.name)[0] == 0, "the graph says what the scorecard does"
 
 
 def test_a_benchmark_of_other_graphs_is_refused(governed: Governed) -> None:
