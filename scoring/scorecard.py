@@ -43,7 +43,7 @@ class ReasonGroup:
     such as "The income counts against the application."."""
     columns: tuple[str, ...]
     statements: tuple[Statement, ...] = ()
-    """The other sentences that a letter may have of them, each where it is true; without any, nothing checks `sentence`."""
+    """The other sentences that a letter may have of them, each where it is true. Without any, nothing is checked."""
 
 
 MOST_REASON_GROUPS = 10

@@ -133,7 +133,7 @@ class GraphStatements:
     optional: tuple[str, ...] = ()
     """The fields that an applicant may leave out, and could fill."""
     bounds: Mapping[str, tuple[float, float]] | None = None
-    """Of columns with sentinels: the bounds of all other values."""
+    """The bounds of all other values, of columns with sentinels."""
 
     def to_json(self) -> str:
         """Return it as JSON."""

@@ -64,6 +64,11 @@ async def test_a_table_gets_a_table_when_it_asks_for_one(service: Service, examp
     decisions = (await post(service, stream_of(table_of(applications)))).json()["decisions"]
     for name in ("pd", "prediction", "decision", "points", "band"):
         assert table.column(name).to_pylist() == [row and row[name] for row in decisions]
+    reasons = [row and [(one["code"], one["statement"]) for one in row["reasons"]] for row in decisions]
+    assert [
+        row and [(one["code"], one["statement"]) for one in row] for row in table.column("reasons").to_pylist()
+    ] == reasons
+    assert ("RECENT_PAYMENT_DELAY", "LATE") in reasons[2]
     assert table.column("errors").to_pylist() == [
         None,
         [
