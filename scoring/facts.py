@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -165,33 +166,33 @@ class StatementTable:
         return codes
 
     def _plan(self) -> None:
-        """Note how each used column is found: a number, a text, or a total."""
-        self._plain: list[tuple[int, int]] = []
-        self._texts: list[tuple[int, int, dict[str, float]]] = []
-        self._totals: list[tuple[int, NDArray[np.int64], NDArray[np.float64]]] = []
-        for column, place in self._used.items():
-            if isinstance(column, Total):
-                where = [self._numeric[name] for name in (*column.plus, *column.minus)]
-                signs = [1.0] * len(column.plus) + [-1.0] * len(column.minus)
-                self._totals.append((place, np.array(where), np.array(signs)))
-            elif column in self._numeric:
-                self._plain.append((place, self._numeric[column]))
-            else:
-                self._texts.append((place, self._text[column], self._codes[column]))
-        self._targets = [place for place, _ in self._plain]
-        self._origins = [origin for _, origin in self._plain]
+        """Order the used columns: numbers, then totals, then texts; note where each is found."""
+        plain = [column for column in self._used if isinstance(column, str) and column in self._numeric]
+        totals = [column for column in self._used if isinstance(column, Total)]
+        texts = [column for column in self._used if isinstance(column, str) and column in self._text]
+        used: list[str | Total] = [*plain, *totals, *texts]
+        self._used = {column: place for place, column in enumerate(used)}
+        parts = [(*total.plus, *total.minus) for total in totals]
+        self._plain = len(plain)
+        self._origins = np.array([self._numeric[name] for name in (*plain, *chain(*parts))], dtype=np.int64)
+        self._signs = np.array([sign for one in totals for sign in (1.0,) * len(one.plus) + (-1.0,) * len(one.minus)])
+        self._total_starts = np.cumsum([0, *(len(part) for part in parts[:-1])]) if parts else None
+        self._texts = [(self._text[name], self._codes[name]) for name in texts]
 
     def _extended(self, inputs: Inputs) -> NDArray[np.float64]:
         """Return the used columns as numbers, [rows, used]; at least one column."""
-        extended = np.full((len(inputs), max(len(self._used), 1)), np.nan)
-        if self._plain:
-            extended[:, self._targets] = inputs.numeric[:, self._origins]
-        for place, origin, codes in self._texts:
+        found: NDArray[np.float64] = inputs.numeric[:, self._origins].astype(np.float64)
+        if self._total_starts is not None:
+            # Not by a matrix product, whose bits may depend on how many rows there are.
+            totals = np.add.reduceat(found[:, self._plain :] * self._signs, self._total_starts, axis=1)
+            found = np.concatenate([found[:, : self._plain], totals], axis=1)
+        if self._texts:
             assert inputs.text is not None
-            extended[:, place] = [codes.get(value, OTHER) for value in inputs.text[:, origin].tolist()]
-        for place, origins, signs in self._totals:
-            extended[:, place] = inputs.numeric[:, origins].astype(np.float64) @ signs
-        return extended
+            codes = [
+                [codes.get(value, OTHER) for value in inputs.text[:, origin].tolist()] for origin, codes in self._texts
+            ]
+            found = np.concatenate([found, np.array(codes, dtype=np.float64).T], axis=1)
+        return found if self._used else np.full((len(inputs), 1), np.nan)
 
     def _add(self, fact: Fact, literals: _Literals) -> None:
         """Add the intervals in which a fact holds."""
