@@ -6,7 +6,7 @@ Each fact becomes intervals of numbers once the reference is known. Texts become
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -57,12 +57,9 @@ class StatementTable:
         flat = [(group, one) for group, several in enumerate(statements.groups) for one in several]
         facts = [fact for _, one in flat for fact in one.facts]
         self._codes = self._text_codes(facts)
-        self._used: dict[str | Total, int] = {}
-        for fact in facts:
-            for column in fact.columns:
-                self._used.setdefault(column, len(self._used))
-        self._plan()
+        self._plan(dict.fromkeys(column for fact in facts for column in fact.columns))
         self._own = self._extended(reference)[0]
+        self._compile([one.facts for _, one in flat])
 
         self.of_group = np.array([group for group, _ in flat], dtype=np.int64)
         """[statements], the group of each."""
@@ -70,26 +67,13 @@ class StatementTable:
         """[statements], in their groups' order, then as declared."""
         self.places = [np.flatnonzero(self.of_group == group).tolist() for group in range(len(statements.groups))]
         """By group, where its statements are."""
-        literals = _Literals()
-        fact_starts: list[int] = []
-        statement_starts: list[int] = []
-        for _, one in flat:
-            statement_starts.append(len(fact_starts))
-            for fact in one.facts:
-                fact_starts.append(len(literals.columns))
-                self._add(fact, literals)
-                if len(literals.columns) == fact_starts[-1]:
-                    literals.add(0, *NEVER)
-        self._columns = np.array(literals.columns, dtype=np.int64)
-        self._lows, self._highs = np.array(literals.lows), np.array(literals.highs)
-        self._gaps = np.array(literals.gaps, dtype=np.bool_)
-        self._has_gaps = bool(self._gaps.any())
-        self._fact_starts = np.array(fact_starts, dtype=np.int64)
-        self._statement_starts = np.array(statement_starts, dtype=np.int64)
-        self._several_facts = len(facts) > len(flat)
-
-        self.optional = tuple(name for name in statements.optional if self._is_known(name))
-        """The fields that an applicant may leave out, and the reference has."""
+        fillable = [name for name in statements.optional if self._is_known(name)]
+        numbers = [name for name in fillable if name in self._numeric]
+        texts = [name for name in fillable if name in self._text]
+        self._optional_numbers = np.array([self._numeric[name] for name in numbers], dtype=np.int64)
+        self._optional_texts = np.array([self._text[name] for name in texts], dtype=np.int64)
+        self.optional = (*numbers, *texts)
+        """The fields that an applicant may leave out, and the reference has; numbers, then texts."""
         self.group_of_optional = [
             next(group for group, columns in enumerate(statements.columns) if name in columns) for name in self.optional
         ]
@@ -111,12 +95,6 @@ class StatementTable:
         masks += [frozenset({name}) for name in self.optional]
         self._numeric_masks = np.array([[name in mask for name in numeric] for mask in masks], dtype=np.bool_)
         self._text_masks = np.array([[name in mask for name in text] for mask in masks], dtype=np.bool_)
-        self._optional_numbers = [
-            (place, self._numeric[name]) for place, name in enumerate(self.optional) if name in self._numeric
-        ]
-        self._optional_texts = [
-            (place, self._text[name]) for place, name in enumerate(self.optional) if name in self._text
-        ]
 
     def hold(self, inputs: Inputs) -> NDArray[np.bool_]:
         """Return which statements are true, [rows, statements]."""
@@ -133,14 +111,10 @@ class StatementTable:
 
     def left_out(self, inputs: Inputs) -> NDArray[np.bool_]:
         """Return which optional fields are missing, of those that the reference has, [rows, optional]."""
-        found = np.zeros((len(inputs), len(self.optional)), dtype=np.bool_)
-        if self._optional_numbers:
-            places, columns = zip(*self._optional_numbers, strict=True)
-            found[:, places] = np.isnan(inputs.numeric[:, columns])
-        if self._optional_texts and inputs.text is not None:
-            places, columns = zip(*self._optional_texts, strict=True)
-            found[:, places] = inputs.text[:, columns] == ""
-        return found
+        numbers = np.isnan(inputs.numeric[:, self._optional_numbers])
+        if inputs.text is None or not len(self._optional_texts):
+            return np.asarray(numbers)
+        return np.concatenate([numbers, inputs.text[:, self._optional_texts] == ""], axis=1)
 
     def replaced(self, inputs: Inputs, rows: NDArray[np.int64], masks: NDArray[np.int64]) -> Inputs:
         """Return rows with the reference's values in the columns of a mask.
@@ -165,11 +139,32 @@ class StatementTable:
                 codes[name].setdefault(value, float(len(codes[name])))
         return codes
 
-    def _plan(self) -> None:
+    def _compile(self, statements: Sequence[Sequence[Fact]]) -> None:
+        """Turn the facts of each statement into intervals, one after the other."""
+        literals = _Literals()
+        fact_starts: list[int] = []
+        statement_starts: list[int] = []
+        for facts in statements:
+            statement_starts.append(len(fact_starts))
+            for fact in facts:
+                fact_starts.append(len(literals.columns))
+                self._add(fact, literals)
+                if len(literals.columns) == fact_starts[-1]:
+                    literals.add(0, *NEVER)
+        self._columns = np.array(literals.columns, dtype=np.int64)
+        self._lows, self._highs = np.array(literals.lows), np.array(literals.highs)
+        self._gaps = np.array(literals.gaps, dtype=np.bool_)
+        self._has_gaps = bool(self._gaps.any())
+        self._fact_starts = np.array(fact_starts, dtype=np.int64)
+        self._statement_starts = np.array(statement_starts, dtype=np.int64)
+        self._several_facts = len(fact_starts) > len(statements)
+
+    def _plan(self, columns: Iterable[str | Total]) -> None:
         """Order the used columns: numbers, then totals, then texts; note where each is found."""
-        plain = [column for column in self._used if isinstance(column, str) and column in self._numeric]
-        totals = [column for column in self._used if isinstance(column, Total)]
-        texts = [column for column in self._used if isinstance(column, str) and column in self._text]
+        columns = list(columns)
+        plain = [column for column in columns if isinstance(column, str) and column in self._numeric]
+        totals = [column for column in columns if isinstance(column, Total)]
+        texts = [column for column in columns if isinstance(column, str) and column in self._text]
         used: list[str | Total] = [*plain, *totals, *texts]
         self._used = {column: place for place, column in enumerate(used)}
         parts = [(*total.plus, *total.minus) for total in totals]
