@@ -10,14 +10,17 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
+from scoring.graph import Inputs
 from scoring.models import Content
-from scoring.reasons import Explainer
+from scoring.reasons import Explainer, Reference
 from scoring.scorecard import ReasonGroup
 from scoring.scorecards import load
 from scoring.statements import Statement, above, below, differs, missing
 from tests.serving.toy import without_statements
 from tests.training.graph.explained import PLAN, Case, card_default, german_credit, made
 from tests.training.true_reasons import Letters, letters
+from training.evaluation.reason_figures import reason_figures
+from training.graph.inputs import graph_inputs
 
 CASES: dict[str, Callable[[], Case]] = {
     "card_default": lambda: card_default("boosting"),
@@ -132,3 +135,22 @@ def test_what_is_said_of_a_group_is_the_first_statement_that_brings_half_of_what
             best = max(by_income[row], by_debt[row], by_both[row])
             assert (by_debt[row] >= 0.5 * best - 1e-6) == (statement == "DEBT_TOO_HIGH")
     assert min(said.values()) > 0
+
+
+def test_the_figures_count_gaps_that_go_unspoken_also_where_the_reference_shares_them() -> None:
+    case = made(SPOKEN, "fields", "boosting", "platt", False)
+    inputs = graph_inputs(with_gaps(case, 23), case.columns, SPOKEN.text_columns)
+
+    def counted(explainer: Explainer) -> tuple[int, int]:
+        figures = reason_figures(SPOKEN, case.graph, explainer, inputs, SPOKEN.cutoff)
+        return figures.contradicted, figures.unspoken_gaps
+
+    assert counted(Explainer(case.explain)) == (0, 0)
+    assert counted(Explainer(without_statements(Content(case.content, case.explain)).explain))[1] > 0
+    lacking = Explainer(case.explain)
+    reference = lacking.reference_for(SPOKEN.cutoff)
+    numeric = reference.inputs.numeric.copy()
+    numeric[0, [case.graph.numeric_columns.index(name) for name in ("DEBT", "PRICE")]] = np.nan
+    shared = Inputs(numeric, reference.inputs.text)
+    lacking.references = [Reference.of(reference.pd, shared, case.graph.numeric_columns, case.graph.text_columns)]
+    assert counted(lacking)[1] > 0
