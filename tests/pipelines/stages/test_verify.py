@@ -7,8 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-import pytest
-
 from pipelines.params import read_params
 from scoring.graph import Graph
 from scoring.scorecards import card_default

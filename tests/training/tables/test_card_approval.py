@@ -8,7 +8,7 @@ import pytest
 
 from scoring.expected import DataError
 from scoring.scorecards import load
-from scoring.scorecards.card_approval import NOT_EMPLOYED
+from scoring.scorecards.parts.card_approval.reasons import NOT_EMPLOYED
 from tests.arrow import arrow
 from training.tables import TableSet, find, pick
 from training.tables.application_contract import check as check_rows
