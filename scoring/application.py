@@ -30,6 +30,8 @@ from pydantic_core import CoreSchema, core_schema, from_json
 from scoring.members import colons, is_no_json, read_members, repeated, require_single
 
 Kind = Literal["integer", "number", "text"]
+Level = int | str | None
+"""A value of a code; None where it is missing."""
 
 
 class Application(BaseModel):
@@ -147,6 +149,13 @@ class FieldRule:
     choices: tuple[str, ...] = ()
     sentinels: tuple[int, ...] = ()
     """The numbers beyond the bounds that are permitted."""
+
+    @property
+    def levels(self) -> tuple[int | str, ...]:
+        """Every value that text or a whole number may have, in order."""
+        if self.kind == "text":
+            return self.choices
+        return (*range(int(self.minimum), int(self.maximum) + 1), *self.sentinels)
 
 
 def field_rules(application: type[Application]) -> tuple[FieldRule, ...]:

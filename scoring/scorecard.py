@@ -46,6 +46,8 @@ class ReasonGroup:
     """The other sentences that a letter may have of them, each where it is true. Without any, nothing is checked."""
 
 
+MOST_LEVELS = 1_000
+"""What has more levels is no code."""
 MOST_REASON_GROUPS = 10
 """Exact Shapley values take a scoring per coalition of groups: 1,024 of ten."""
 PROTECTED_GROUP = "PROTECTED"
@@ -132,6 +134,9 @@ class Scorecard:
     """Makes sample rows with the key, every field and the target."""
     example: Mapping[str, float | int | str]
     """An application as a client would send it; the README and the docs use it."""
+    codes: frozenset[str] = frozenset()
+    """Columns of whole numbers that are names, not amounts; text is always one. Their rare levels share the weight of
+    others, by `training.graph.levels`."""
     changeable: tuple[Changeable, ...] = ()
     """The fields that an applicant can change, for counterfactuals; of two equal changes the first one wins."""
     held_ratios: tuple[tuple[str, str], ...] = ()
@@ -159,9 +164,18 @@ class Scorecard:
             raise ValueError(f"{self.name}: a history is found by the key, so {self.key} must be a field")
         if not self.purpose.strip() or not self.limits or not all(limit.strip() for limit in self.limits):
             raise ValueError(f"{self.name}: purpose and limits must say something")
+        self._check_codes()
         self._check_sources()
         self._check_changeable()
         self._check_reasons()
+
+    def _check_codes(self) -> None:
+        span = {rule.column: rule.maximum - rule.minimum for rule in self.rules if rule.kind == "integer"}
+        for column in sorted(self.codes):
+            if column == self.key or span.get(column, MOST_LEVELS) >= MOST_LEVELS:
+                raise ValueError(
+                    f"{self.name}: {column} is no field of at most {MOST_LEVELS:,} whole numbers, so no code"
+                )
 
     def _check_sources(self) -> None:
         choices = {choice: rule.column for rule in self.rules for choice in rule.choices}

@@ -61,7 +61,9 @@ def build(folder: Path) -> Built:
     ingest(CARD, workspace, None, APPLICATIONS, lambda what, done, total: None)
     features(CARD, workspace)
     frame, metadata = read_parquet(workspace.applications)
-    prepared = prepare_candidate(CARD, "small", SMALL, frame, fold_count=2, seed=knobs().seed, protected_fields=False)
+    prepared = prepare_candidate(
+        CARD, "small", SMALL, frame, fold_count=2, seed=knobs().seed, protected_fields=False, rare_level_rows=0
+    )
     with workers() as in_processes:
         fitted = fit_candidate(prepared, in_processes, search_iterations=0, advance=lambda name, fits: None)
     trained = fitted.trained

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from scoring.features import Block, raw_columns
@@ -27,8 +26,9 @@ from training.graph.explain import explain_graph
 from training.graph.export import export_graph
 from training.graph.frontend import feature_matrix, feature_names
 from training.graph.inputs import graph_inputs
+from training.graph.levels import Merges, fit_merges
 from training.imbalance import Imbalance, ImbalanceError
-from training.selection import CandidateResult, fold_result, out_of_fold, search
+from training.selection import CandidateResult, Fold, fold_result, out_of_fold, search
 from training.split import applicants, folds
 from training.workers import Workers
 
@@ -47,6 +47,8 @@ class Specification(BaseModel):
     feature_names: list[str]
     parameters: dict[str, Any]
     imbalance: Imbalance = "none"
+    merges: Merges = ()
+    """The rare levels among the training rows."""
 
 
 @dataclass(frozen=True)
@@ -59,15 +61,20 @@ class Trained:
 
     def graph(self, scorecard: Scorecard) -> bytes:
         """Return the FP32 graph."""
-        blocks = candidate_blocks(scorecard, self.specification.features, self.specification.protected_fields)
-        return export_graph(blocks, self.specification.columns, self.model, self.calibration)
+        used = self.specification
+        blocks = candidate_blocks(scorecard, used.features, used.protected_fields)
+        return export_graph(blocks, used.columns, self.model, self.calibration, used.merges)
+
+    def features(self, scorecard: Scorecard, inputs: Inputs) -> Features:
+        """Return the model's features of rows as its graph reads them, [rows, features]."""
+        used = self.specification
+        blocks = candidate_blocks(scorecard, used.features, used.protected_fields)
+        return feature_matrix(blocks, used.columns, inputs, used.merges)
 
     def own_pd(self, scorecard: Scorecard, frame: pd.DataFrame) -> PDs:
         """Return [rows], the PDs by the fitted model itself, without the graph's body and tail."""
-        blocks = candidate_blocks(scorecard, self.specification.features, self.specification.protected_fields)
-        columns = self.specification.columns
-        features = feature_matrix(blocks, columns, graph_inputs(frame, columns, scorecard.text_columns))
-        return self.calibration.pd(self.model.log_odds(features))
+        inputs = graph_inputs(frame, self.specification.columns, scorecard.text_columns)
+        return self.calibration.pd(self.model.log_odds(self.features(scorecard, inputs)))
 
 
 def candidate_blocks(scorecard: Scorecard, features: str, protected_fields: bool) -> tuple[Block, ...]:
@@ -92,10 +99,12 @@ class PreparedCandidate:
     columns: list[str]
     protected_fields: bool
     raw: Inputs
+    merges: Merges
+    """The rare levels among all rows."""
     features: Features
+    """With those."""
     labels: Labels
-    parts: list[tuple[NDArray[np.int64], NDArray[np.int64]]]
-    """Per fold the positions of fitted and of held-out rows."""
+    folds: list[Fold]
     seed: int
 
 
@@ -134,8 +143,11 @@ def prepare_candidate(
     fold_count: int,
     seed: int,
     protected_fields: bool,
+    rare_level_rows: int,
 ) -> PreparedCandidate:
-    """Compute a candidate's features of the rows of `frame`, and split the rows into folds.
+    """Split the rows of `frame` into folds, and compute a candidate's features of them.
+
+    Which levels are rare is found for each fold in its fitted rows alone.
 
     Raises:
         StageError: the family or feature set is unknown, or takes no missing values where there are some.
@@ -147,15 +159,22 @@ def prepare_candidate(
     used = raw_columns(blocks)
     columns = [column for column in scorecard.inputs if column in used]
     raw = graph_inputs(frame, columns, scorecard.text_columns)
-    features = feature_matrix(blocks, columns, raw)
+    merges = fit_merges(scorecard, raw, columns, rare_level_rows)
+    features = feature_matrix(blocks, columns, raw, merges)
     if not family.takes_missing and np.isnan(features).any():
         raise StageError(
             f"candidate {name}: {family.name} takes no missing values, and features {candidate.features} have some"
         )
     labels: Labels = frame[scorecard.target].to_numpy()
-    parts = folds(applicants(scorecard, frame), labels, fold_count, seed)
+    by_merges = {merges: features}
+    parts = []
+    for fitted, held_out in folds(applicants(scorecard, frame), labels, fold_count, seed):
+        of_fold = fit_merges(scorecard, raw[fitted], columns, rare_level_rows)
+        if of_fold not in by_merges:
+            by_merges[of_fold] = feature_matrix(blocks, columns, raw, of_fold)
+        parts.append(Fold(fitted, held_out, by_merges[of_fold]))
     return PreparedCandidate(
-        name, candidate, family, blocks, columns, protected_fields, raw, features, labels, parts, seed
+        name, candidate, family, blocks, columns, protected_fields, raw, merges, features, labels, parts, seed
     )
 
 
@@ -168,14 +187,16 @@ def fit_candidate(
         StageError: `params.yaml` lacks a parameter of the family, or the rows cannot be balanced as asked.
     """
     name, candidate, labels, seed = prepared.name, prepared.candidate, prepared.labels, prepared.seed
-    rows = (prepared.family, prepared.features, labels)
+    family = prepared.family
+    rows = (family, prepared.features, labels)
     parameters = candidate.parameters
     try:
         if candidate.search:
             parameters, log_odds = search(
                 workers,
-                *rows,
-                prepared.parts,
+                family,
+                labels,
+                prepared.folds,
                 parameters,
                 candidate.search,
                 search_iterations,
@@ -188,8 +209,9 @@ def fit_candidate(
             final = workers.submit(balancing.fit, *rows, parameters, candidate.imbalance, seed)
             log_odds = out_of_fold(
                 workers,
-                *rows,
-                prepared.parts,
+                family,
+                labels,
+                prepared.folds,
                 parameters,
                 seed,
                 tick=lambda: advance(f"{name}: folds", 1),
@@ -211,9 +233,10 @@ def fit_candidate(
         feature_names=feature_names(prepared.blocks),
         parameters=parameters,
         imbalance=candidate.imbalance,
+        merges=prepared.merges,
     )
     trained = Trained(specification=specification, model=model, calibration=calibration)
-    figures = fold_result(labels, log_odds, prepared.parts, calibration)
+    figures = fold_result(labels, log_odds, prepared.folds, calibration)
     return FittedCandidate(trained, prepared.raw, brier_by_calibration, figures)
 
 

@@ -74,6 +74,7 @@ def compete(
             fold_count=params.folds,
             seed=params.seed,
             protected_fields=params.protected_fields,
+            rare_level_rows=params.rare_level_rows,
         )
         return fit_candidate(prepared, side_by_side, search_iterations=search_iterations, advance=advance)
 

@@ -43,5 +43,7 @@ class CompetitionParams(BaseModel):
     seed: int
     folds: Annotated[int, Field(ge=2)]
     protected_fields: bool
+    rare_level_rows: Annotated[int, Field(ge=0)] = 500
+    """A level of a code with fewer training rows has no weight of its own, unless it has a twentieth of them."""
     candidates: Annotated[dict[str, Candidate], Field(min_length=1)]
     gates: Gates

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import joblib
@@ -23,6 +24,16 @@ from training.imbalance import Imbalance
 from training.workers import Workers
 
 Tick = Callable[[], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """Positions of the rows that a model is fitted on and judged by, each in rising order."""
+
+    fitted: NDArray[np.int64]
+    held_out: NDArray[np.int64]
+    features: Features
+    """Of all rows, with all that is learnt for them from the fitted ones."""
 
 
 class GateResult(BaseModel):
@@ -71,9 +82,8 @@ class CandidateResult(BaseModel):
 def out_of_fold(
     workers: Workers,
     family: Family,
-    features: Features,
     labels: Labels,
-    parts: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
+    folds: Sequence[Fold],
     parameters: Mapping[str, Any],
     seed: int,
     tick: Tick,
@@ -84,18 +94,18 @@ def out_of_fold(
         workers.submit(
             held_out_log_odds,
             family,
-            features[fitted],
-            labels[fitted],
-            features[held_out],
+            fold.features[fold.fitted],
+            labels[fold.fitted],
+            fold.features[fold.held_out],
             parameters,
             seed,
             imbalance,
         )
-        for fitted, held_out in parts
+        for fold in folds
     ]
     result = np.empty(len(labels))
-    for (_, held_out), fit in zip(parts, fits, strict=True):
-        result[held_out] = fit.result()
+    for fold, fit in zip(folds, fits, strict=True):
+        result[fold.held_out] = fit.result()
         tick()
     return result
 
@@ -141,9 +151,8 @@ class _Draw(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
 def search(
     workers: Workers,
     family: Family,
-    features: Features,
     labels: Labels,
-    parts: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
+    folds: Sequence[Fold],
     parameters: Mapping[str, Any],
     choices: Mapping[str, Sequence[Any]],
     iterations: int,
@@ -157,8 +166,11 @@ def search(
         The parameters, and each row's log-odds by the model that was fitted with them without its fold, [rows].
     """
     tried: dict[str, NDArray[np.float64]] = {}
+    # A row is held out once.
+    features_of = {int(fold.held_out[0]): fold.features for fold in folds}
 
     def auc(drawn: Mapping[str, Any], fitted: NDArray[np.int64], held_out: NDArray[np.int64]) -> float:
+        features = features_of[int(held_out[0])]
         fit = workers.submit(
             held_out_log_odds,
             family,
@@ -178,7 +190,7 @@ def search(
         _Draw(auc, parameters),
         dict(choices),
         n_iter=iterations,
-        cv=list(parts),
+        cv=[(fold.fitted, fold.held_out) for fold in folds],
         random_state=seed,
         refit=False,
         error_score="raise",
@@ -194,12 +206,12 @@ def search(
 def fold_result(
     labels: Labels,
     log_odds: NDArray[np.float64],
-    parts: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
+    folds: Sequence[Fold],
     calibration: Calibration,
 ) -> dict[str, Any]:
     """Return the AUC per fold, and Brier score and calibration error of the calibrated out-of-fold PDs."""
     pd = calibration.pd(log_odds)
-    fold_auc = [float(roc_auc_score(labels[held_out], log_odds[held_out])) for _, held_out in parts]
+    fold_auc = [float(roc_auc_score(labels[fold.held_out], log_odds[fold.held_out])) for fold in folds]
     return {
         "fold_auc": fold_auc,
         "auc": float(np.mean(fold_auc)),
@@ -213,19 +225,19 @@ def fold_result(
 def fold_interval(
     labels: Labels,
     log_odds: NDArray[np.float64],
-    parts: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
+    folds: Sequence[Fold],
     resamples: int,
     seed: int,
 ) -> Estimate:
     """Return the mean AUC over the folds, with its percentile interval over stratified resamples of each fold."""
     generator = np.random.default_rng(seed)
-    folds_of_classes = [[held_out[labels[held_out] == label] for label in (0, 1)] for _, held_out in parts]
+    folds_of_classes = [[rows[labels[rows] == label] for label in (0, 1)] for rows in (fold.held_out for fold in folds)]
 
     def mean_auc(drawn: Sequence[NDArray[np.int64]]) -> float:
         return float(np.mean([roc_auc_score(labels[rows], log_odds[rows]) for rows in drawn]))
 
     means = [mean_auc([resample(strata, generator) for strata in folds_of_classes]) for _ in range(resamples)]
-    return estimate(mean_auc([held_out for _, held_out in parts]), means)
+    return estimate(mean_auc([fold.held_out for fold in folds]), means)
 
 
 def choose_winner(

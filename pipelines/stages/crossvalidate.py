@@ -79,27 +79,27 @@ def crossvalidate(
             fold_count=params.folds,
             seed=params.seed,
             protected_fields=params.protected_fields,
+            rare_level_rows=params.rare_level_rows,
         )
-        labels, parts = prepared.labels, prepared.parts
+        labels, folds = prepared.labels, prepared.folds
         log_odds = out_of_fold(
             side_by_side,
             prepared.family,
-            prepared.features,
             labels,
-            parts,
+            folds,
             result.parameters,
             params.seed,
             tick=partial(advance, result.name, 1),
             imbalance=result.imbalance,
         )
-        interval = side_by_side.submit(fold_interval, labels, log_odds, parts, resamples, params.seed)
+        interval = side_by_side.submit(fold_interval, labels, log_odds, folds, resamples, params.seed)
         calibration, _ = choose(log_odds, labels, params.seed)
         return CrossValidation(
             name=result.name,
             rows=len(frame),
             inputs=prepared.features.shape[1],
             auc_interval=interval.result(),
-            **fold_result(labels, log_odds, parts, calibration),
+            **fold_result(labels, log_odds, folds, calibration),
         )
 
     done: dict[str, CrossValidation] = {}

@@ -9,20 +9,17 @@ from scoring.decision import Variant
 from scoring.files import write_atomically
 from scoring.reasons import Explainer
 from scoring.scorecard import Scorecard
-from training.candidate import candidate_blocks
 from training.graph.explain import with_explain_graph
-from training.graph.frontend import feature_matrix
 from training.graph.inputs import graph_inputs
 from training.parquet import read_parquet
 
 
 def explain(scorecard: Scorecard, workspace: Workspace) -> dict[Variant, Explainer]:
     """Write the explain graph of each variant, and return them opened."""
-    specification = load_trained(workspace).specification
-    blocks = candidate_blocks(scorecard, specification.features, specification.protected_fields)
+    trained = load_trained(workspace)
     frame, _ = read_parquet(workspace.train)
-    inputs = graph_inputs(frame, specification.columns, scorecard.text_columns)
-    features = feature_matrix(blocks, specification.columns, inputs)
+    inputs = graph_inputs(frame, trained.specification.columns, scorecard.text_columns)
+    features = trained.features(scorecard, inputs)
     written = {}
     folder = workspace.explain("fp32").parent
     folder.mkdir(exist_ok=True)

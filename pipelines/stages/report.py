@@ -169,6 +169,7 @@ def _compare_protected(
             fold_count=knobs.folds,
             seed=knobs.seed,
             protected_fields=protected_fields,
+            rare_level_rows=knobs.rare_level_rows,
         )
         return fit_candidate(prepared, side_by_side, search_iterations=0, advance=advance).trained
 

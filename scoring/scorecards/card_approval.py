@@ -265,6 +265,7 @@ SCORECARD = Scorecard(
     application=CardApplication,
     key="ID",
     target="TARGET",
+    codes=frozenset({"FLAG_WORK_PHONE", "FLAG_PHONE", "FLAG_EMAIL"}),
     protected=frozenset({"CODE_GENDER", "NAME_FAMILY_STATUS", "DAYS_BIRTH"}),
     # No costs come with the data. 0.05 says that a default loses what nineteen good clients earn.
     cutoff=0.05,

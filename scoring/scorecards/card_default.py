@@ -216,6 +216,7 @@ SCORECARD = Scorecard(
     application=CardApplication,
     key="ID",
     target="default.payment.next.month",
+    codes=frozenset({"SEX", "EDUCATION", "MARRIAGE"}),
     protected=frozenset({"SEX", "MARRIAGE", "AGE"}),
     # Declines where the expected loss outweighs the margin: PD > margin / (margin + LGD), with a
     # margin of 25 % of the balance on a revolving card and a loss given default of 75 %.

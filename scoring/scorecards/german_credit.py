@@ -234,6 +234,7 @@ SCORECARD = Scorecard(
     key="ID",
     target="Risk",
     target_values=(1, 2),
+    codes=frozenset({"Installment rate in percentage of disposable income", "Present residence since"}),
     protected=frozenset({"Personal status and sex", "Age in years", "foreign worker"}),
     # The data set's cost matrix: to accept a bad risk costs five times as much as to refuse a good one.
     cutoff=1 / 6,

@@ -15,7 +15,12 @@ from numpy.typing import NDArray
 from scoring.changeable import Changeable
 from scoring.scorecard import RiskBand, Scorecard, Source, SourceFile
 from scoring.scorecards.parts.home_credit.application import HomeCreditApplication
-from scoring.scorecards.parts.home_credit.features import application_features, engineered_features, filled_features
+from scoring.scorecards.parts.home_credit.features import (
+    KNOWN,
+    application_features,
+    engineered_features,
+    filled_features,
+)
 from scoring.scorecards.parts.home_credit.history import HISTORY
 from scoring.scorecards.parts.home_credit.reasons import REASONS
 from scoring.scorecards.parts.home_credit.sample import draw
@@ -52,6 +57,10 @@ SCORECARD = Scorecard(
     application=HomeCreditApplication,
     key="SK_ID_CURR",
     target="TARGET",
+    # Documents are only counted, so none of them has a weight of its own.
+    codes=frozenset(
+        column for column in KNOWN if column.startswith(("FLAG_", "REG_"))
+    ),
     protected=frozenset({"CODE_GENDER", "NAME_FAMILY_STATUS", "DAYS_BIRTH"}),
     history=HISTORY,
     # No costs come with the data. 0.15 says that a default loses what not quite six good loans earn: a margin of

@@ -11,7 +11,7 @@ from training import imbalance
 from training.calibration import choose
 from training.families.registry import FAMILIES
 from training.imbalance import Imbalance, ImbalanceError, downsampled, with_smote
-from training.selection import out_of_fold
+from training.selection import Fold, out_of_fold
 from training.split import folds
 from training.workers import workers
 
@@ -83,11 +83,12 @@ def test_the_rows_that_judge_and_calibrate_are_not_balanced(way: Imbalance) -> N
     """Each held-out row has a score of the model that was fitted on the balanced rest; the PDs hold after all."""
     made = fitted("boosting")
     family, parameters = FAMILIES["boosting"], PARAMETERS["boosting"]
-    parts = folds(np.arange(len(made.labels)), made.labels, 3, seed=1)
-    rows = (made.features, made.labels, parts)
+    parts = [Fold(*rows, made.features) for rows in folds(np.arange(len(made.labels)), made.labels, 3, seed=1)]
     with workers() as in_processes:
-        log_odds = out_of_fold(in_processes, family, *rows, parameters, 5, tick=lambda: None, imbalance=way)
-    rest, held_out = parts[1]
+        log_odds = out_of_fold(
+            in_processes, family, made.labels, parts, parameters, 5, tick=lambda: None, imbalance=way
+        )
+    rest, held_out = parts[1].fitted, parts[1].held_out
     alone = imbalance.fit(family, made.features[rest], made.labels[rest], parameters, way, 5)
     assert log_odds[held_out].tobytes() == alone.log_odds(made.features[held_out]).tobytes()
     calibration, brier = choose(log_odds, made.labels, 5)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tests.training.models import CARD, fitted
 from training.evaluation.fairness import compare_groups
 from training.families.registry import FAMILIES
-from training.selection import CandidateResult, choose_winner, out_of_fold, search
+from training.selection import CandidateResult, Fold, choose_winner, out_of_fold, search
 from training.split import folds
 from training.workers import workers
 
@@ -70,13 +70,12 @@ def test_a_gate_holds_at_its_limit() -> None:
 
 def test_each_row_is_scored_by_the_model_that_did_not_see_it() -> None:
     model = fitted("logistic")
-    parts = folds(np.arange(len(model.labels)), model.labels, 3, seed=1)
+    parts = [Fold(*rows, model.features) for rows in folds(np.arange(len(model.labels)), model.labels, 3, seed=1)]
     ticks: list[None] = []
     with workers() as in_processes:
         log_odds = out_of_fold(
             in_processes,
             FAMILIES["logistic"],
-            model.features,
             model.labels,
             parts,
             {"C": 0.1},
@@ -84,7 +83,7 @@ def test_each_row_is_scored_by_the_model_that_did_not_see_it() -> None:
             tick=lambda: ticks.append(None),
         )
     assert len(ticks) == 3
-    fitted_rows, held_out = parts[0]
+    fitted_rows, held_out = parts[0].fitted, parts[0].held_out
     assert not set(fitted_rows) & set(held_out)
     alone = FAMILIES["logistic"].fit(model.features[fitted_rows], model.labels[fitted_rows], {"C": 0.1}, 1)
     assert log_odds[held_out] == pytest.approx(alone.log_odds(model.features[held_out]))
@@ -92,7 +91,7 @@ def test_each_row_is_scored_by_the_model_that_did_not_see_it() -> None:
 
 def test_the_search_keeps_what_was_fixed_and_repeats_for_a_seed() -> None:
     model = fitted("boosting")
-    parts = folds(np.arange(len(model.labels)), model.labels, 2, seed=1)
+    parts = [Fold(*rows, model.features) for rows in folds(np.arange(len(model.labels)), model.labels, 2, seed=1)]
     choices: dict[str, list[Any]] = {"num_leaves": [3, 5, 9], "learning_rate": [0.02, 0.2]}
 
     def found() -> tuple[dict[str, Any], NDArray[np.float64], int]:
@@ -101,7 +100,6 @@ def test_the_search_keeps_what_was_fixed_and_repeats_for_a_seed() -> None:
             parameters, log_odds = search(
                 in_processes,
                 FAMILIES["boosting"],
-                model.features,
                 model.labels,
                 parts,
                 {"n_estimators": 15},
@@ -113,7 +111,6 @@ def test_the_search_keeps_what_was_fixed_and_repeats_for_a_seed() -> None:
             again = out_of_fold(
                 in_processes,
                 FAMILIES["boosting"],
-                model.features,
                 model.labels,
                 parts,
                 parameters,

@@ -17,11 +17,14 @@ from scoring.graph import COLUMNS_KEY, OUTPUT, TEXT_COLUMNS_KEY
 from training.calibration import Calibration
 from training.families.family import LOG_ODDS, Model
 from training.graph.frontend import FEATURES, OPSET, build_model, front_graph, input_widths, split_columns
+from training.graph.levels import Merges
 
 
-def export_graph(blocks: Sequence[Block], columns: Sequence[str], model: Model, calibration: Calibration) -> bytes:
-    """Return the ONNX file from raw columns, in this order, to PD."""
-    front = front_graph(blocks, columns)
+def export_graph(
+    blocks: Sequence[Block], columns: Sequence[str], model: Model, calibration: Calibration, merges: Merges = ()
+) -> bytes:
+    """Return the ONNX file from raw columns, in this order, to PD; `merges` are of the rows that the model is of."""
+    front = front_graph(blocks, columns, merges)
     body = stripped(model.to_onnx(calibration.slope, calibration.intercept))
     body = compose.add_prefix(body, "model/", rename_inputs=False, rename_outputs=False)
     merged = compose.merge_models(

@@ -7,6 +7,9 @@ Text columns become indicators by one LabelEncoder and one comparison, next to t
 that is linear in these (selections, sums, differences, means, orders of codes) comes out of one MatMul
 with a constant matrix: one node instead of dozens, and safe in every batch size. What may be missing is
 0 there, for NaN times 0 is NaN; `optional` blocks take it from the input itself.
+
+Rare levels of codes become what they are read as before anything else: among numbers by a few nodes, among texts by the
+matrix alone.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ from onnx import TensorProto, helper, numpy_helper
 from scoring.features import Block, every_block
 from scoring.graph import INPUT, TEXT, Inputs
 from scoring.reasons import REFERENCE_INPUT, REFERENCE_TEXT
+from training.graph.levels import Merges
+from training.graph.merged import MERGED, Choice, holders_of, merged_nodes
 
 OPSET = 18
 ML_OPSET = 3
@@ -72,9 +77,15 @@ def input_widths(blocks: Sequence[Block], columns: Sequence[str]) -> dict[str, i
     return {name: len(part) for name, part in ((INPUT, numeric), (TEXT, text)) if part}
 
 
-def front_graph(blocks: Sequence[Block], columns: Sequence[str]) -> onnx.ModelProto:
-    """Return the graph from the raw columns, in this order, to the blocks' features side by side."""
-    writer = _Writer(blocks, columns)
+def front_graph(blocks: Sequence[Block], columns: Sequence[str], merges: Merges = ()) -> onnx.ModelProto:
+    """Return the graph from the raw columns, in this order, to the blocks' features side by side.
+
+    Args:
+        blocks: the features.
+        columns: the raw columns.
+        merges: their rare levels.
+    """
+    writer = _Writer(blocks, columns, merges)
     parts = [writer.value(block) for block in blocks]
     writer.emit("Concat", parts, output=FEATURES, axis=1)
     writer.finish()
@@ -87,12 +98,14 @@ def feature_names(blocks: Sequence[Block]) -> list[str]:
     return [name for block in blocks for name in block.names]
 
 
-def feature_matrix(blocks: Sequence[Block], columns: Sequence[str], inputs: Inputs) -> NDArray[np.float32]:
+def feature_matrix(
+    blocks: Sequence[Block], columns: Sequence[str], inputs: Inputs, merges: Merges = ()
+) -> NDArray[np.float32]:
     """Return the features of raw rows, [rows, features] float32, computed by the front graph itself."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     session = ort.InferenceSession(
-        front_graph(blocks, columns).SerializeToString(), options, providers=["CPUExecutionProvider"]
+        front_graph(blocks, columns, merges).SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
     fed = inputs.feed(port.name for port in session.get_inputs())
     features: NDArray[np.float32] = session.run([FEATURES], fed)[0]
@@ -102,18 +115,23 @@ def feature_matrix(blocks: Sequence[Block], columns: Sequence[str], inputs: Inpu
 class _Writer:
     """Collects nodes; equal blocks are written once."""
 
-    def __init__(self, blocks: Sequence[Block], columns: Sequence[str]) -> None:
+    def __init__(self, blocks: Sequence[Block], columns: Sequence[str], merges: Merges) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
         every = list(every_block(blocks))
         self._numeric, self._text = split_columns(blocks, columns)
-        self._indicators = list(dict.fromkeys(choice for block in every for choice in block.choices))
+        choices = list(dict.fromkeys(choice for block in every for choice in block.choices))
+        self._holders = holders_of(choices, [merge for merge in merges if merge.column in self._text])
+        held = [holder for choice in choices for holder in self._holders[choice]]
+        self._indicators = list(dict.fromkeys([*choices, *held]))
+        self._merges = [merge for merge in merges if merge.column in self._numeric]
+        self._numbers = MERGED if self._merges else INPUT
         self._optional = {name for block in every if block.operation == "optional" for name in block.names}
         known = {name for block in every if block.operation == "raw" for name in block.names}
         if both := known & self._optional:
             raise ValueError(f"{', '.join(sorted(both))}: raw in one block and optional in another")
         # The rows of the linear matrix: numbers, then indicators.
-        sources: list[str | tuple[str, str]] = [*self._numeric, *self._indicators]
+        sources: list[str | Choice] = [*self._numeric, *self._indicators]
         self._positions = {source: position for position, source in enumerate(sources)}
         self._values: dict[int, str] = {}
         self._linear: dict[bytes, tuple[str, NDArray[np.float32]]] = {}
@@ -144,9 +162,10 @@ class _Writer:
         """Return the [raw columns, width] matrix of a block that is linear in the raw columns, else None."""
         if block.operation in ("raw", "indicators"):
             weights = np.zeros((len(self._positions), block.width), dtype=np.float32)
-            sources: Sequence[str | tuple[str, str]] = block.choices or block.names
-            for position, source in enumerate(sources):
-                weights[self._positions[source], position] = 1
+            for position, name in enumerate(block.names if block.operation == "raw" else ()):
+                weights[self._positions[name], position] = 1
+            for position, choice in enumerate(block.choices):
+                weights[[self._positions[holder] for holder in self._holders[choice]], position] = 1
             return weights
         if not block.inputs:
             return None
@@ -172,10 +191,14 @@ class _Writer:
 
     def finish(self) -> None:
         """Put the one MatMul, and what it reads and is split into, before everything else."""
+        later, self.nodes = self.nodes, []
+        merged = merged_nodes(self._merges, self._numeric)
+        self.nodes += merged.nodes
+        self.constants += merged.constants
         blocks = list(self._linear.values())
         if not blocks:
+            self.nodes += later
             return
-        later, self.nodes = self.nodes, []
         base = self._base()
         weights = self.constant(np.concatenate([matrix for _, matrix in blocks], axis=1))
         sizes = numpy_helper.from_array(np.array([m.shape[1] for _, m in blocks], dtype=np.int64), "linear_widths")
@@ -190,9 +213,10 @@ class _Writer:
         """Add what linear blocks are made of: numbers without what is missing, and indicators."""
         parts = []
         if self._numeric:
-            parts.append(INPUT)
+            parts.append(self._numbers)
         if self._optional:
-            parts = [self._node("Where", [self._node("IsNaN", [INPUT], "unknown"), self.constant(0.0), INPUT], "known")]
+            unknown = self._node("IsNaN", [self._numbers], "unknown")
+            parts = [self._node("Where", [unknown, self.constant(0.0), self._numbers], "known")]
         if self._text:
             parts.append(self._write_indicators())
         return parts[0] if len(parts) == 1 else self._node("Concat", parts, "base", axis=1)
@@ -229,7 +253,7 @@ class _Writer:
     def _write(self, block: Block) -> str:
         if block.operation == "optional":
             positions = np.array([self._numeric.index(name) for name in block.names], dtype=np.int64)
-            return self.emit("Gather", [INPUT, self._whole_numbers(positions)], axis=1)
+            return self.emit("Gather", [self._numbers, self._whole_numbers(positions)], axis=1)
         operands = [self.value(part) for part in block.inputs]
         if block.operation in _ELEMENTWISE:
             if len(operands) == 1:

@@ -128,7 +128,7 @@ def test_a_candidate_that_cannot_do_with_missing_values_is_named(
 ) -> None:
     def fit() -> None:
         prepared = prepare_candidate(
-            CARD, "wrong", candidate, built.frame, fold_count=2, seed=1, protected_fields=False
+            CARD, "wrong", candidate, built.frame, fold_count=2, seed=1, protected_fields=False, rare_level_rows=0
         )
         with workers() as in_processes:
             fit_candidate(prepared, in_processes, search_iterations=0, advance=lambda name, fits: None)
