@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.cli.checks import print_checks
+from pipelines.cli.checks import print_checks, print_rare_levels
 from pipelines.cli.console import print_line
 from pipelines.cli.options import ProfileName, ScorecardName, workspace_of
 from pipelines.params import read_params
@@ -17,6 +17,7 @@ def verify(scorecard: ScorecardName, profile: ProfileName = None) -> None:
     workspace = workspace_of(scorecard, profile)
     result = stage.verify(load(scorecard), workspace, read_params())
     print_checks(f"{scorecard}: {result.serving} on {result.rows:,} test rows", result.checks)
+    print_rare_levels(result.rare_levels)
     written = workspace.verification
     if not result.holds:
         raise StageError(f"{scorecard} fails {', '.join(failed(result.checks))}: {written}")

@@ -52,6 +52,7 @@ def crossvalidate(
     knobs: Params,
     advance: Advance,
     tell: Callable[[str], None] = lambda line: None,
+    rare_level_rows: int | None = None,
 ) -> CrossValidations:
     """Write `crossvalidation.json`: each candidate on the same folds of the whole data set, side by side.
 
@@ -61,6 +62,7 @@ def crossvalidate(
         knobs: those of `params.yaml`.
         advance: told of each fit that has ended.
         tell: told in a line of each candidate that has ended.
+        rare_level_rows: in place of the one of `params.yaml`; then nothing is written.
 
     Raises:
         StageError: there are no results of a competition.
@@ -79,7 +81,7 @@ def crossvalidate(
             fold_count=params.folds,
             seed=params.seed,
             protected_fields=params.protected_fields,
-            rare_level_rows=params.rare_level_rows,
+            rare_level_rows=params.rare_level_rows if rare_level_rows is None else rare_level_rows,
         )
         labels, folds = prepared.labels, prepared.folds
         log_odds = out_of_fold(
@@ -108,5 +110,6 @@ def crossvalidate(
             done[validated.name] = validated
             tell(f"{validated.name:<18} AUC {validated.auc:.4f} ± {validated.auc_deviation:.4f}")
     outcome = CrossValidations(results=[done[result.name] for result in candidates])
-    write_atomically(workspace.crossvalidation, outcome.model_dump_json(indent=2) + "\n")
+    if rare_level_rows is None:
+        write_atomically(workspace.crossvalidation, outcome.model_dump_json(indent=2) + "\n")
     return outcome

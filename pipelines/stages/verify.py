@@ -12,6 +12,7 @@ from scoring.files import write_atomically
 from scoring.graph import Graph
 from scoring.reasons import Explainer
 from scoring.scorecard import Scorecard
+from training.evaluation.levels import rare_levels
 from training.evaluation.verification import VariantOnRows, Verification, check_model
 from training.graph.inputs import graph_inputs
 from training.parquet import read_parquet
@@ -50,6 +51,10 @@ def verify(scorecard: Scorecard, workspace: Workspace, params: Params) -> Verifi
         resamples=params.profile(workspace.profile).bootstrap_resamples,
         seed=knobs.seed,
     )
+    served = variants[benchmark.serving]
+    train, _ = read_parquet(workspace.train)
+    merges = trained.specification.merges
+    result.rare_levels = rare_levels(scorecard, served.graph, merges, train, served.inputs, scorecard.cutoff)
     # In DVC's forms: flat numbers to compare between runs, and the points of a plot.
     written = {
         "metrics": {name: check.value for name, check in result.checks.items()},

@@ -22,6 +22,7 @@ from training.evaluation.checks import Check, approval_gaps, at_least, at_most, 
 from training.evaluation.extremes import extreme_applications
 from training.evaluation.fairness import GroupRate, compare_groups
 from training.evaluation.intervals import Estimate
+from training.evaluation.levels import RareLevel
 from training.evaluation.metrics import PDs, bootstrap, calibration_error
 from training.evaluation.reason_figures import ReasonFigures, reason_figures
 from training.evaluation.timing import standard_microseconds
@@ -83,6 +84,8 @@ class Verification(BaseModel):
     figures: Figures
     reasons: ReasonFigures
     """The reasons of the variant that serves."""
+    rare_levels: list[RareLevel] = []
+    """For information: no check looks at them."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -82,11 +82,12 @@ def fit_merges(scorecard: Scorecard, inputs: Inputs, columns: Sequence[str], rar
     merges = []
     for column, counts in level_rows(scorecard, inputs, columns).items():
         rare = {level: rows for level, rows in counts.items() if rows < least}
+        if not rare:
+            continue
         together = rare if sum(rare.values()) >= least else counts
         # Of levels with the same rows, the first one declared.
         into = max(together, key=lambda level: together[level])
-        if levels := tuple(level for level in rare if level != into):
-            merges.append(Merge(column=column, levels=levels, into=into))
+        merges.append(Merge(column=column, levels=tuple(level for level in rare if level != into), into=into))
     return tuple(merges)
 
 

@@ -310,6 +310,21 @@ def test_a_build_goes_from_data_to_a_release(trained_project: Project) -> None:
     assert plots == {"roc.png", "precision_recall.png", "reliability.png", "scores.png", "gains.png", "reasons.png"}
 
 
+def test_verification_lists_the_levels_of_few_rows_and_what_a_claim_of_them_changes(trained_project: Project) -> None:
+    levels = read(folder(trained_project) / "reports" / "verification.json")["rare_levels"]
+    found = {item["level"]: item for item in levels if item["column"] == "EDUCATION"}
+    # Of 3,000 training rows a twentieth is 150, which these are not even together.
+    assert {code for code, item in found.items() if item["merged"]} == {0, 4, 5, 6}
+    assert {found[code]["read_as"] for code in (0, 4, 5, 6)} == {2}
+    assert len({found[code]["approved"] for code in (0, 4, 5, 6)}) == 1
+    three = found[3]
+    assert (three["merged"], three["read_as"]) == (False, 3)
+    assert 300 < three["rows"] < 700
+    share = three["default_share"]
+    assert 0.1 < share["low"] < share["value"] < share["high"] < 0.35
+    assert 0 <= three["approved"] <= three["declines"] < 1_000
+
+
 def test_the_report_shows_protected_columns_in_and_out(trained_project: Project) -> None:
     comparison = read(folder(trained_project) / "report" / "report.json")["protected_comparison"]
     assert {item["protected_fields"] for item in comparison} == {True, False}
