@@ -225,6 +225,11 @@ def file_sha256(path: Path) -> str:
         raise StageError(f"{path} is missing; run: scorebox split") from None
 
 
+def to_push(verification: Verification, contents: Mapping[Variant, Content]) -> dict[Variant, Content]:
+    """Return the variants that may serve: a variant that does not serve and fails its checks is not among them."""
+    return {variant: content for variant, content in contents.items() if variant not in verification.failed_others}
+
+
 def store_version(report: Report, contents: Mapping[Variant, Content]) -> str:
     """Return the version in the model store, 12 hex digits of a hash of all graphs, the data and the cut-off."""
     identity = {

@@ -33,8 +33,9 @@ class _Field:
 
     declared: Changeable
     name: str
-    position: int
-    """The position of its column among the graph's numbers, or among its texts."""
+    position: int | None
+    """The position of its column among the graph's numbers, or among its texts; None where only a derived field, which
+    the graph reads, is made of it."""
     own: Value
     maximum: float
     """The largest number that it can be changed to."""
@@ -107,14 +108,18 @@ class _Search:
         self._row = row
         self._score = score
         self._cutoff = cutoff
+        self._scorecard = scorecard
+        self._columns = columns
         self._fields = list(_fields(scorecard, application, columns, row))
+        self._rules = {rule.column: rule for rule in scorecard.rules}
         names = {rule.column: rule.field for rule in scorecard.rules}
+        self._names = names
         self._ratios = [
             ((top, getattr(application, names[top])), (bottom, getattr(application, names[bottom])))
             for top, bottom in scorecard.held_ratios
         ]
         self._longest = max((len(way) for field in self._fields for way in field.ways), default=0)
-        self._exhaustive = True
+        self._exhaustive = bool(self._fields)
         self._tried = 0
 
     def result(self) -> Counterfactual | None:
@@ -123,21 +128,54 @@ class _Search:
         steps = self._best()
         changed = [step for step in steps if step.place >= 0]
         pd = None
+        derived: list[Change] = []
         if changed:
-            pd = float(self._pd([(step.field, _column([step])) for step in changed])[0])
+            changes = [(step.field, _column([step])) for step in changed]
+            pd = float(self._pd(changes)[0])
             assert not declined(pd, self._cutoff)
+            derived = list(self._derived(changes))
             # What is told to an applicant must be something that can be sent.
-            values = {step.field.name: step.value for step in changed}
+            values: dict[str, Any] = {step.field.name: step.value for step in changed}
+            values |= {self._names[change.field]: change.to for change in derived}
             type(self._application).model_validate({**self._application.model_dump(), **values})
         return Counterfactual(
             found=bool(changed),
             changes=[Change(field=step.field.declared.column, from_=step.field.own, to=step.value) for step in changed],
+            derived=derived,
             pd=pd,
             cutoff=self._cutoff,
             searched=[_searched(field) for field in self._fields],
             exhaustive=self._exhaustive,
             tried=self._tried,
+            nothing_searched=None if self._fields else _nothing(self._scorecard, self._columns),
         )
+
+    def _derived(self, changes: Changes) -> Iterator[Change]:
+        """Yield what follows from the changes of one row."""
+        for column, values in self._followed(changes).items():
+            own = getattr(self._application, self._names[column])
+            to = int(values[0]) if self._rules[column].kind == "integer" else float(values[0])
+            if own is not None and to != own:
+                yield Change(field=column, from_=own, to=to)
+
+    def _followed(self, changes: Changes) -> dict[str, NDArray[np.float64]]:
+        """Return the values of each derived field of which a part is changed, by column, for each row.
+
+        A field that was not sent, or has a part that was not, stays as it is.
+        """
+        changed = {field.declared.column: values for field, values in changes}
+        followed = {}
+        for derived in self._scorecard.derived:
+            if changed.keys() & set(derived.parts):
+                parts = {
+                    part: changed[part] if part in changed else getattr(self._application, self._names[part])
+                    for part in derived.parts
+                }
+                own = getattr(self._application, self._names[derived.column])
+                values = derived.follow(self._rules[derived.column], parts)
+                if own is not None:
+                    followed[derived.column] = np.where(np.isnan(values), own, values)
+        return followed
 
     def _best(self) -> list[_Step]:
         """Return the smallest approved change; empty if there is none."""
@@ -202,12 +240,19 @@ class _Search:
         return approved
 
     def _possible(self, changes: Changes) -> NDArray[np.bool_]:
-        """Return whether each row holds the ratios that must not rise; one with a missing number holds by itself."""
+        """Return whether each row holds the ratios that must not rise, and the bounds of what follows from it.
+
+        A ratio with a missing number holds by itself.
+        """
         changed = {field.declared.column: values for field, values in changes}
         possible = np.ones(len(changes[0][1]), dtype=np.bool_)
         for (top, own_top), (bottom, own_bottom) in self._ratios:
             if own_top is not None and own_bottom is not None:
                 possible &= changed.get(top, own_top) * own_bottom <= own_top * changed.get(bottom, own_bottom)
+        for column, values in self._followed(changes).items():
+            rule = self._rules[column]
+            within = (values >= rule.minimum) & (values <= rule.maximum)
+            possible &= within | np.isin(values, (*rule.sentinels, getattr(self._application, rule.field)))
         return possible
 
     def _pd(self, changes: Changes) -> NDArray[np.float32]:
@@ -215,24 +260,46 @@ class _Search:
         rows = self._row.resized(len(changes[0][1]) if changes else 1)
         for field, values in changes:
             target = rows.text if isinstance(field.own, str) else rows.numeric
-            assert target is not None
-            target[:, field.position] = values
+            if field.position is not None:
+                assert target is not None
+                target[:, field.position] = values
+        for column, followed in self._followed(changes).items():
+            if column in self._columns:
+                rows.numeric[:, self._columns.index(column)] = followed
         return self._score(rows)
 
 
 def _fields(scorecard: Scorecard, application: Application, columns: Sequence[str], row: Inputs) -> Iterator[_Field]:
-    """Yield the changeable fields of an application that the graph reads."""
+    """Yield the changeable fields of an application that the graph reads, or reads something derived of."""
     rules = {rule.column: rule for rule in scorecard.rules}
     for declared in scorecard.changeable:
-        if declared.column not in columns:
+        if declared.column not in _reached(scorecard, columns):
             continue
         rule = rules[declared.column]
         own = getattr(application, rule.field)
         ceiling = getattr(application, rules[declared.at_most].field) if declared.at_most else None
         maximum = declared.maximum if ceiling is None else min(declared.maximum, ceiling)
-        position = columns.index(declared.column) - (row.numeric.shape[1] if rule.kind == "text" else 0)
+        position = None
+        if declared.column in columns:
+            position = columns.index(declared.column) - (row.numeric.shape[1] if rule.kind == "text" else 0)
         if ways := declared.ways(rule, own, maximum):
             yield _Field(declared, rule.field, position, own, maximum, ways)
+
+
+def _reached(scorecard: Scorecard, columns: Sequence[str]) -> set[str]:
+    """Return the columns whose change can change the PD: those of the graph, and the parts of derived ones."""
+    return {*columns, *(part for derived in scorecard.derived if derived.column in columns for part in derived.parts)}
+
+
+def _nothing(scorecard: Scorecard, columns: Sequence[str]) -> str:
+    """Return why none of an application's fields can be changed."""
+    if not scorecard.changeable:
+        return "the scorecard declares no field that an applicant can change"
+    reached = _reached(scorecard, columns)
+    declared = ", ".join(one.column for one in scorecard.changeable if one.column in reached)
+    if not declared:
+        return "the model reads none of the fields that an applicant can change"
+    return f"as they were sent, these cannot be changed within their bounds: {declared}"
 
 
 def _column(steps: Sequence[_Step]) -> NDArray[Any]:

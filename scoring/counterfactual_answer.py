@@ -35,10 +35,12 @@ class Counterfactual(BaseModel):
 
     found: bool
     changes: list[Change] = Field(description="to be made together; empty if none was found")
+    derived: list[Change] = Field(description="fields that follow from the changes, to be sent with them")
     pd: Annotated[float, Field(ge=0, le=1)] | None = Field(description="probability of default after the changes")
     cutoff: float = Field(description="approved is what has a PD below it")
     searched: list[SearchedField] = Field(description="what could be changed from what was sent, and within what")
     exhaustive: bool = Field(
-        description="every combination of steps was tried, up to the number of fields found; else a grid of them"
+        description="every combination of steps was tried, up to the number of fields found; else a grid, or nothing"
     )
+    nothing_searched: str | None = Field(description="why nothing can be changed; null where something was searched")
     tried: int = Field(description="combinations scored")

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from scoring.application import Application, FieldRule, field_rules, require_fields
 from scoring.changeable import MOST_COMBINATIONS, Changeable, most_coarse_combinations
+from scoring.derived import Derived
 from scoring.features import Block
 from scoring.statements import CODE, Statement, statements_fault
 from scoring.tables.dialect import USUAL_MISSING, Dialect
@@ -141,6 +142,8 @@ class Scorecard:
     """The fields that an applicant can change, for counterfactuals; of two equal changes the first one wins."""
     held_ratios: tuple[tuple[str, str], ...] = ()
     """Pairs of columns above 0: no counterfactual raises the ratio of the first to the second."""
+    derived: tuple[Derived, ...] = ()
+    """The fields that follow from others: a counterfactual that changes a part changes them too."""
     history: Mapping[str, float] = field(default_factory=dict)
     """Columns that are known of an applicant from earlier, each with what stands for it where nothing is
     (NaN: missing). The pipeline computes them by `key`, which is a field then; the service reads them."""
@@ -207,6 +210,13 @@ class Scorecard:
                 raise ValueError(f"{self.name}: the changeable column {one.column} {broken}")
             if one.at_most in columns or (one.at_most and one.at_most not in numbers):
                 raise ValueError(f"{self.name}: {one.at_most}, a maximum of {one.column}, is no number that stays")
+        fixed = frozenset({*columns, *(one.at_most for one in self.changeable), *self.protected, self.key})
+        derived = frozenset(one.column for one in self.derived)
+        for item in self.derived:
+            if broken := item.broken(by_column, self.example, fixed):
+                raise ValueError(f"{self.name}: the derived column {item.column} {broken}")
+            if len(derived) < len(self.derived) or derived.intersection(item.parts):
+                raise ValueError(f"{self.name}: the derived column {item.column} is declared twice, or made of another")
         if any(numbers.get(column, 0) <= 0 for pair in self.held_ratios for column in pair):
             raise ValueError(f"{self.name}: a held ratio is of two numbers above 0")
         if most_coarse_combinations(self.changeable) > MOST_COMBINATIONS:

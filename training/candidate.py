@@ -16,7 +16,7 @@ from scoring.reasons import Explainer, Reference
 from scoring.scorecard import Scorecard
 from training import imbalance as balancing
 from training.calibration import Calibration, choose
-from training.competition_params import Candidate
+from training.competition_params import CalibrationChoice, Candidate
 from training.errors import StageError
 from training.evaluation.metrics import PDs
 from training.evaluation.timing import reasons_microseconds
@@ -106,6 +106,7 @@ class PreparedCandidate:
     labels: Labels
     folds: list[Fold]
     seed: int
+    calibration: CalibrationChoice
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +145,7 @@ def prepare_candidate(
     seed: int,
     protected_fields: bool,
     rare_level_rows: int,
+    calibration: CalibrationChoice = "auto",
 ) -> PreparedCandidate:
     """Split the rows of `frame` into folds, and compute a candidate's features of them.
 
@@ -174,7 +176,19 @@ def prepare_candidate(
             by_merges[of_fold] = feature_matrix(blocks, columns, raw, of_fold)
         parts.append(Fold(fitted, held_out, by_merges[of_fold]))
     return PreparedCandidate(
-        name, candidate, family, blocks, columns, protected_fields, raw, merges, features, labels, parts, seed
+        name,
+        candidate,
+        family,
+        blocks,
+        columns,
+        protected_fields,
+        raw,
+        merges,
+        features,
+        labels,
+        parts,
+        seed,
+        calibration,
     )
 
 
@@ -217,7 +231,7 @@ def fit_candidate(
                 tick=lambda: advance(f"{name}: folds", 1),
                 imbalance=candidate.imbalance,
             )
-        calibration, brier_by_calibration = choose(log_odds, labels, seed)
+        calibration, brier_by_calibration = choose(log_odds, labels, seed, prepared.calibration)
         model = final.result()
     except KeyError as error:
         raise StageError(f"candidate {name}: params.yaml lacks the parameter {error}") from None

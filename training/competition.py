@@ -75,6 +75,7 @@ def compete(
             seed=params.seed,
             protected_fields=params.protected_fields,
             rare_level_rows=params.rare_level_rows,
+            calibration=params.calibration,
         )
         return fit_candidate(prepared, side_by_side, search_iterations=search_iterations, advance=advance)
 

@@ -5,12 +5,14 @@ Kept apart from `training.competition`, so that reading `params.yaml` imports no
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from training.imbalance import Imbalance
 from training.limits import Limit
+
+CalibrationChoice = Literal["auto", "platt", "isotonic"]
 
 
 class Candidate(BaseModel):
@@ -45,5 +47,7 @@ class CompetitionParams(BaseModel):
     protected_fields: bool
     rare_level_rows: Annotated[int, Field(ge=0)] = 500
     """A level of a code with fewer training rows has no weight of its own, unless it has a twentieth of them."""
+    calibration: CalibrationChoice = "auto"
+    """How log-odds become PDs; `training.calibration.choose`."""
     candidates: Annotated[dict[str, Candidate], Field(min_length=1)]
     gates: Gates

@@ -61,6 +61,8 @@ class CandidateResult(BaseModel):
     """Out of fold, calibrated."""
     expected_calibration_error: float
     calibration: str
+    tied_share: float = 0.0
+    """Share of the rows on the calibration's largest plateau."""
     brier_by_calibration: dict[str, float]
     reasons_microseconds: float
     """Standard ones; see `training.evaluation.timing`."""
@@ -219,6 +221,7 @@ def fold_result(
         "brier": float(brier_score_loss(labels, pd)),
         "expected_calibration_error": calibration_error(labels, pd),
         "calibration": calibration.method,
+        "tied_share": calibration.tied_share(log_odds),
     }
 
 

@@ -18,6 +18,10 @@ def verify(scorecard: ScorecardName, profile: ProfileName = None) -> None:
     result = stage.verify(load(scorecard), workspace, read_params())
     print_checks(f"{scorecard}: {result.serving} on {result.rows:,} test rows", result.checks)
     print_rare_levels(result.rare_levels)
+    for found in result.without_pd:
+        print_line("no PD", str(found))
+    for variant, names in result.failed_others.items():
+        print_line("verify", f"{variant} is not pushed, and does not serve: it fails {', '.join(names)}")
     written = workspace.verification
     if not result.holds:
         raise StageError(f"{scorecard} fails {', '.join(failed(result.checks))}: {written}")

@@ -21,7 +21,7 @@ from training.errors import StageError
 from training.evaluation.checks import Check, failed
 from training.evaluation.metrics import PDs
 from training.evaluation.promotion import Provenance, describe_comparison, promotion_gates
-from training.evaluation.verification import Figures, figures, variant_checks
+from training.evaluation.verification import Figures, figures, flipped_check, time_checks
 from training.families.family import Labels
 from training.graph.inputs import graph_inputs
 from training.parquet import read_parquet
@@ -83,7 +83,10 @@ def judge_candidate(
     inputs = graph_inputs(test, serving.graph.columns, serving.graph.text_columns)
     gates = promotion_gates(
         verification,
-        variant_checks(scores, cutoff, serving.graph, inputs, params.promotion),
+        {
+            "flipped_share": flipped_check(scores[candidate.release.serving], scores["fp32"], cutoff, params.promotion),
+            **time_checks(serving.graph, inputs, params.promotion),
+        },
         new,
         made_from[0],
         old,

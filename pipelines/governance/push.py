@@ -16,6 +16,7 @@ from pipelines.artifacts import (
     read_verification,
     same_graphs,
     store_version,
+    to_push,
 )
 from pipelines.governance.registry import CHALLENGER, Registry
 from pipelines.governance.versions import Registered
@@ -55,7 +56,8 @@ class PushRecord(BaseModel):
 def push(scorecard: Scorecard, workspace: Workspace) -> Pushed:
     """Push what is not in the store and the registry yet, make it the challenger, and write `push.json`.
 
-    Pushing the same training twice changes nothing. What a push that was killed has left half-written is completed.
+    A variant that does not serve and fails checks of its own is left out. Pushing the same training twice changes
+    nothing. What a push that was killed has left half-written is completed.
     The champion is no challenger of itself.
 
     Raises:
@@ -69,6 +71,7 @@ def push(scorecard: Scorecard, workspace: Workspace) -> Pushed:
     same_graphs(workspace, "benchmark", {item.variant: item.sha256 for item in benchmark.variants}, graphs)
     same_graphs(workspace, "verify", verification.graph_sha256, graphs)
     same_graphs(workspace, "report", report.graph_sha256, graphs)
+    contents = to_push(verification, contents)
     records = {variant: _record(report, variant, contents) for variant in contents}
     added = [record.tag for variant, record in records.items() if models.push(record, contents[variant])]
     registry = Registry(scorecard)

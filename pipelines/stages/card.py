@@ -13,6 +13,7 @@ from pipelines.artifacts import (
     read_verification,
     same_graphs,
     store_version,
+    to_push,
 )
 from pipelines.params import ScorecardParams
 from pipelines.stages.train import load_competition, load_trained
@@ -57,7 +58,7 @@ def card(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams) ->
             "split": split,
             "test_default_share": split["test"]["default_share"],
             "seed": params.seed,
-            "store_version": store_version(report, contents),
+            "store_version": store_version(report, to_push(verification, contents)),
             "smallest_group": SMALLEST_GROUP,
             "candidates_table": candidates_table(competition.candidates),
             "reasons_table": reasons_table(report.reasons),

@@ -38,6 +38,7 @@ class CrossValidation(BaseModel):
     brier: float
     expected_calibration_error: float
     calibration: str
+    tied_share: float = 0.0
 
 
 class CrossValidations(BaseModel):
@@ -95,7 +96,7 @@ def crossvalidate(
             imbalance=result.imbalance,
         )
         interval = side_by_side.submit(fold_interval, labels, log_odds, folds, resamples, params.seed)
-        calibration, _ = choose(log_odds, labels, params.seed)
+        calibration, _ = choose(log_odds, labels, params.seed, params.calibration)
         return CrossValidation(
             name=result.name,
             rows=len(frame),

@@ -170,6 +170,7 @@ def _compare_protected(
             seed=knobs.seed,
             protected_fields=protected_fields,
             rare_level_rows=knobs.rare_level_rows,
+            calibration=knobs.calibration,
         )
         return fit_candidate(prepared, side_by_side, search_iterations=0, advance=advance).trained
 

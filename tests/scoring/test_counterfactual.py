@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
@@ -17,6 +18,7 @@ from scoring.application import Application
 from scoring.changeable import MOST_COMBINATIONS, Changeable
 from scoring.counterfactual import smallest_change
 from scoring.counterfactual_answer import Counterfactual
+from scoring.derived import Derived
 from scoring.frames import Frame, thin_frame
 from scoring.graph import Inputs
 from scoring.scorecard import ReasonGroup, Scorecard
@@ -38,6 +40,7 @@ class LoanApplication(Application):
 CARD = replace(
     load("card_default"),
     application=LoanApplication,
+    codes=frozenset(),
     key="ID",
     protected=frozenset({"AGE"}),
     example={"AMOUNT": 6, "MONTHS": 3, "PURPOSE": "travel"},
@@ -95,6 +98,7 @@ def test_the_answer_says_what_was_changed_what_was_searched_and_how() -> None:
         {
             "found": True,
             "changes": [{"field": "AMOUNT", "from": 6.0, "to": 3.0}],
+            "derived": [],
             "pd": 0.375,
             "cutoff": 0.5,
             "searched": [
@@ -118,6 +122,7 @@ def test_the_answer_says_what_was_changed_what_was_searched_and_how() -> None:
             ],
             "exhaustive": True,
             "tried": 12,
+            "nothing_searched": None,
         }
     )
 
@@ -137,10 +142,23 @@ def test_none_within_the_bounds_is_said_with_all_that_was_tried() -> None:
     assert (result.exhaustive, result.tried) == (True, 6 * 6 * 3 - 1)
 
 
-def test_nothing_changeable_is_none_found() -> None:
-    result = search(applicant(), linear(travel=1), card=replace(CARD, changeable=()))
+def nothing(card: Scorecard, columns: tuple[str, ...] = COLUMNS, **sent: Any) -> str:
+    """Return why nothing was searched of a decline."""
+    application = applicant(**sent)
+    row = Frame(CARD, columns).inputs([application])
+    result = smallest_change(card, application, columns, row, lambda rows: np.ones(len(rows), np.float32), 0.5)
     assert result is not None
-    assert (result.found, result.searched, result.exhaustive, result.tried) == (False, [], True, 0)
+    assert (result.found, result.searched, result.exhaustive, result.tried) == (False, [], False, 0)
+    assert result.nothing_searched is not None
+    return result.nothing_searched
+
+
+def test_where_nothing_can_be_changed_the_answer_says_why_and_claims_nothing() -> None:
+    none = replace(CARD, changeable=())
+    assert nothing(none) == "the scorecard declares no field that an applicant can change"
+    assert nothing(CARD, ("INCOME",)) == "the model reads none of the fields that an applicant can change"
+    amount = replace(CARD, changeable=CARD.changeable[:1])
+    assert nothing(amount, AMOUNT=1) == "as they were sent, these cannot be changed within their bounds: AMOUNT"
 
 
 def test_a_field_that_the_graph_does_not_read_is_not_searched() -> None:
@@ -320,3 +338,65 @@ def test_a_held_ratio_does_not_rise_on_the_way_back_either() -> None:
     after = {"MONTHS": 1_000, **found(result)}
     assert float(after["AMOUNT"]) / float(after["MONTHS"]) <= 1.001
     assert after["MONTHS"] == 399
+
+
+class RatioApplication(LoanApplication):
+    ratio: float | None = Field(None, alias="RATIO", ge=0, le=4, description="amount by income")
+    left: int | None = Field(None, alias="LEFT", ge=0, le=1_000, description="months beyond the first")
+
+
+RATIO_CARD = replace(
+    CARD,
+    application=RatioApplication,
+    example={"AMOUNT": 6, "MONTHS": 3, "INCOME": 4, "PURPOSE": "travel", "RATIO": 1.5, "LEFT": 2},
+    reasons=(ReasonGroup("LOAN", "The loan.", ("AMOUNT", "MONTHS", "INCOME", "PURPOSE", "RATIO", "LEFT")),),
+    derived=(
+        Derived("RATIO", ("AMOUNT", "INCOME"), np.divide),
+        Derived("LEFT", ("MONTHS",), lambda months: months - 1),
+    ),
+)
+
+
+def by_ratio(card: Scorecard = RATIO_CARD, **sent: Any) -> Counterfactual:
+    """Search by a model that reads the ratio and the months left alone."""
+    application = card.application.model_validate({**card.example, **sent})
+    columns = ("RATIO", "LEFT")
+    row = Frame(card, columns).inputs([application])
+
+    def score(inputs: Inputs) -> NDArray[np.float32]:
+        pd: NDArray[np.float64] = np.nan_to_num(inputs.numeric) @ np.array([0.4, 0.1])
+        return pd.clip(0, 1).astype(np.float32)
+
+    result = smallest_change(card, application, columns, row, score, 0.5)
+    assert result is not None
+    return result
+
+
+def test_a_derived_field_follows_when_its_parts_change() -> None:
+    result = by_ratio()
+    assert {change.field: change.to for change in result.changes} == {"AMOUNT": 2.0}
+    assert [change.model_dump() for change in result.derived] == [{"field": "RATIO", "from": 1.5, "to": 0.5}]
+    assert result.pd == np.float32(0.4)
+    # A whole number follows whole.
+    months = replace(RATIO_CARD, changeable=(CARD.changeable[1],))
+    result = by_ratio(months, RATIO=0.8, AMOUNT=3.2)
+    assert {change.field: change.to for change in result.derived} == {"LEFT": 1}
+
+
+def test_a_derived_field_that_would_leave_its_bounds_or_was_not_sent_is_no_way_out() -> None:
+    longer = replace(RATIO_CARD, changeable=(Changeable("AMOUNT", minimum=1, maximum=18),))
+    # An amount above 16 would be more than four times the income.
+    assert by_ratio(longer, RATIO=4, AMOUNT=16).changes[0].to == 2.0
+    alone = by_ratio(replace(longer, changeable=(CARD.changeable[1],)), RATIO=4, LEFT=None)
+    assert (alone.found, alone.derived) == (False, [])
+
+
+def test_a_derived_field_is_checked_with_the_scorecard() -> None:
+    for derived, complaint in (
+        ((Derived("RATIO", ("AMOUNT", "PURPOSE"), np.divide),), "made of PURPOSE, which is no field of numbers"),
+        ((Derived("AMOUNT", ("MONTHS",), np.sqrt),), "is changeable"),
+        ((Derived("RATIO", ("INCOME", "AMOUNT"), np.divide),), "is 1.5 in the example, whose parts give 0.666667"),
+        ((RATIO_CARD.derived[0],) * 2, "declared twice"),
+    ):
+        with pytest.raises(ValueError, match=complaint):
+            replace(RATIO_CARD, derived=derived)

@@ -42,7 +42,7 @@ def promotion_gates(
 
     Args:
         verification: the candidate's tag, `HOLDS` or the checks that failed.
-        variant_gates: `training.evaluation.verification.variant_checks` of the candidate.
+        variant_gates: flipped decisions and times of the candidate's variant that serves.
         new: the candidate's figures.
         candidate: the candidate's data.
         old: the champion's figures on the same rows; None without a champion.

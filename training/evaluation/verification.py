@@ -14,12 +14,11 @@ from pydantic import BaseModel, ConfigDict
 
 from scoring.decision import Variant
 from scoring.decision_rules import declined
-from scoring.frames import thin_frame
 from scoring.graph import Graph, Inputs
 from scoring.reasons import Explainer
 from scoring.scorecard import Scorecard
 from training.evaluation.checks import Check, approval_gaps, at_least, at_most, failed, impact_ratios
-from training.evaluation.extremes import extreme_applications
+from training.evaluation.extremes import WithoutPD, without_pd
 from training.evaluation.fairness import GroupRate, compare_groups
 from training.evaluation.intervals import Estimate
 from training.evaluation.levels import RareLevel
@@ -33,6 +32,7 @@ ALONE_ROWS = 256
 """Test rows that are scored one by one."""
 BATCH_SIZES = (2, 7, 64, ALONE_ROWS)
 LATENCY_ROWS = (1, 256)
+MOST_NAMED = 10
 ADDITIVITY = 1e-5
 """Log-odds."""
 
@@ -72,7 +72,10 @@ class Figures(BaseModel):
 
 
 class Verification(BaseModel):
-    """The verdict on one trained model: `reports/verification.json`."""
+    """The verdict on one trained model: `reports/verification.json`.
+
+    `checks` and `holds` are of the variant that serves.
+    """
 
     scorecard: str
     serving: Variant
@@ -86,6 +89,15 @@ class Verification(BaseModel):
     """The reasons of the variant that serves."""
     rare_levels: list[RareLevel] = []
     """For information: no check looks at them."""
+    without_pd: list[WithoutPD] = []
+    """Applications whose PD is not from 0 to 1, `MOST_NAMED` of each variant at most."""
+    others: dict[Variant, dict[str, Check]] = {}
+    """The checks of INT8 where it does not serve. If it fails one, it is not pushed; FP32 is."""
+
+    @property
+    def failed_others(self) -> dict[Variant, list[str]]:
+        """The variants that do not serve and fail checks, and which."""
+        return {variant: names for variant, checks in self.others.items() if (names := failed(checks))}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,22 +141,24 @@ def check_model(
     measured = figures(scorecard, rows, labels, scores[serving])
     auc = bootstrap(labels, scores[serving], resamples=resamples, seed=seed)["auc"]
     served = variants[serving]
+    outside = {
+        name: without_pd(scorecard, name, variant.graph, rows, scores[name], seed) for name, variant in variants.items()
+    }
+    own = {
+        name: {
+            **_own_checks(variant, reasons[name], len(outside[name])),
+            "flipped_share": flipped_check(scores[name], scores["fp32"], scorecard.cutoff, limits),
+        }
+        for name, variant in variants.items()
+    }
     checks = {
         "parity": at_most(
             "largest PD difference of the FP32 graph and the fitted model",
             np.abs(own_pd - scores["fp32"]).max(),
             limits.parity,
         ),
-        "alone_and_in_batches": at_most(
-            "largest PD difference of a row alone and in batches",
-            max(_batch_difference(variant.graph, variant.inputs) for variant in variants.values()),
-            0.0,
-        ),
-        "extremes": at_most(
-            "extreme but valid applications without a PD in 0 to 1",
-            sum(_without_pd(scorecard, variant.graph, seed) for variant in variants.values()),
-            0.0,
-        ),
+        "alone_and_in_batches": own[serving].pop("alone_and_in_batches"),
+        "extremes": own[serving].pop("extremes"),
         "auc": at_least("lower end of the AUC's 95 % interval", auc["low"], limits.lowest_auc),
         "brier": at_most("Brier score", measured.brier, limits.brier),
         "expected_calibration_error": at_most(
@@ -154,16 +168,8 @@ def check_model(
             f"approval_gap_{column}": at_most(f"approval-rate gap by {column}", gap, limits.approval_gap)
             for column, gap in measured.approval_gaps.items()
         },
-        "reasons_alone_and_in_batches": at_most(
-            "largest difference of a contribution to a row's log-odds alone and in batches",
-            max(_reason_difference(variant.explainer, variant.inputs) for variant in variants.values()),
-            0.0,
-        ),
-        "reasons_add_up": at_most(
-            "largest difference of contributions in sum from a row's log-odds less the reference's",
-            max(item.additivity for item in reasons.values()),
-            ADDITIVITY,
-        ),
+        "reasons_alone_and_in_batches": own[serving].pop("reasons_alone_and_in_batches"),
+        "reasons_add_up": own[serving].pop("reasons_add_up"),
         "reasons_reach": at_least(
             "share of declines that the reference's values in their stated reasons would approve",
             reasons[serving].reached_share,
@@ -177,8 +183,12 @@ def check_model(
             reasons[serving].unspoken_gaps,
             0.0,
         ),
-        **variant_checks(scores, scorecard.cutoff, served.graph, served.inputs, limits),
+        **own[serving],
+        **time_checks(served.graph, served.inputs, limits),
     }
+    if serving != "fp32":
+        # INT8 is made of it, and SCOREBOX_VARIANT may choose it.
+        checks |= {f"fp32_{name}": check for name, check in own["fp32"].items()}
     return Verification(
         scorecard=scorecard.name,
         serving=serving,
@@ -189,7 +199,29 @@ def check_model(
         auc=auc,
         figures=measured,
         reasons=reasons[serving],
+        without_pd=[one for some in outside.values() for one in some[:MOST_NAMED]],
+        others={name: found for name, found in own.items() if name not in (serving, "fp32")},
     )
+
+
+def _own_checks(variant: VariantOnRows, reasons: ReasonFigures, outside: int) -> dict[str, Check]:
+    """Return the checks that each variant must hold by itself."""
+    return {
+        "alone_and_in_batches": at_most(
+            "largest PD difference of a row alone and in batches", _batch_difference(variant.graph, variant.inputs), 0.0
+        ),
+        "extremes": at_most("test rows and extreme but valid applications without a PD in 0 to 1", outside, 0.0),
+        "reasons_alone_and_in_batches": at_most(
+            "largest difference of a contribution to a row's log-odds alone and in batches",
+            _reason_difference(variant.explainer, variant.inputs),
+            0.0,
+        ),
+        "reasons_add_up": at_most(
+            "largest difference of contributions in sum from a row's log-odds less the reference's",
+            reasons.additivity,
+            ADDITIVITY,
+        ),
+    }
 
 
 def figures(
@@ -217,25 +249,24 @@ def figures(
     )
 
 
-def variant_checks(
-    scores: Mapping[Variant, PDs], cutoff: float, serving: Graph, inputs: Inputs, limits: PromotionLimits
-) -> dict[str, Check]:
-    """Check how many decisions differ between the variants, and the time of the one that serves.
+def flipped_check(scores: PDs, fp32: PDs, cutoff: float, limits: PromotionLimits) -> Check:
+    """Check how many decisions of a variant differ from those of FP32.
 
     Args:
-        scores: [rows] by variant, FP32 among them.
+        scores: [rows], of the variant.
+        fp32: [rows].
         cutoff: a PD at or above it declines.
-        serving: the graph that serves.
-        inputs: rows as it reads them, to be timed.
         limits: of the checks.
     """
-    declines = {variant: declined(pd, cutoff) for variant, pd in scores.items()}
-    flipped = max(float(np.mean(other != declines["fp32"])) for other in declines.values())
-    checks = {
-        "flipped_share": at_most("share of decisions that differ between FP32 and INT8", flipped, limits.flipped_share)
-    }
+    flipped = float(np.mean(declined(scores, cutoff) != declined(fp32, cutoff)))
+    return at_most("share of decisions that differ from those of FP32", flipped, limits.flipped_share)
+
+
+def time_checks(graph: Graph, inputs: Inputs, limits: PromotionLimits) -> dict[str, Check]:
+    """Check the time of the variant that serves, on rows as it reads them."""
+    checks = {}
     for count, limit in zip(LATENCY_ROWS, (limits.microseconds_1, limits.microseconds_256), strict=True):
-        time = standard_microseconds(serving, inputs.resized(count))
+        time = standard_microseconds(graph, inputs.resized(count))
         what = f"standard µs for {count} row{'s' if count > 1 else ''}"
         checks[f"microseconds_{count}"] = at_most(what, time, limit)
     return checks
@@ -259,10 +290,3 @@ def _reason_difference(explainer: Explainer, inputs: Inputs) -> float:
     whole = explainer.contributions(inputs, reference)
     alone = [explainer.contributions(inputs[row : row + 1], reference) for row in range(min(ALONE_ROWS, len(inputs)))]
     return float(np.abs(whole[: len(alone)] - np.concatenate(alone)).max())
-
-
-def _without_pd(scorecard: Scorecard, graph: Graph, seed: int) -> int:
-    """Return how many extreme applications get no PD from 0 to 1."""
-    applications = extreme_applications(scorecard.request_model(graph.columns), scorecard.example, seed)
-    scores = graph.score(thin_frame(scorecard, graph.columns).inputs(applications))
-    return int(np.sum(~((scores >= 0) & (scores <= 1))))

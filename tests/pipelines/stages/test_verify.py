@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
+import numpy as np
+import onnx
 import pytest
+from onnx import helper, numpy_helper
 
 from pipelines.params import read_params
-from scoring.graph import Graph
+from scoring.graph import INPUT, OUTPUT, Graph
 from scoring.scorecards import card_default
 from tests.conftest import PROJECT
 from tests.pipelines.governed import CARD, Governed
@@ -55,13 +59,67 @@ def test_every_limit_is_held_against_the_model(governed: Governed) -> None:
     assert "error card_default fails parity, auc, brier, expected_calibration_error, approval_gap_AGE" in printed
 
 
-def test_variants_that_decide_differently_fail(governed: Governed) -> None:
+def test_int8_that_decides_differently_fails_where_it_serves_and_is_left_out_where_it_does_not(
+    governed: Governed,
+) -> None:
     governed.workspace.int8.write_bytes(toy.graph(toy.COLUMNS, shift=2.0))
+    governed.run("explain", CARD.name)
+    governed.run("benchmark", CARD.name)
+    measured = governed.read(governed.workspace.benchmark)
+    report = governed.read(governed.workspace.report_record)
+    hashes = {item["variant"]: item["sha256"] for item in measured["variants"]}
+    metrics = dict.fromkeys(hashes, report["variant_metrics"]["fp32"])
+    governed.workspace.report_record.write_text(
+        json.dumps(report | {"graph_sha256": hashes, "variant_metrics": metrics, "serving": "fp32"})
+    )
+
+    def verified(serving: str) -> tuple[int, str]:
+        governed.workspace.benchmark.write_text(json.dumps(measured | {"serving": serving}))
+        return governed.run("verify", CARD.name)
+
+    code, printed = verified("int8")
+    assert code == 1
+    assert "flipped_share" in printed.rpartition("error card_default")[2]
+    code, printed = verified("fp32")
+    assert code == 0, printed
+    assert "int8 is not pushed, and does not serve: it fails flipped_share" in printed
+    assert governed.run("push", CARD.name)[0] == 0
+    assert set(governed.read(governed.workspace.pushed)["tags"]) == {"fp32"}
+    assert governed.registry.version(1).tags.verification == "holds"
+
+
+def test_applications_without_a_pd_are_named(governed: Governed) -> None:
+    governed.workspace.int8.unlink(missing_ok=True)
+    columns = list(Graph(governed.workspace.fp32.read_bytes()).columns)
+    governed.workspace.fp32.write_bytes(beyond_one(toy.graph(columns)))
     governed.run("explain", CARD.name)
     governed.run("benchmark", CARD.name)
     code, printed = governed.run("verify", CARD.name)
     assert code == 1
-    assert "flipped_share" in printed.rpartition("error card_default")[2]
+    assert "extremes" in printed.rpartition("error card_default")[2]
+    named = governed.read(governed.workspace.verification)["without_pd"]
+    assert 0 < len(named) <= 10
+    first = named[0]
+    assert (first["variant"], first["pd"] > 1) == ("fp32", True)
+    assert f"fp32 gives a PD of {first['pd']:.9g} to " in printed
+    assert ", ".join(f"{name} {value}" for name, value in first["application"].items()) in printed
+
+
+def beyond_one(graph: bytes) -> bytes:
+    """Return the same graph, its PDs 1 more where the credit limit is above 5 million, which no test row has."""
+    model = onnx.load_from_string(graph)
+    model.graph.node[-1].output[0] = "plain"
+    constants = {"limit": np.array([0]), "much": np.float32(5e6), "nothing": np.float32(0), "all": np.float32(1)}
+    model.graph.initializer.extend(numpy_helper.from_array(np.asarray(one), name) for name, one in constants.items())
+    model.graph.node.extend(
+        [
+            helper.make_node("Gather", [INPUT, "limit"], ["credit"], axis=1),
+            helper.make_node("Sub", ["credit", "much"], ["above"]),
+            helper.make_node("Clip", ["above", "nothing", "all"], ["more"]),
+            helper.make_node("Add", ["plain", "more"], [OUTPUT]),
+        ]
+    )
+    return bytes(model.SerializeToString())
 
 
 def test_a_graph_that_is_not_the_trained_model_s_fails_parity(governed: Governed) -> None:
