@@ -33,15 +33,15 @@ class Profile(_Strict):
 class Freshness(_Strict):
     """How old a feed may be before `scorebox freshness` calls it stale."""
 
-    max_age_days: Annotated[float, Field(gt=0)]
+    max_age_days: Annotated[float, Field(gt=0)] = Field(30, description="of a feed that is no published file")
 
 
 class PerformanceLimits(_Strict):
     """When realised outcomes say that a model has decayed; see `training.monitoring.performance.judge_performance`."""
 
-    auc_tolerance: Limit = 0.03
-    brier_tolerance: Limit = 0.01
-    least_matured: Annotated[int, Field(ge=1)] = 200
+    auc_tolerance: Limit = Field(0.03, description="by which the whole interval of the AUC lies below: decay")
+    brier_tolerance: Limit = Field(0.01, description="the same for the Brier score, above")
+    least_matured: Annotated[int, Field(ge=1)] = Field(200, description="outcomes; of fewer nothing is said")
 
 
 class Monitoring(_Strict):
@@ -54,12 +54,14 @@ class Monitoring(_Strict):
 class ScorecardParams(CompetitionParams):
     """The knobs of one scorecard."""
 
-    sample_rows: Annotated[int, Field(ge=1_000)]
-    freshness: Freshness
-    test_share: Share
-    quantization_rows: Annotated[int, Field(ge=1)]
-    variant_limits: VariantLimits
-    promotion: PromotionLimits
+    sample_rows: Annotated[int, Field(ge=1_000)] = Field(20_000, description="made up when no source is set")
+    freshness: Freshness = Freshness()
+    test_share: Share = Field(0.2, description="of the rows")
+    quantization_rows: Annotated[int, Field(ge=1)] = Field(
+        2_048, description="training rows that show INT8 the ranges of the activations"
+    )
+    variant_limits: VariantLimits = VariantLimits()
+    promotion: PromotionLimits = PromotionLimits()
     monitoring: Monitoring = Monitoring()
 
 
@@ -117,5 +119,7 @@ def read_params(path: Path = PARAMS_FILE) -> Params:
     except yaml.YAMLError as error:
         raise StageError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        problems = "; ".join(
+            f"{'.'.join(map(str, item['loc']))}: {item['msg'].removeprefix('Value error, ')}" for item in error.errors()
+        )
         raise StageError(f"{path}: {problems}") from None

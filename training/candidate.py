@@ -152,10 +152,8 @@ def prepare_candidate(
     Which levels are rare is found for each fold in its fitted rows alone.
 
     Raises:
-        StageError: the family or feature set is unknown, or takes no missing values where there are some.
+        StageError: the feature set is unknown, or the family takes no missing values where there are some.
     """
-    if candidate.family not in FAMILIES:
-        raise StageError(f"candidate {name}: no family {candidate.family!r}; there are: {', '.join(FAMILIES)}")
     family = FAMILIES[candidate.family]
     blocks = candidate_blocks(scorecard, candidate.features, protected_fields)
     used = raw_columns(blocks)
@@ -198,7 +196,7 @@ def fit_candidate(
     """Search, cross-validate, calibrate and fit one candidate; its fits run side by side.
 
     Raises:
-        StageError: `params.yaml` lacks a parameter of the family, or the rows cannot be balanced as asked.
+        StageError: the rows cannot be balanced as asked.
     """
     name, candidate, labels, seed = prepared.name, prepared.candidate, prepared.labels, prepared.seed
     family = prepared.family
@@ -233,8 +231,6 @@ def fit_candidate(
             )
         calibration, brier_by_calibration = choose(log_odds, labels, seed, prepared.calibration)
         model = final.result()
-    except KeyError as error:
-        raise StageError(f"candidate {name}: params.yaml lacks the parameter {error}") from None
     except ImbalanceError as error:
         raise StageError(f"candidate {name}: {error}") from None
     advance(f"{name}: final fit", 1)

@@ -12,6 +12,7 @@ from pipelines.cli.options import ProfileName, ScorecardName, workspace_of
 from pipelines.params import read_params
 from pipelines.stages import ingest as stage
 from scoring.scorecards import load
+from training.competition_params import require_features
 from training.errors import StageError
 from training.sources.locations import shown
 
@@ -45,10 +46,14 @@ def ingest(
     """Take in the data: a raw snapshot and a summary of where it came from."""
     card = load(scorecard)
     found = location or stage.current_source(scorecard)
-    rows = read_params().scorecard(scorecard).sample_rows
+    params = read_params().scorecard(scorecard)
+    # Before a stage works for minutes.
+    require_features(card, params.candidates)
     workspace = workspace_of(scorecard, profile)
     with transfers() as advance:
-        summary = stage.ingest(card, workspace, found, rows, advance, lambda line: print_line("ingest", line))
+        summary = stage.ingest(
+            card, workspace, found, params.sample_rows, advance, lambda line: print_line("ingest", line)
+        )
     if summary.sample_data:
         unset = "; no source is set" if found is None else ""
         print_warning("SAMPLE DATA", f"{scorecard}: made up by Scorebox{unset}")

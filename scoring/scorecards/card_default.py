@@ -137,7 +137,8 @@ def stepped_features(protected: bool) -> tuple[Block, ...]:
     """
     return (
         raw(*STATUSES).steps((-2, -1, 0, 1, 2, 3)),
-        raw("EDUCATION").steps((0, 1, 2, 3)),
+        # Codes other than 1, 2 and 3 are rare, and read as one of these.
+        raw("EDUCATION").steps((1, 2)),
         *_amounts_and_ratios(),
         *_protected_columns(protected),
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from scoring.decision import Variant
@@ -16,6 +16,7 @@ from scoring.models import Content
 from scoring.reasons import Explainer
 from training.evaluation.timing import least_microseconds, reasons_microseconds
 from training.families.family import Labels
+from training.limits import Limit
 from training.markdown import table
 from training.selection import GateResult
 
@@ -60,9 +61,11 @@ class Benchmark(BaseModel):
 class VariantLimits(BaseModel):
     """How far INT8 may be from FP32 and still serve."""
 
-    flipped_share: float
-    auc_drop: float
-    brier_rise: float
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    flipped_share: Limit = Field(0.01, description="share of decisions that INT8 changes")
+    auc_drop: Limit = Field(0.001, description="AUC that INT8 lacks")
+    brier_rise: Limit = Field(0.0005, description="Brier score of INT8 above that of FP32")
 
 
 def compare_variants(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from scoring.decision import Variant
 from scoring.decision_rules import declined
@@ -42,19 +42,21 @@ class PromotionLimits(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    parity: Limit
-    lowest_auc: Share
-    brier: Limit
-    expected_calibration_error: Limit
-    flipped_share: Limit
-    approval_gap: Limit
-    microseconds_1: Limit
-    microseconds_256: Limit
-    reasons_reach: Limit
-    auc_tolerance: Limit
-    brier_tolerance: Limit
-    calibration_error_tolerance: Limit
-    approval_gap_tolerance: Limit
+    parity: Limit = Field(0.00001, description="largest PD difference of the graph and the fitted model")
+    lowest_auc: Share = Field(0.55, description="lower end of the AUC's 95 % interval, at least")
+    brier: Limit | None = Field(
+        None, description="Brier score; if left out, that of always answering the test rows' share of defaults"
+    )
+    expected_calibration_error: Limit = Field(0.1, description="ten bins of equal size")
+    flipped_share: Limit = Field(0.03, description="share of decisions that differ from those of FP32")
+    approval_gap: Limit = Field(0.2, description="highest less lowest approval rate of a protected column's groups")
+    microseconds_1: Limit = Field(2_000, description="standard ones, for one row")
+    microseconds_256: Limit = Field(20_000, description="standard ones, for 256 rows")
+    reasons_reach: Limit = Field(0.8, description="share of declines approved without their stated reasons, at least")
+    auc_tolerance: Limit = Field(0.02, description="share of the champion's AUC that a candidate may lack")
+    brier_tolerance: Limit = Field(0.005, description="Brier score above the champion's")
+    calibration_error_tolerance: Limit = Field(0.03, description="expected calibration error above the champion's")
+    approval_gap_tolerance: Limit = Field(0.1, description="approval gap above the champion's, by protected column")
 
 
 class Figures(BaseModel):
@@ -160,7 +162,7 @@ def check_model(
         "alone_and_in_batches": own[serving].pop("alone_and_in_batches"),
         "extremes": own[serving].pop("extremes"),
         "auc": at_least("lower end of the AUC's 95 % interval", auc["low"], limits.lowest_auc),
-        "brier": at_most("Brier score", measured.brier, limits.brier),
+        "brier": at_most("Brier score", measured.brier, _brier_limit(limits, labels)),
         "expected_calibration_error": at_most(
             "expected calibration error", measured.expected_calibration_error, limits.expected_calibration_error
         ),
@@ -247,6 +249,12 @@ def figures(
         approval_gaps=approval_gaps(result.groups),
         impact_ratios=impact_ratios(result.groups),
     )
+
+
+def _brier_limit(limits: PromotionLimits, labels: Labels) -> float:
+    """Return the highest Brier score: the stated one, or that of always answering the share of defaults."""
+    share = float(labels.mean())
+    return share * (1 - share) if limits.brier is None else limits.brier
 
 
 def flipped_check(scores: PDs, fp32: PDs, cutoff: float, limits: PromotionLimits) -> Check:

@@ -1,4 +1,4 @@
-"""The model families by name: every other file of this folder but `family.py` declares one, as `FAMILY`."""
+"""The model families by name: every file of this folder but `family.py`, `parameters.py` and this one declares one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importlib import import_module
 from training import families
 from training.families.family import Family
 
-_OTHERS = {"family", "registry"}
+_OTHERS = {"family", "parameters", "registry"}
 
 
 class Families(Mapping[str, Family]):

@@ -25,12 +25,11 @@ class DriftLimits(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    share: Share = 0.3
-    """Share of the features that have drifted."""
-    psi: Annotated[float, Field(gt=0)] = SHIFTED
-    """PSI of a feature that counts as drifted, and of the score."""
-    least_rows: Annotated[int, Field(ge=1)] = 500
-    """Applications below which there is no verdict."""
+    share: Share = Field(0.3, description="share of the features that have drifted: retraining is due")
+    psi: Annotated[float, Field(gt=0)] = Field(
+        SHIFTED, description="PSI of a feature that counts as drifted, and of the score"
+    )
+    least_rows: Annotated[int, Field(ge=1)] = Field(500, description="applications; of fewer no verdict is given")
 
 
 class Reference(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -101,7 +102,10 @@ def typed(scorecard: Scorecard, table: Table) -> pd.DataFrame:
         result.insert(0, scorecard.key, np.arange(1, len(result) + 1))
     if scorecard.target in result and scorecard.target_values != (0, 1):
         recoded = dict(zip(scorecard.target_values, (0, 1), strict=True))
-        result[scorecard.target] = [recoded.get(value, value) for value in result[scorecard.target]]
+        # A 0 or 1 that is no value of the target must not pass for a recoded one.
+        result[scorecard.target] = [
+            recoded.get(value, None if value in (0, 1) else value) for value in result[scorecard.target]
+        ]
     for name in scorecard.history:
         if name in result and pd.api.types.is_numeric_dtype(result[name]):
             result[name] = result[name].astype("float32")
@@ -114,22 +118,45 @@ def _target_rule(scorecard: Scorecard) -> FieldRule:
     return FieldRule(scorecard.target, scorecard.target, kind, required=True, choices=choices)
 
 
+def broken_cases(contract: pa.DataFrameSchema, frame: pd.DataFrame) -> pd.DataFrame | None:
+    """Return Pandera's table of broken rules; None where none is."""
+    with warnings.catch_warnings():
+        # Pandera puts its own tables together in a way that pandas will change.
+        warnings.filterwarnings("ignore", "The behavior of DataFrame concatenation", FutureWarning)
+        try:
+            contract.validate(frame, lazy=True)
+        except SchemaErrors as error:
+            cases: pd.DataFrame = error.failure_cases
+            return cases
+    return None
+
+
+def _broken_target(scorecard: Scorecard, target: pd.Series) -> list[Violation]:
+    """Return the violation of the target's two values, which it is named by as the data set has them."""
+    rows = np.flatnonzero(~target.isin([0, 1])).tolist()
+    rule = " or ".join(str(value) for value in scorecard.target_values)
+    column = str(target.name)
+    return [Violation(rule=rule, column=column, count=len(rows), first_rows=rows[:FIRST_ROWS])] if rows else []
+
+
 def check(scorecard: Scorecard, frame: pd.DataFrame) -> ContractReport:
     """Return every broken rule of a table that has been through `typed`."""
     violations: list[Violation] = []
     kinds = {rule.column: rule.kind for rule in scorecard.rules}
-    try:
-        schema(scorecard).validate(frame, lazy=True)
-    except SchemaErrors as error:
-        cases = error.failure_cases
+    if (cases := broken_cases(schema(scorecard), frame)) is not None:
         # A table-level rule names the column it misses or does not know as its failure case.
         table_level = cases["schema_context"] == "DataFrameSchema"
         cases["column"] = cases["column"].where(~table_level, cases["failure_case"])
         mistyped = set(cases["column"][cases["check"].astype(str).str.startswith("dtype(")])
         for (rule, column), broken in cases.groupby(["check", "column"], sort=True, dropna=False):
+            if column == scorecard.target and column in frame:
+                # Of several broken rules of the target the one that the user declared is told.
+                if not any(item.column == column for item in violations):
+                    violations += _broken_target(scorecard, frame[scorecard.target])
+                continue
             found: tuple[str, list[int]] | None = str(rule), sorted(broken["index"].dropna().astype(int))
             if str(rule).startswith("dtype("):
-                found = broken_type(frame[column], kinds.get(column, "integer"))
+                found = broken_type(frame[column], kinds.get(str(column), "integer"))
             elif column in mistyped and broken["index"].isna().all():
                 continue  # a rule of numbers, asked of something else
             if found is not None:

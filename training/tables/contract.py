@@ -11,11 +11,10 @@ from typing import cast
 import duckdb
 import pandas as pd
 import pyarrow as pa
-from pandera.errors import SchemaErrors
 
 from scoring.expected import DataError
 from training.tables import TableSet, Tell
-from training.tables.application_contract import FIRST_ROWS, ContractReport, Violation
+from training.tables.application_contract import FIRST_ROWS, ContractReport, Violation, broken_cases
 from training.tables.engine import MEMORY, THREADS, connect, first_line, open_table, raw_path
 from training.tables.table import ForeignKey, RawTable, typed
 from training.tables.typed import broken_type
@@ -69,10 +68,8 @@ def _check_rows(table: RawTable, raw: Path, tell: Tell) -> tuple[int, list[Viola
 def _check_batch(table: RawTable, batch: pa.Table, start: int, found: dict[tuple[str, str], Violation]) -> None:
     """Add the broken rules of the batch that begins at row `start` to those of the batches before it."""
     frame = typed(table, batch)
-    try:
-        table.schema.validate(frame, lazy=True)
-    except SchemaErrors as error:
-        for column, rule, rows in _broken(table, frame, error.failure_cases):
+    if (cases := broken_cases(table.schema, frame)) is not None:
+        for column, rule, rows in _broken(table, frame, cases):
             violation = found.setdefault(
                 (column, rule), Violation(rule=rule, column=f"{table.name}.{column}", count=0, first_rows=[])
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -15,12 +16,16 @@ import pandas as pd
 import pytest
 import yaml
 
+from scoring import scorecards
 from scoring.graph import Graph
 from scoring.models import Release
 from scoring.scorecards import load
+from tests import parameter_tables
 from tests.conftest import SMALL_PARAMS, Project, make_project, real_data
 from tests.pipelines.conftest import Run
 from tests.pipelines.governed import Governed
+from training.families.parameters import PARAMETERS
+from training.families.registry import FAMILIES
 from training.parquet import write_parquet
 
 CARD = load("card_default")
@@ -263,21 +268,76 @@ def test_parameters_that_are_no_yaml_or_say_a_thing_twice_are_one_line(
     assert f"params.yaml is not YAML: {line}" in printed
 
 
-def test_a_candidate_that_cannot_be_is_named(scorebox: Run, project: Project) -> None:
-    scorebox("ingest", "card_default")
-    for stage in ("validate", "features", "split"):
-        scorebox(stage, "card_default")
-    card = SMALL_PARAMS["scorecards"]["card_default"]
-    for candidate, complaint in (
-        ({"family": "woods", "features": "stepped"}, "no family 'woods'; there are: boosting, catboost, forest"),
-        ({"family": "logistic", "features": "woven"}, "no features 'woven'; it has: published, engineered, stepped"),
-        ({"family": "logistic", "features": "stepped"}, "params.yaml lacks the parameter 'C'"),
-    ):
-        params = {**SMALL_PARAMS, "scorecards": {"card_default": {**card, "candidates": {"one": candidate}}}}
-        (project.folder / "params.yaml").write_text(yaml.safe_dump(params))
-        code, printed = scorebox("train", "card_default")
+LOGISTIC = {"family": "logistic", "features": "stepped", "parameters": {"C": 0.1}}
+TREES = {"family": "boosting", "features": "engineered"}
+
+
+@pytest.mark.parametrize(
+    ("candidate", "complaint"),
+    [
+        (LOGISTIC | {"family": "woods"}, "candidates.one: no family 'woods'; there are: boosting, catboost, forest"),
+        (LOGISTIC | {"features": "woven"}, "no features 'woven'; it has: published, engineered, stepped"),
+        (LOGISTIC | {"parameters": {}}, "candidates.one: parameters.C: Field required"),
+        (LOGISTIC | {"parameters": {"C": "1e-3"}}, "candidates.one: parameters.C: Input should be a valid number"),
+        (LOGISTIC | {"parameters": {}, "search": {"C": []}}, "candidates.one: search.C: there are no choices"),
+        (TREES | {"search": {"num_leaves": [4, 1]}}, "search.num_leaves: Input should be greater than or equal to 2"),
+        (TREES | {"parameters": {"trees": 9}}, "parameters.trees: there is no such parameter; there are: n_estimators"),
+        (TREES | {"parameters": {"subsample": 2, "max_bin": 1}}, "less than or equal to 1; parameters.max_bin: Input"),
+    ],
+)
+def test_a_candidate_that_cannot_be_is_named_before_the_first_stage_runs(
+    scorebox: Run, project: Project, candidate: dict[str, Any], complaint: str
+) -> None:
+    card = {**SMALL_PARAMS["scorecards"]["card_default"], "candidates": {"one": candidate}}
+    (project.folder / "params.yaml").write_text(yaml.safe_dump({**SMALL_PARAMS, "scorecards": {"card_default": card}}))
+    for stage in ("ingest", "train"):
+        code, printed = scorebox(stage, "card_default")
         assert code == 1
-        assert complaint in printed
+        if stage == "ingest" or "woven" not in complaint:
+            assert complaint in printed
+    assert not folder(project).exists()
+
+
+def test_an_entry_needs_candidates_only_and_a_search_may_give_what_is_required(scorebox: Run, project: Project) -> None:
+    drawn = LOGISTIC | {"parameters": {}, "search": {"C": [0.1, 1]}}
+    params = {"profiles": SMALL_PARAMS["profiles"], "scorecards": {"card_default": {"candidates": {"one": drawn}}}}
+    (project.folder / "params.yaml").write_text(yaml.safe_dump(params))
+    for stage in ("ingest", "validate", "features", "split"):
+        code, printed = scorebox(stage, "card_default")
+        assert code == 0, printed
+    split = read(folder(project) / "split.json")
+    assert (split["seed"], split["train"]["rows"] + split["test"]["rows"]) == (42, 20_000)
+    assert split["test"]["rows"] == pytest.approx(4_000, abs=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "scoring/scorecards/odd.py declares no SCORECARD = Scorecard(...)"),
+        ("SCORECARD = 1", "scoring/scorecards/odd.py declares no SCORECARD = Scorecard(...)"),
+        ("from scoring.scorecards.card_default import SCORECARD", "its SCORECARD is called 'card_default'"),
+        ("def", "scoring/scorecards/odd.py: SyntaxError: invalid syntax"),
+        (
+            "from dataclasses import replace\nfrom scoring.scorecards.card_default import SCORECARD as C\n"
+            "SCORECARD = replace(C, cutoff=2)",
+            "scoring/scorecards/odd.py: ValueError: card_default: the cut-off must lie between 0 and 1",
+        ),
+    ],
+)
+def test_a_module_that_is_no_scorecard_is_one_line(
+    scorebox: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, complaint: str
+) -> None:
+    (tmp_path / "odd.py").write_text(text)
+    monkeypatch.setattr(scorecards, "__path__", [*scorecards.__path__, str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "scoring.scorecards.odd", raising=False)
+    code, printed = scorebox("ingest", "odd")
+    assert code == 1
+    assert complaint in printed
+
+
+def test_every_parameter_is_documented_with_its_values_and_default() -> None:
+    assert parameter_tables.written() == parameter_tables.tables(), "run: python -m tests.parameter_tables"
+    assert sorted(PARAMETERS) == sorted(FAMILIES)
 
 
 def test_no_candidate_through_the_gates_is_an_error_with_the_results_kept(scorebox: Run, project: Project) -> None:

@@ -107,7 +107,7 @@ def test_a_level_that_is_rare_in_a_fold_has_no_weight_in_that_fold_alone() -> No
     prepared = prepare_candidate(
         CARD,
         "some",
-        Candidate(family="logistic", features="published"),
+        Candidate(family="logistic", features="published", parameters={"C": 0.1}),
         frame,
         fold_count=4,
         seed=1,

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from inline_snapshot import snapshot
 
@@ -44,7 +47,7 @@ def test_every_broken_rule_is_named_with_column_count_and_first_rows() -> None:
             {"rule": "in_range(-2.0, 9.0)", "column": "PAY_0", "count": 1, "first_rows": [5]},
             {"rule": "in_range(0.0, 10000000.0)", "column": "PAY_AMT1", "count": 1, "first_rows": [4]},
             {"rule": "in_range(1.0, 10000000.0)", "column": "LIMIT_BAL", "count": 6, "first_rows": [6, 7, 8, 9, 10]},
-            {"rule": "isin([0, 1])", "column": "default.payment.next.month", "count": 1, "first_rows": [9]},
+            {"rule": "0 or 1", "column": "default.payment.next.month", "count": 1, "first_rows": [9]},
             {"rule": "not_nullable", "column": "BILL_AMT1", "count": 1, "first_rows": [3]},
         ]
     )
@@ -77,3 +80,24 @@ def test_the_split_repeats_for_a_seed_and_differs_for_another() -> None:
     one, other = (split_rows(CARD, table, test_share=0.2, seed=seed)[1].tolist() for seed in (1, 2))
     assert one == split_rows(CARD, table, test_share=0.2, seed=1)[1].tolist()
     assert one != other
+
+
+@pytest.mark.parametrize(
+    ("values", "cells", "rule"),
+    [
+        (("paid", "unpaid"), ["paid", "unpaid", "Paid", "0"], "paid or unpaid"),
+        ((1, 2), [1, 2, 0, 3], "1 or 2"),
+        ((0, 1), [0, 1, 2, -1], "0 or 1"),
+    ],
+)
+def test_a_target_is_told_by_the_values_that_the_scorecard_declares(
+    values: tuple[int, int] | tuple[str, str], cells: list[int | str], rule: str
+) -> None:
+    card = replace(CARD, target_values=values)
+    sample = CARD.sample(np.random.default_rng(1), 4)
+    table = pa.Table.from_pydict({**sample, CARD.target: cells})
+    report = check(card, typed(card, table))
+    assert [(item.column, item.rule, item.first_rows) for item in report.violations] == [(CARD.target, rule, [2, 3])]
+    good = table.take([0, 1])
+    assert check(card, typed(card, good)).holds
+    assert typed(card, good)[CARD.target].tolist() == [0, 1]
