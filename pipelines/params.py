@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from scoring.scorecard import Scorecard
 from training.competition_params import CompetitionParams
 from training.errors import StageError
 from training.evaluation.variants import VariantLimits
@@ -63,6 +64,19 @@ class ScorecardParams(CompetitionParams):
     variant_limits: VariantLimits = VariantLimits()
     promotion: PromotionLimits = PromotionLimits()
     monitoring: Monitoring = Monitoring()
+
+    def require_features(self, scorecard: Scorecard) -> None:
+        """Check that a scorecard has the feature sets of all its candidates.
+
+        Raises:
+            StageError: it lacks one; the message names the candidate.
+        """
+        for name, candidate in self.candidates.items():
+            if candidate.features not in scorecard.features:
+                raise StageError(
+                    f"candidate {name}: {scorecard.name} has no features {candidate.features!r}; "
+                    f"it has: {', '.join(scorecard.features)}"
+                )
 
 
 class Params(_Strict):

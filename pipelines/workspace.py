@@ -80,6 +80,11 @@ class Workspace:
         return self.folder / "contract.json"
 
     @property
+    def parameters(self) -> Path:
+        """The scorecard's entry of `params.yaml` with every default."""
+        return self.folder / "parameters.json"
+
+    @property
     def applications(self) -> Path:
         """One row per application, holding the scorecard's contract."""
         return self.folder / "applications.parquet"

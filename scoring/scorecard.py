@@ -48,7 +48,7 @@ class ReasonGroup:
 
 
 MOST_LEVELS = 1_000
-"""What has more levels is no code."""
+"""A field of more levels is no code."""
 MOST_REASON_GROUPS = 10
 """Exact Shapley values take a scoring per coalition of groups: 1,024 of ten."""
 PROTECTED_GROUP = "PROTECTED"

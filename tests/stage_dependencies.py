@@ -38,6 +38,9 @@ def _graph() -> grimp.ImportGraph:
     for module in DESCRIPTIONS:
         for imported in graph.find_modules_directly_imported_by(module):
             graph.remove_import(importer=module, imported=imported)
+            if module == "pipelines.params":
+                # It writes the defaults that stand there.
+                graph.add_import(importer="pipelines.stages.parameters", imported=imported)
     return graph
 
 

@@ -17,7 +17,7 @@ from training.candidate import (
     prepare_candidate,
     time_reasons,
 )
-from training.competition_params import CompetitionParams, require_features
+from training.competition_params import CompetitionParams
 from training.selection import CandidateResult, choose_winner
 from training.workers import workers
 
@@ -62,7 +62,6 @@ def compete(
     Raises:
         StageError: a candidate cannot be fitted; the message names it.
     """
-    require_features(scorecard, params.candidates)
     started = time.monotonic()
     fitted: dict[str, FittedCandidate] = {}
 

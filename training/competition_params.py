@@ -5,13 +5,10 @@ Kept apart from `training.competition`, so that reading `params.yaml` imports no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from scoring.scorecard import Scorecard
-from training.errors import StageError
 from training.families.parameters import PARAMETERS, broken_parameters
 from training.imbalance import Imbalance
 from training.limits import Limit
@@ -63,17 +60,3 @@ class CompetitionParams(BaseModel):
     )
     calibration: CalibrationChoice = Field("auto", description="`auto`, `platt` or `isotonic`")
     gates: Gates = Gates()
-
-
-def require_features(scorecard: Scorecard, candidates: Mapping[str, Candidate]) -> None:
-    """Check that a scorecard has the feature sets of all its candidates.
-
-    Raises:
-        StageError: it lacks one; the message names the candidate.
-    """
-    for name, candidate in candidates.items():
-        if candidate.features not in scorecard.features:
-            raise StageError(
-                f"candidate {name}: {scorecard.name} has no features {candidate.features!r}; "
-                f"it has: {', '.join(scorecard.features)}"
-            )

@@ -33,7 +33,7 @@ class Fold:
     fitted: NDArray[np.int64]
     held_out: NDArray[np.int64]
     features: Features
-    """Of all rows, with all that is learnt for them from the fitted ones."""
+    """[rows, features] of all rows, with all that is learnt for them from the fitted ones."""
 
 
 class GateResult(BaseModel):

@@ -40,6 +40,7 @@ app = LazyGroup(
     {
         "build": "pipelines.cli.build:build",
         "source": "pipelines.cli.sources:source",
+        "parameters": "pipelines.cli.parameters:parameters",
         "ingest": "pipelines.cli.sources:ingest",
         "freshness": "pipelines.cli.freshness:freshness",
         "validate": "pipelines.cli.prepare:validate",

@@ -12,7 +12,6 @@ from pipelines.cli.options import ProfileName, ScorecardName, workspace_of
 from pipelines.params import read_params
 from pipelines.stages import ingest as stage
 from scoring.scorecards import load
-from training.competition_params import require_features
 from training.errors import StageError
 from training.sources.locations import shown
 
@@ -48,7 +47,7 @@ def ingest(
     found = location or stage.current_source(scorecard)
     params = read_params().scorecard(scorecard)
     # Before a stage works for minutes.
-    require_features(card, params.candidates)
+    params.require_features(card)
     workspace = workspace_of(scorecard, profile)
     with transfers() as advance:
         summary = stage.ingest(

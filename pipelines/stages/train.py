@@ -37,11 +37,14 @@ def train(
         tell: told in a line of each candidate that has ended.
 
     Raises:
-        StageError: no candidate holds every gate; the results are written all the same.
+        StageError: the scorecard lacks the features of a candidate, or none of them holds every gate; the results are
+            written all the same.
     """
     frame, _ = read_parquet(workspace.train)
     iterations = params.profile(workspace.profile).search_iterations
-    competition, winner = compete(scorecard, frame, params.scorecard(scorecard.name), iterations, advance, tell)
+    knobs = params.scorecard(scorecard.name)
+    knobs.require_features(scorecard)
+    competition, winner = compete(scorecard, frame, knobs, iterations, advance, tell)
     write_atomically(workspace.candidates, competition.model_dump_json(indent=2) + "\n")
     if winner is None:
         raise StageError(f"{scorecard.name}: no candidate holds every gate: {workspace.candidates}")

@@ -31,7 +31,7 @@ class RareLevel(BaseModel):
     rows: int
     """Training rows that hold it."""
     default_share: Estimate | None
-    """Of those rows, with Jeffreys' interval; None without any."""
+    """Share among those rows, with Jeffreys' interval; None without any."""
     merged: bool
     """Whether it has no weight of its own, and is read as `read_as`."""
     read_as: Level
@@ -40,7 +40,7 @@ class RareLevel(BaseModel):
     declines: int
     """Test rows, of those that claim it, that are declined as they are."""
     approved: int
-    """Of these, how many the claim would approve."""
+    """How many of these the claim would approve."""
 
 
 def rare_levels(

@@ -18,19 +18,19 @@ Fraction = Annotated[float, Field(gt=0, le=1)]
 
 
 class Parameters(BaseModel):
-    """What `params.yaml` may say of one family, strictly: a text is no number, and no other name is known."""
+    """The values that `params.yaml` may give one family, strictly: a text is no number, and no other name is known."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class LogisticParameters(Parameters):
-    """Of `training.families.logistic`."""
+    """Parameters of `training.families.logistic`."""
 
     C: Above = Field(description="inverse strength of the L2 penalty on standardised features")
 
 
 class NetworkParameters(Parameters):
-    """Of `training.families.network`."""
+    """Parameters of `training.families.network`."""
 
     hidden: Annotated[list[Count], Field(min_length=1)] = Field(description="widths of the hidden layers")
     dropout: Annotated[float, Field(ge=0, lt=1)] = Field(
@@ -46,7 +46,7 @@ class NetworkParameters(Parameters):
 
 
 class BoostingParameters(Parameters):
-    """Of `training.families.boosting`, by LightGBM."""
+    """Parameters of `training.families.boosting`, by LightGBM."""
 
     n_estimators: Count = Field(100, description="trees")
     learning_rate: Above = Field(0.1, description="weight of each tree")
@@ -66,7 +66,7 @@ class BoostingParameters(Parameters):
 
 
 class CatBoostParameters(Parameters):
-    """Of `training.families.catboost`."""
+    """Parameters of `training.families.catboost`."""
 
     iterations: Count = Field(1000, description="trees")
     depth: Annotated[int, Field(ge=1, le=16)] = Field(6, description="of every tree")
@@ -88,7 +88,7 @@ RowsOrShare = Count | Annotated[float, Field(gt=0, lt=1)]
 
 
 class ForestParameters(Parameters):
-    """Of `training.families.forest`, by scikit-learn."""
+    """Parameters of `training.families.forest`, by scikit-learn."""
 
     n_estimators: Count = Field(100, description="trees")
     criterion: Literal["gini", "entropy", "log_loss"] = Field("gini", description="what a split is judged by")
@@ -106,7 +106,7 @@ class ForestParameters(Parameters):
 
 
 class GradientBoostingParameters(Parameters):
-    """Of `training.families.gradient_boosting`, by scikit-learn."""
+    """Parameters of `training.families.gradient_boosting`, by scikit-learn."""
 
     n_estimators: Count = Field(100, description="trees")
     learning_rate: Above = Field(0.1, description="weight of each tree")
