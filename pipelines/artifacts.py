@@ -44,7 +44,7 @@ class IngestedFile(BaseModel):
     bytes: int
     sha256: str
     verified: bool
-    """By its published hash. False where none is published: sample data, Parquet, some CSV files."""
+    """By its published hash, whatever its form. False where none is published, and for sample data."""
     rows: int
     columns: int
     modified_at: str | None
@@ -69,6 +69,8 @@ class IngestionSummary(BaseModel):
     """The location, without credentials."""
     form: Form
     sample_data: bool
+    published: bool = False
+    """Whether it is the published data set of that title, by the hashes of its files."""
     title: str
     licence: str
     citation: str

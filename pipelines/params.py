@@ -29,6 +29,8 @@ class Profile(_Strict):
 
     search_iterations: Annotated[int, Field(ge=1)]
     bootstrap_resamples: Annotated[int, Field(ge=20)]
+    known_revision: bool = False
+    """Whether a model of this profile is promoted only if git told what it was made from."""
 
 
 class Freshness(_Strict):

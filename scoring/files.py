@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from scoring.disk import CannotWriteError, writing
 from scoring.expected import DataError
 from scoring.leftovers import make_file
 
@@ -26,18 +27,21 @@ class FileAside:
     target: Path
     mode: int | None
     """Mode of the file that it replaces; None for a new one, which has the umask's."""
+    path: Path
+    """The target as it was named, for messages."""
 
     def publish(self) -> None:
         """Flush the file to disk and rename it to its target, over an older one.
 
         Raises:
-            OSError: the target cannot be written; what was there is there still.
+            CannotWriteError: the target cannot be written; what was there is there still.
         """
-        with self.file.open("rb") as written:
-            os.fsync(written.fileno())
-        if self.mode is not None:
-            self.file.chmod(self.mode)
-        self.file.replace(self.target)
+        with writing(self.path):
+            with self.file.open("rb") as written:
+                os.fsync(written.fileno())
+            if self.mode is not None:
+                self.file.chmod(self.mode)
+            self.file.replace(self.target)
 
 
 @contextmanager
@@ -52,20 +56,17 @@ def file_aside(path: Path, *, private: bool = False) -> Iterator[FileAside]:
         private: whether only its owner may read it, whatever was there.
 
     Raises:
-        OSError: the file cannot be made, or `path` is a folder, device or pipe; `filename` says which path.
+        CannotWriteError: the file cannot be made, or `path` is a folder, device or pipe; `filename` says which path.
     """
     target = Path(os.path.realpath(path))
-    try:
+    with writing(path):
         mode = _mode_of(target)
         if private:
             mode = PRIVATE
         target.parent.mkdir(parents=True, exist_ok=True)
         file, descriptor = make_file(target.parent, target.name, 0o666 if mode is None else PRIVATE)
-    except OSError as error:
-        error.filename = str(path)
-        raise
     try:
-        yield FileAside(file, target, mode)
+        yield FileAside(file, target, mode, path)
     finally:
         file.unlink(missing_ok=True)
         os.close(descriptor)
@@ -93,16 +94,12 @@ def write_atomically(path: Path, content: bytes | str, *, private: bool = False)
         private: as `file_aside` has it.
 
     Raises:
-        OSError: it cannot be written; `filename` says which path.
+        CannotWriteError: it cannot be written; `filename` says which path.
     """
     data = content.encode() if isinstance(content, str) else content
-    with file_aside(path, private=private) as aside:
-        try:
-            aside.file.write_bytes(data)
-            aside.publish()
-        except OSError as error:
-            error.filename = str(path)
-            raise
+    with file_aside(path, private=private) as aside, writing(path):
+        aside.file.write_bytes(data)
+        aside.publish()
 
 
 def sync_folder(folder: Path) -> None:
@@ -120,28 +117,27 @@ def check_replaceable(path: Path) -> None:
     Nothing but the attempt tells: a bind mount and an immutable file look like any other.
 
     Raises:
-        OSError: it cannot be replaced, or made where it is not there; `filename` says which path.
+        CannotWriteError: it cannot be replaced, or made where it is not there; `filename` says which path.
     """
-    with file_aside(path) as aside:
-        try:
-            if aside.target.exists():
-                aside.file.write_bytes(aside.target.read_bytes())
-                aside.publish()
-        except OSError as error:
-            error.filename = str(path)
-            raise
+    with file_aside(path) as aside, writing(path):
+        if aside.target.exists():
+            aside.file.write_bytes(aside.target.read_bytes())
+            aside.publish()
 
 
 def remove_file(path: Path) -> bool:
     """Delete a file, or the one that a link leads to: the link stays. Return False if there was none.
 
     Raises:
-        OSError: it cannot be deleted.
+        CannotWriteError: it cannot be deleted.
     """
     try:
-        Path(os.path.realpath(path)).unlink()
-    except FileNotFoundError:
-        return False
+        with writing(path):
+            Path(os.path.realpath(path)).unlink()
+    except CannotWriteError as error:
+        if error.errno == errno.ENOENT:
+            return False
+        raise
     return True
 
 
@@ -176,10 +172,11 @@ def replace_folder(new: Path, path: Path) -> None:
     old, copied = (target.with_name(f".{target.name}.{end}") for end in ("old", "new"))
     for left in (old, copied):
         shutil.rmtree(left, ignore_errors=True)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if new.stat().st_dev != target.parent.stat().st_dev:  # where a link leads to another disk
-        new = Path(shutil.copytree(new, copied))
-    if target.exists():
-        target.replace(old)
-    new.replace(target)
+    with writing(path):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if new.stat().st_dev != target.parent.stat().st_dev:  # where a link leads to another disk
+            new = Path(shutil.copytree(new, copied))
+        if target.exists():
+            target.replace(old)
+        new.replace(target)
     shutil.rmtree(old, ignore_errors=True)

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from scoring.disk import writing
+
 LONGEST_NAME = 100
 """Characters of a name that what is made under another one keeps of it; a file system allows 255 bytes."""
 # On macOS such a lock would keep SQLite out of its own file.
@@ -51,11 +53,12 @@ def scratch_folder(parent: Path, name: str) -> Iterator[Path]:
     """Make a folder `<name>.<token>` that is gone when the block ends, and delete those of killed processes.
 
     Raises:
-        OSError: the folder cannot be made.
+        CannotWriteError: the folder cannot be made.
     """
-    parent.mkdir(parents=True, exist_ok=True)
-    delete_abandoned(parent, name)
-    folder, descriptor = _make_folder(parent, name)
+    with writing(parent):
+        parent.mkdir(parents=True, exist_ok=True)
+        delete_abandoned(parent, name)
+        folder, descriptor = _make_folder(parent, name)
     try:
         yield folder
     finally:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import bentoml
 from bentoml.exceptions import NotFound
@@ -35,6 +35,16 @@ class MissingModelError(ModelStoreError):
     """The store does not hold a model of this tag."""
 
 
+DataKind = Literal["published", "own", "sample"]
+"""A published data set by the hashes of its files; files that are none; or data that the project made up itself."""
+DATA_LABELS: dict[DataKind, str] = {
+    "published": "published data",
+    "own": "own data, unverified",
+    "sample": "SAMPLE DATA",
+}
+"""The words for it in labels, tags, reports and answers."""
+
+
 class DataRecord(BaseModel):
     """The data a model was trained on."""
 
@@ -45,6 +55,20 @@ class DataRecord(BaseModel):
     default_share: float
     sample: bool
     """True for data that the project made up itself."""
+    published: bool = False
+    """True for a published data set by the hashes of its files; records from before this was told have False."""
+
+    @property
+    def kind(self) -> DataKind:
+        """The kind of data."""
+        if self.sample:
+            return "sample"
+        return "published" if self.published else "own"
+
+    @property
+    def label(self) -> str:
+        """The words for it."""
+        return DATA_LABELS[self.kind]
 
 
 class ModelRecord(BaseModel):
@@ -154,7 +178,7 @@ def push(record: ModelRecord, content: Content) -> bool:
         "scorecard": record.scorecard,
         "variant": record.variant,
         "family": record.family,
-        "data": "SAMPLE DATA" if record.data.sample else "real data",
+        "data": record.data.label,
     }
     files = {GRAPH_FILE: content.graph, EXPLAIN_FILE: content.explain}
     write_entry(record.tag, labels, record.model_dump(mode="json"), files)

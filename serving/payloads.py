@@ -184,7 +184,7 @@ class ModelInfo(BaseModel):
     bands: list[BandInfo]
     metrics: dict[str, float]
     data: DataRecord
-    data_label: Literal["SAMPLE DATA", "real data"]
+    data_label: Literal["published data", "own data, unverified", "SAMPLE DATA"]
     history: HistoryInfo | None = Field(description="null for a scorecard without a history")
     git_revision: str
     mlflow_run_id: str

@@ -189,7 +189,7 @@ def _model_info(config: StartupConfig, decider: Decider) -> ModelInfo:
         bands=[BandInfo(name=band.name, below=band.below) for band in scorecard.bands],
         metrics=record.metrics,
         data=record.data,
-        data_label="SAMPLE DATA" if record.data.sample else "real data",
+        data_label=record.data.label,
         history=None,
         git_revision=record.git_revision,
         mlflow_run_id=record.mlflow_run_id,

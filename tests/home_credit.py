@@ -59,7 +59,7 @@ def build(folder: Path) -> Built:
     """From sample data to a graph and a history."""
     workspace = Workspace(CARD.name, "full", folder / "artifacts")
     ingest(CARD, workspace, None, APPLICATIONS, lambda what, done, total: None)
-    features(CARD, workspace)
+    features(CARD, workspace, knobs())
     frame, metadata = read_parquet(workspace.applications)
     prepared = prepare_candidate(
         CARD, "small", SMALL, frame, fold_count=2, seed=knobs().seed, protected_fields=False, rare_level_rows=0

@@ -1,4 +1,4 @@
-"""A folder on read-only media, for the length of a block."""
+"""A folder or file on read-only media, for the length of a block."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from tests.needs import missing
 
 @contextmanager
 def read_only(folder: Path) -> Iterator[Path]:
-    """Let nobody write to the folder: by a mount for root, whom modes do not bind, and by its mode for others."""
+    """Let nobody write to it: by a mount for root, whom modes do not bind, and by the modes of all in it for others."""
     if os.geteuid():
-        mode = folder.stat().st_mode & 0o777
-        folder.chmod(0o500)
+        modes = {path: path.stat().st_mode & 0o777 for path in (folder, *folder.rglob("*"))}
+        for path, mode in modes.items():
+            path.chmod(mode & 0o555)
         try:
             yield folder
         finally:
-            folder.chmod(mode)
+            for path, mode in modes.items():
+                path.chmod(mode)
         return
     if _run("mount", "--bind", str(folder), str(folder)):
         missing("root may not mount here, so nothing is read-only for it")

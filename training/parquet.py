@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 
 from scoring.expected import DataError
 from scoring.files import write_atomically
-from scoring.models import DataRecord
+from scoring.models import DataKind, DataRecord
 
+KIND_KEY = b"scorebox.data"
 SAMPLE_KEY = b"scorebox.sample"
 SNAPSHOT_KEY = b"scorebox.snapshot"
 
@@ -55,11 +56,19 @@ def read_arrow(path: Path) -> tuple[pa.Table, dict[bytes, bytes]]:
     return table.replace_schema_metadata(None), metadata
 
 
+def data_kind(metadata: Mapping[bytes, bytes]) -> DataKind:
+    """Return what kind of data a file of rows was made of, by its metadata."""
+    if metadata[SAMPLE_KEY] == b"true":
+        return "sample"
+    return "published" if metadata.get(KIND_KEY) == b"published" else "own"
+
+
 def data_record(frame: pd.DataFrame, metadata: Mapping[bytes, bytes], target: str) -> DataRecord:
     """Return the part of a model's record about the rows that it was trained on."""
     return DataRecord(
         sha256=metadata[SNAPSHOT_KEY].decode(),
         rows=len(frame),
         default_share=float(frame[target].mean()),
-        sample=metadata[SAMPLE_KEY] == b"true",
+        sample=data_kind(metadata) == "sample",
+        published=data_kind(metadata) == "published",
     )

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
+from scoring.expected import DataError
 from scoring.scorecard import Scorecard
 from training.families.family import Labels
+
+CALIBRATION_FOLDS = 5
+"""The folds on which `training.calibration` compares its methods."""
 
 
 def applicants(scorecard: Scorecard, frame: pd.DataFrame) -> NDArray[np.int64]:
@@ -22,6 +28,30 @@ def applicants(scorecard: Scorecard, frame: pd.DataFrame) -> NDArray[np.int64]:
     fields = frame[[column for column in scorecard.columns if column != scorecard.key]]
     numbers, _ = pd.factorize(pd.util.hash_pandas_object(fields, index=False))
     return np.asarray(numbers, dtype=np.int64)
+
+
+def least_applicants(test_share: float, fold_count: int) -> int:
+    """Return how many applicants of each outcome the split, the folds and the calibration's folds take."""
+    for_folds = math.ceil(max(fold_count, CALIBRATION_FOLDS) / (1 - test_share))
+    return max(for_folds, math.ceil(1 / test_share))
+
+
+def check_counts(scorecard: Scorecard, frame: pd.DataFrame, *, test_share: float, fold_count: int) -> None:
+    """Check that every fold and the test rows get applicants of both outcomes.
+
+    Raises:
+        DataError: there are too few of one; the message says how many there are and how many it takes.
+    """
+    _, first_rows = np.unique(applicants(scorecard, frame), return_index=True)
+    defaults = int(frame[scorecard.target].to_numpy()[first_rows].sum())
+    counts = {"with a default": defaults, "without one": len(first_rows) - defaults}
+    least = least_applicants(test_share, fold_count)
+    if min(counts.values()) < least:
+        found = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items())
+        raise DataError(
+            f"{scorecard.name}: too few different applicants to train and test on: {found}; {fold_count} folds and a "
+            f"test share of {test_share:g} take {least:,} of each"
+        )
 
 
 def folds(

@@ -67,7 +67,9 @@ def make_portfolio(path: Path, rows: int) -> str:
             count = min(GROUP, rows - start)
             part = table.take(pa.array(draw.integers(0, len(table), count)))
             writer.write_table(part.set_column(0, card.key, pa.array(np.arange(start, start + count))))
-    return "sample data" if summary.sample_data else "the published file"
+    if summary.sample_data:
+        return "sample data"
+    return "the published file" if summary.published else "own data, unverified"
 
 
 def measure(contender: Contender, source: str, output: str) -> Measurement:

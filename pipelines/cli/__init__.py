@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from pipelines.cli.console import console
 from pipelines.cli.lazy import LazyGroup
+from scoring.disk import describe
 from scoring.expected import ExpectedError
 
 JOURNAL = LazyGroup(
@@ -85,9 +86,10 @@ def main() -> None:
     except ExpectedError as error:
         _fail(str(error))
     except OSError as error:
-        if error.filename is None:  # of no file that a user could mend
+        line = describe(error)
+        if line is None:
             raise
-        _fail(f"{error.filename}: {error.strerror}")
+        _fail(line)
 
 
 def _fail(reason: str) -> NoReturn:

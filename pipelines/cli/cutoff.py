@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
-from rich.table import Table
 
-from pipelines.cli.console import console, print_line, print_warning
+from pipelines.cli.console import print_line, print_warning
 from pipelines.cli.options import ProfileName, ScorecardName, workspace_of
+from pipelines.cli.tables import AsJson, Column, print_json, print_table
 from pipelines.governance import cutoff as policies
 from pipelines.governance.cutoff import Compared, CutoffReport
 from pipelines.params import read_params
@@ -36,6 +36,7 @@ def cutoff(
     reason: Annotated[str | None, typer.Option(help="Why, for a cut-off set by hand; kept in the policy.")] = None,
     write: Annotated[bool, typer.Option("--write", help="Put the policy in force; else nothing changes.")] = False,
     reset: Annotated[bool, typer.Option("--reset", help="Go back to the scorecard's own cut-off.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Find the cut-off of the highest expected profit on the champion's test rows, and compare it with the present."""
     card, workspace = load(scorecard), workspace_of(scorecard, profile)
@@ -44,7 +45,10 @@ def cutoff(
         return
     assumptions, stated = _checked(card, loss_given_default, margin, approval_rate, by_hand, reason)
     report = policies.cutoff(card, workspace, read_params(), assumptions, stated)
-    _print_report(report, floor_counts=stated is None)
+    if as_json:
+        print_json(report)
+    else:
+        _print_report(report, floor_counts=stated is None)
     print_line("cutoff", f"curve and figures: {workspace.cutoff_plot}, {workspace.cutoff}")
     proposed = report.proposed
     if write:
@@ -90,16 +94,12 @@ def _checked(
 def _print_report(report: CutoffReport, *, floor_counts: bool) -> None:
     if report.sample_data:
         print_warning("SAMPLE DATA", f"{report.scorecard}: made up by Scorebox")
-    table = Table(
-        title=f"{report.scorecard}: {report.model} on {report.rows:,} test rows, profit per 1,000 applications",
-        title_justify="left",
+    heads = ("cut-off", "approved", "bad, expected", "bad, observed", "profit, expected", "profit, observed")
+    print_table(
+        f"{report.scorecard}: {report.model} on {report.rows:,} test rows, profit per 1,000 applications",
+        ["policy", *(Column(head, is_number=True) for head in heads)],
+        [("present", *_cells(report.present)), ("proposed", *_cells(report.proposed))],
     )
-    heads = ("policy", "cut-off", "approved", "bad, expected", "bad, observed", "profit, expected", "profit, observed")
-    for head in heads:
-        table.add_column(head, justify="left" if head == "policy" else "right")
-    for name, side in (("present", report.present), ("proposed", report.proposed)):
-        table.add_row(name, *_cells(side))
-    console.print(table)
     assumed = report.assumptions
     print_line(
         "cutoff",

@@ -8,6 +8,7 @@ import typer
 
 from pipelines.cli.console import print_line
 from pipelines.cli.options import ScorecardName
+from pipelines.cli.revision import warn_of_unknown_revision
 from pipelines.images.build import Image, Target, build, build_watch
 from scoring.scorecards import load
 
@@ -25,12 +26,14 @@ def image(
 ) -> None:
     """Build the release image of the model that serves, and list what is in it; the tag goes to standard output."""
     load(scorecard)
+    warn_of_unknown_revision("the image")
     target = Target.SHIPPER if shipper else Target.RELEASE
     _print_image(build(scorecard, base, target, twice=twice), base, twice=twice)
 
 
 def watch_image(base: Base = "python:3.11-slim", twice: Twice = False) -> None:
     """Build the image of the jobs that watch, such as `drift`, for every scorecard; its tag goes to standard output."""
+    warn_of_unknown_revision("the image")
     _print_image(build_watch(base, twice=twice), base, twice=twice)
 
 

@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
-from pipelines.cli.console import console, print_line, print_warning, rows_done
+from pipelines.cli.console import print_line, print_warning, rows_done
 from pipelines.cli.journal_options import JournalFolder, journal_folder
 from pipelines.cli.options import ScorecardName, day
+from pipelines.cli.tables import AsJson, Column, Head, print_json, print_table
 from pipelines.watch import outcomes as files
 from scoring.files import refuse_overwrite
 from scoring.outcomes.contract import is_future
-from scoring.outcomes.store import Outcomes, OutcomeStatus
+from scoring.outcomes.store import KeptOutcome, Outcomes, OutcomeStatus
 from scoring.tables.outputs import refuse_overlap
 from scoring.tables.places import place
 from training.errors import StageError
@@ -30,6 +29,7 @@ def import_outcomes(
         str | None, typer.Option(parser=day, metavar="DATE", help="Of rows without a date of their own.")
     ] = None,
     rejects: Annotated[Path | None, typer.Option(help="Where rows that were not recorded go, as CSV.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Record the outcomes of a file; what cannot be recorded is kept aside and reported, and fails if all is."""
     observed = None if observed_on is None else date.fromisoformat(observed_on)
@@ -43,12 +43,14 @@ def import_outcomes(
         print_line("outcomes", f"{file.shown}: {note}")
     with rows_done(file.rows, "outcomes") as advance:
         summary = files.import_outcomes(folder, file, observed, rejects, advance)
-    table = Table(title=f"{scorecard}: {sum(summary.results.values()):,} outcomes of {source}", title_justify="left")
-    table.add_column("result")
-    table.add_column("rows", justify="right")
-    for result, rows in summary.results.items():
-        table.add_row(result, f"{rows:,}")
-    console.print(table)
+    if as_json:
+        print_json({"scorecard": scorecard, "source": source, "results": summary.results, "adopted": summary.adopted})
+    else:
+        print_table(
+            f"{scorecard}: {sum(summary.results.values()):,} outcomes of {source}",
+            ["result", Column("rows", is_number=True)],
+            [(result, f"{rows:,}") for result, rows in summary.results.items()],
+        )
     if summary.adopted:
         statuses = ", ".join(f"{rows:,} {status}" for status, rows in summary.adopted.items())
         print_line("outcomes", f"decisions that earlier outcomes waited for are there now: {statuses}")
@@ -66,20 +68,30 @@ def list_outcomes(
     conflicts: Annotated[bool, typer.Option("--conflicts", help="Other labels than those in force.")] = False,
     unknown: Annotated[bool, typer.Option("--unknown", help="Those that wait for their decisions.")] = False,
     early: Annotated[bool, typer.Option("--early", help="Those from before their decisions.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Count the outcomes, or list those that were set aside."""
     store = Outcomes(journal_folder(scorecard, journal))
     chosen: dict[OutcomeStatus, bool] = {"conflicting": conflicts, "unknown": unknown, "early": early}
+    if as_json:
+        kept = {status: store.kept(status) for status, wanted in chosen.items() if wanted}
+        print_json({"scorecard": scorecard, "counts": store.counts(), "kept": kept})
+        return
     for status, wanted in chosen.items():
         if wanted:
-            table = Table(title=f"{scorecard}: {status} outcomes", title_justify="left")
-            for head in ("decision", "defaulted", "observed on", "source", "came at"):
-                table.add_column(head)
-            for kept in store.kept(status):
-                item = kept.outcome
-                row = (item.decision_id, str(item.defaulted), item.observed_on, item.source, kept.recorded_at)
-                table.add_row(*map(escape, row))
-            console.print(table)
+            heads: list[Head] = [
+                "decision",
+                "defaulted",
+                "observed on",
+                Column("source", has_sentences=True),
+                "came at",
+            ]
+            print_table(f"{scorecard}: {status} outcomes", heads, map(_cells, store.kept(status)))
     if not any(chosen.values()):
         for status, count in store.counts().items():
             print_line("outcomes", f"{count:,} {status}")
+
+
+def _cells(kept: KeptOutcome) -> list[str]:
+    item = kept.outcome
+    return [item.decision_id, str(item.defaulted), item.observed_on, item.source, kept.recorded_at]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from pipelines.cli.checks import print_checks
-from pipelines.cli.console import console, print_line, print_warning
+from pipelines.cli.console import print_line, print_warning
 from pipelines.cli.options import ProfileName, ScorecardName, workspace_of
+from pipelines.cli.tables import AsJson, Column, print_json, print_table
 from pipelines.governance import promote as promotion
 from pipelines.governance.registry import Registry
 from pipelines.governance.restore import restore as restore_champion
@@ -27,13 +27,14 @@ def promote(
     scorecard: ScorecardName,
     profile: ProfileName = None,
     version: Annotated[int | None, typer.Option("--version", min=1, help="The candidate; else the challenger.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make the challenger the champion if it holds every gate on the test rows; the service follows it."""
     card = load(scorecard)
     if profile is None and (profile := promotion.candidate_profile(card, version)):
         print_line("profile", f"{profile} (the candidate's)")
     workspace = workspace_of(scorecard, profile)
-    moved = promotion.promote(card, workspace, read_params().scorecard(scorecard), version)
+    moved = promotion.promote(card, workspace, read_params(), version)
     _print_repaired("promote", moved.repaired)
     if (judged := moved.promotion) is None:
         assert moved.champion
@@ -41,7 +42,10 @@ def promote(
         return
     champion, candidate = judged.champion, judged.candidate
     rival = f"next to the champion, version {champion.version}" if champion else "the first of this scorecard"
-    print_checks(f"{scorecard}: version {candidate.version}, {rival}, {judged.rows:,} test rows", judged.gates)
+    if as_json:
+        print_json(judged)
+    else:
+        print_checks(f"{scorecard}: version {candidate.version}, {rival}, {judged.rows:,} test rows", judged.gates)
     if champion:
         print_line("promote", judged.comparison)
     written = workspace.promotion
@@ -76,23 +80,30 @@ def restore(
         print_line("restore", f"{scorecard} has no challenger; nothing looks on")
 
 
-def registry(scorecard: ScorecardName) -> None:
+def registry(scorecard: ScorecardName, as_json: AsJson = False) -> None:
     """List the registered versions, and say where alias and release disagree."""
     known = Registry(load(scorecard))
     aliases = known.aliases()
-    table = Table(title=f"{scorecard}: registered versions", title_justify="left")
-    # In a narrow window only the last column, which has whole sentences, goes over several lines.
-    heads = ("version", "alias", "store", "data", "AUC", "verdicts")
-    for head in heads:
-        table.add_column(head, no_wrap=head != heads[-1])
-    for number, item in known.all_versions().items():
-        names = ", ".join(alias for alias, at in aliases.items() if at == number)
-        table.add_row(str(number), names, *(_columns(item) if item else ("", "", "", FOREIGN)))
-    console.print(table)
-    print_line(
-        "registry", f"champions in order: {', '.join(map(str, known.champion_history().champions)) or 'none yet'}"
-    )
-    for difference in promotion.find_differences(known, Workspace(scorecard, FULL)):
+    names = {number: [alias for alias, at in aliases.items() if at == number] for number in known.all_versions()}
+    champions = known.champion_history().champions
+    differences = promotion.find_differences(known, Workspace(scorecard, FULL))
+    if as_json:
+        versions = [
+            {"version": number, "aliases": names[number], "foreign": item is None, "tags": item.tags if item else None}
+            for number, item in known.all_versions().items()
+        ]
+        print_json({"scorecard": scorecard, "versions": versions, "champions": champions, "differences": differences})
+    else:
+        print_table(
+            f"{scorecard}: registered versions",
+            ["version", "alias", "store", "data", "AUC", Column("verdicts", has_sentences=True)],
+            [
+                (str(number), ", ".join(names[number]), *(_columns(item) if item else ("", "", "", FOREIGN)))
+                for number, item in known.all_versions().items()
+            ],
+        )
+    print_line("registry", f"champions in order: {', '.join(map(str, champions)) or 'none yet'}")
+    for difference in differences:
         print_warning("differs", f"{difference}; `scorebox promote` repairs it")
 
 

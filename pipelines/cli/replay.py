@@ -8,11 +8,12 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from pipelines.cli.console import console, print_line, steps
 from pipelines.cli.journal_options import JournalFolder, journal_folder
 from pipelines.cli.options import DecisionIds, ScorecardName, Since, Until
+from pipelines.cli.tables import AsJson, Column, print_json, print_table
 from pipelines.journal.replay import Finding, Replay, places_of, sample_of
 from pipelines.journal.replay import replay as run
 from pipelines.watch.current_rows import utc
@@ -33,6 +34,7 @@ def replay(
     sample: Annotated[int | None, typer.Option(min=1, help="Replay only this many, drawn by a fixed seed.")] = None,
     journal: JournalFolder = None,
     out: Annotated[Path | None, typer.Option(help="Where the report goes, as JSON.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Recompute decisions from the journal alone and compare the bits; all of them, if none are named."""
     if decision_ids and (since, until, sample) != (None, None, None):
@@ -51,7 +53,10 @@ def replay(
         report = run(load(scorecard), reader, places, lambda rows: advance("replay", rows))
     if out is not None:
         write_atomically(out, report.model_dump_json(indent=2) + "\n")
-    _print_report(report)
+    if as_json:
+        print_json(report)
+    else:
+        _print_report(report)
     seconds = (datetime.now(UTC) - began).total_seconds()
     print_line("replay", f"{report.decisions:,} decisions in {seconds:,.1f} s" + (f": {out}" if out else ""))
     if not report.holds:
@@ -60,13 +65,14 @@ def replay(
 
 
 def _print_report(report: Replay) -> None:
-    table = Table(title=f"{report.scorecard}: {report.journal}", title_justify="left")
-    table.add_column("verdict")
-    table.add_column("decisions", justify="right")
-    for verdict, count in report.verdicts.items():
-        colour = "green" if verdict.is_good else "bold red"
-        table.add_row(f"[{colour}]{verdict.value}[/]", f"{count:,}")
-    console.print(table)
+    print_table(
+        f"{report.scorecard}: {report.journal}",
+        ["verdict", Column("decisions", is_number=True)],
+        [
+            (Text(verdict.value, style="green" if verdict.is_good else "bold red"), f"{count:,}")
+            for verdict, count in report.verdicts.items()
+        ],
+    )
     bad = [finding for finding in report.findings if not finding.verdict.is_good]
     for finding in bad[:SHOWN]:
         console.print(f"[bold red]{finding.verdict.value}[/] {escape(_described(finding))}", soft_wrap=True)

@@ -6,6 +6,7 @@ from functools import partial
 
 from pipelines.cli.console import print_line, steps
 from pipelines.cli.options import ProfileName, ScorecardName, workspace_of
+from pipelines.cli.revision import warn_of_unknown_revision
 from pipelines.params import read_params
 from pipelines.stages import report as stage
 from scoring.scorecards import load
@@ -17,6 +18,7 @@ SHOWN = ("auc", "ks", "brier")
 def report(scorecard: ScorecardName, profile: ProfileName = None) -> None:
     """Measure the served graph on the test rows: metrics with intervals, plots, fairness, MLflow run."""
     card, workspace, params = load(scorecard), workspace_of(scorecard, profile), read_params()
+    warn_of_unknown_revision("the model")
     with steps(stage.comparison_fits(workspace, params)) as advance:
         result = stage.report(card, workspace, params, advance, partial(print_line, "report"))
     shown = ", ".join(

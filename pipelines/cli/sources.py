@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
+from pipelines.cli.broken_rules import broken_rules
 from pipelines.cli.console import print_line, print_warning, transfers
 from pipelines.cli.options import ProfileName, ScorecardName, workspace_of
+from pipelines.cli.tables import AsJson, print_json
 from pipelines.params import read_params
 from pipelines.stages import ingest as stage
 from scoring.scorecards import load
@@ -41,21 +43,35 @@ def ingest(
     scorecard: ScorecardName,
     profile: ProfileName = None,
     location: Annotated[str | None, typer.Option("--source", help=f"For this run only. {LOCATION}")] = None,
+    published: Annotated[
+        bool, typer.Option("--published", help="Refuse a file that is not the published one, by its hash.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Take in the data: a raw snapshot and a summary of where it came from."""
+    """Take in the data: a raw snapshot that holds the contract, and a summary of where it came from."""
     card = load(scorecard)
     found = location or stage.current_source(scorecard)
     params = read_params().scorecard(scorecard)
     # Before a stage works for minutes.
     params.require_features(card)
     workspace = workspace_of(scorecard, profile)
-    with transfers() as advance:
+    with broken_rules(scorecard, as_json=as_json), transfers() as advance:
         summary = stage.ingest(
-            card, workspace, found, params.sample_rows, advance, lambda line: print_line("ingest", line)
+            card,
+            workspace,
+            found,
+            params.sample_rows,
+            advance,
+            lambda line: print_line("ingest", line),
+            published=published,
         )
+    if as_json:
+        print_json(summary)
     if summary.sample_data:
         unset = "; no source is set" if found is None else ""
         print_warning("SAMPLE DATA", f"{scorecard}: made up by Scorebox{unset}")
+    elif not summary.published:
+        print_warning("UNVERIFIED", f"{scorecard}: {summary.title}")
     for file in summary.files:
         hashed = f"sha256 {file.sha256[:12]} {'is the published one' if file.verified else 'unverified'}"
         print_line("ingest", f"{file.table}: {file.rows:,} rows of {file.name}, {hashed}")

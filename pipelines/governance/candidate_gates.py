@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pipelines.artifacts import file_sha256
 from pipelines.governance.registry import Registry
 from pipelines.governance.versions import Registered
-from pipelines.params import ScorecardParams
+from pipelines.params import Params
 from pipelines.workspace import Workspace
 from scoring import models
 from scoring.decision import Variant
@@ -18,13 +18,14 @@ from scoring.models import StoredModel
 from scoring.moment import now_to_the_second
 from scoring.scorecard import Scorecard
 from training.errors import StageError
-from training.evaluation.checks import Check, failed
+from training.evaluation.checks import Check, at_most, failed
 from training.evaluation.metrics import PDs
 from training.evaluation.promotion import Provenance, describe_comparison, promotion_gates
 from training.evaluation.verification import Figures, figures, flipped_check, time_checks
 from training.families.family import Labels
 from training.graph.inputs import graph_inputs
 from training.parquet import read_parquet
+from training.revision import UNKNOWN
 from training.sources import SAMPLE
 
 
@@ -57,7 +58,7 @@ def judge_candidate(
     registry: Registry,
     scorecard: Scorecard,
     workspace: Workspace,
-    params: ScorecardParams,
+    params: Params,
     candidate: Registered,
     champion: Registered | None,
 ) -> Promotion:
@@ -68,6 +69,7 @@ def judge_candidate(
         DataError: a graph reads columns that they do not have.
     """
     verification = candidate.require("verification")
+    limits = params.scorecard(scorecard.name).promotion
     test, digest = held_out(workspace, candidate)
     labels: Labels = test[scorecard.target].to_numpy()
     loaded = _load(registry, candidate)
@@ -84,15 +86,19 @@ def judge_candidate(
     gates = promotion_gates(
         verification,
         {
-            "flipped_share": flipped_check(scores[candidate.release.serving], scores["fp32"], cutoff, params.promotion),
-            **time_checks(serving.graph, inputs, params.promotion),
+            "flipped_share": flipped_check(scores[candidate.release.serving], scores["fp32"], cutoff, limits),
+            **time_checks(serving.graph, inputs, limits),
         },
         new,
         made_from[0],
         old,
         made_from[1],
-        params.promotion,
+        limits,
     )
+    if (profile := params.profiles.get(candidate.tags.profile or "")) and profile.known_revision:
+        unknown = candidate.tags.git_revision in (None, UNKNOWN)
+        what = "whether git could not tell what the model was made from: commit the project, and train again"
+        gates["git_revision"] = at_most(what, float(unknown), 0)
     return Promotion(
         scorecard=scorecard.name,
         candidate=_contender(candidate, new),

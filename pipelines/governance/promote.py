@@ -9,7 +9,7 @@ from pipelines.governance.challenge import end_if_champion
 from pipelines.governance.push import pushed_version
 from pipelines.governance.registry import CHALLENGER, CHAMPION, ChampionHistory, Move, Registry
 from pipelines.governance.versions import Registered
-from pipelines.params import ScorecardParams
+from pipelines.params import Params
 from pipelines.workspace import Workspace
 from scoring.files import check_replaceable, write_atomically
 from scoring.models import ModelStoreError, Release
@@ -30,7 +30,7 @@ class Moved(NamedTuple):
     promotion: Promotion | None = None
 
 
-def promote(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams, number: int | None = None) -> Moved:
+def promote(scorecard: Scorecard, workspace: Workspace, params: Params, number: int | None = None) -> Moved:
     """Judge the candidate, by default the challenger, and make it champion if every gate holds.
 
     Writes `reports/promotion.json` in either case. A candidate that is the champion already stays so.

@@ -10,45 +10,36 @@ import errno
 import tempfile
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
 import mlflow
-import numpy as np
-import onnx
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
-from mlflow.models import ModelSignature
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-from mlflow.types import Schema, TensorSpec
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from mlflow.utils.uri import append_to_uri_path
+from pydantic import BaseModel, ValidationError
 
+from pipelines.governance.mlflow_files import RECORDS, RECORDS_FILE, read_content, save_version
 from pipelines.governance.versions import Registered, read_version
 from scoring import models
 from scoring.decision import Variant
-from scoring.frames import thin_frame
-from scoring.graph import Graph
+from scoring.disk import writing
 from scoring.leftovers import scratch_folder
 from scoring.models import Content, ModelRecord, ModelStoreError
 from scoring.scorecard import Scorecard
 from scoring.store_entry import settle_entry
 from training.errors import StageError, TrackingError
-from training.sources import REAL, SAMPLE
 from training.tracking import connected
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 CHAMPIONS = "scorebox.champions"
 """Tag of the registered model that holds its `ChampionHistory`."""
-RECORDS_FILE = "records.json"
-GRAPH_FILES: dict[Variant, str] = {"fp32": "model.onnx", "int8": "int8.onnx"}
-EXPLAIN_FILES: dict[Variant, str] = {"fp32": "explain.onnx", "int8": "explain_int8.onnx"}
 # MLflow names none for a folder that is not there.
 NO_ARTIFACT = "No such artifact"
 MISSING = {None, errno.ENOENT, errno.ENOTDIR}
-RECORDS = TypeAdapter(dict[Variant, ModelRecord])
 
 Move = Literal["promotion", "rollback"]
 
@@ -175,10 +166,11 @@ class Registry:
                 self._complete(item, records, contents, every)
                 return item, False
         with connected("register the model") as client, _scratch() as folder:
-            self._save(folder / "model", records, contents)
+            save_version(folder / "model", self._scorecard, records, contents)
             if _entry(client, self._name) is None:
                 client.create_registered_model(self._name, description=self._scorecard.title)
-            files = f"{client.get_run(record.mlflow_run_id).info.artifact_uri}/model/{record.version}"
+            run = client.get_run(record.mlflow_run_id)
+            files = append_to_uri_path(run.info.artifact_uri, "model", record.version)  # type: ignore[no-untyped-call]  # of MLflow
             _upload(folder / "model", files)
             made = client.create_model_version(self._name, files, run_id=record.mlflow_run_id, tags=every)
         return self.version(int(made.version)), True
@@ -197,7 +189,7 @@ class Registry:
             if self._download(item)[1] == dict(contents):
                 return
         with connected("complete the model") as client, _scratch() as folder:
-            self._save(folder / "model", records, contents)
+            save_version(folder / "model", self._scorecard, records, contents)
             _upload(folder / "model", client.get_model_version_download_uri(self._name, str(item.number)))
 
     def restore(self, registered: Registered) -> list[str]:
@@ -228,7 +220,7 @@ class Registry:
                 source = client.get_model_version_download_uri(self._name, str(number))
                 folder = Path(mlflow.artifacts.download_artifacts(source, dst_path=str(scratch)))
                 records = self._records(folder / RECORDS_FILE, number)
-                contents = {variant: _read_content(folder, variant) for variant in records}
+                contents = {variant: read_content(folder, variant) for variant in records}
         except (OSError, TrackingError) as error:
             # MLflow has one exception for a file that is missing and for a server that is.
             if error.errno not in MISSING if isinstance(error, OSError) else NO_ARTIFACT not in str(error):
@@ -250,31 +242,6 @@ class Registry:
                 f"the record of version {number} of {self._name} cannot be read; train and push it again"
             ) from None
 
-    def _save(self, folder: Path, records: Mapping[Variant, ModelRecord], contents: Mapping[Variant, Content]) -> None:
-        """Write one folder: the FP32 graph in MLflow's ONNX flavour, with the other graphs and the records."""
-        graph = onnx.load_model_from_string(contents["fp32"].graph)
-        mlflow.onnx.save_model(
-            graph,
-            str(folder),
-            signature=_signature(graph),
-            input_example=self._input_example(contents["fp32"].graph),
-            # Named, or MLflow would load the model in a process of its own to find them.
-            pip_requirements=[f"{library}=={version(library)}" for library in ("mlflow", "onnx", "onnxruntime")],
-            onnx_execution_providers=["CPUExecutionProvider"],
-            # One file, and with it the recorded hash.
-            save_as_external_data=False,
-        )
-        for variant, content in contents.items():
-            (folder / GRAPH_FILES[variant]).write_bytes(content.graph)
-            (folder / EXPLAIN_FILES[variant]).write_bytes(content.explain)
-        (folder / RECORDS_FILE).write_bytes(RECORDS.dump_json(dict(records), indent=2))
-
-    def _input_example(self, content: bytes) -> dict[str, Any]:
-        """Return the scorecard's example as the graph's inputs, by name."""
-        graph = Graph(content)
-        application = self._scorecard.request_model(graph.columns).model_validate(dict(self._scorecard.example))
-        return thin_frame(self._scorecard, graph.columns).inputs([application]).feed(graph.ports)
-
 
 def _version_tags(records: Mapping[Variant, ModelRecord]) -> dict[str, str]:
     record = records["fp32"]
@@ -283,32 +250,13 @@ def _version_tags(records: Mapping[Variant, ModelRecord]) -> dict[str, str]:
         "store_version": record.version,
         "family": record.family,
         "cutoff": repr(record.cutoff),
-        "data": SAMPLE if record.data.sample else REAL,
+        "data": record.data.label,
         "data_sha256": record.data.sha256,
         "git_revision": record.git_revision,
         **{f"graph_sha256_{variant}": item.graph_sha256 for variant, item in records.items()},
         **{f"explain_sha256_{variant}": item.explain_sha256 for variant, item in records.items()},
         **{f"store_tag_{variant}": item.tag for variant, item in records.items()},
     }
-
-
-def _signature(graph: onnx.ModelProto) -> ModelSignature:
-    """Return the graph's own inputs and outputs as tensors, rows of any number."""
-
-    def schema(values: Any) -> Schema:
-        return Schema(
-            [
-                TensorSpec(
-                    # Object for text.
-                    np.dtype(onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)),
-                    (-1, *(part.dim_value for part in value.type.tensor_type.shape.dim[1:])),
-                    value.name,
-                )
-                for value in values
-            ]
-        )
-
-    return ModelSignature(schema(graph.graph.input), schema(graph.graph.output))
 
 
 def _entry(client: MlflowClient, name: str) -> Any:
@@ -325,13 +273,10 @@ def _number(found: ModelVersion) -> int:
     return int(found.version)
 
 
-def _read_content(folder: Path, variant: Variant) -> Content:
-    return Content((folder / GRAPH_FILES[variant]).read_bytes(), (folder / EXPLAIN_FILES[variant]).read_bytes())
-
-
 def _upload(folder: Path, place: str) -> None:
     store: Any = get_artifact_repository(place)
-    store.log_artifacts(str(folder))
+    with writing(place):
+        store.log_artifacts(str(folder))
 
 
 def _scratch() -> AbstractContextManager[Path]:

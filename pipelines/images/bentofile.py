@@ -53,6 +53,5 @@ def write_bentofile(scorecard: Scorecard) -> Path:
     path = BENTOS / scorecard.name / "bentofile.yaml"
     text = bentofile(scorecard)
     if not path.exists() or path.read_text() != text:
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text)
     return path

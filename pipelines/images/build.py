@@ -90,7 +90,7 @@ def labels(name: str, made_from: Code, base: str) -> dict[str, str]:
         "scorebox.scorecard": made_from.release.scorecard,
         "scorebox.model": model.tag,
         "scorebox.graph-sha256": model.graph_sha256,
-        "scorebox.data": "sample" if model.data.sample else "real",
+        "scorebox.data": model.data.kind,
     }
 
 

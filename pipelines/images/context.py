@@ -19,6 +19,7 @@ import yaml
 from pipelines.images.bentofile import write_bentofile
 from pipelines.workspace import RELEASES
 from scoring.challenger.challenge import Challenge
+from scoring.disk import writing
 from scoring.models import ModelRecord, Release, read
 from scoring.scorecards import load
 from training.errors import StageError
@@ -111,10 +112,11 @@ def context(made_from: Code) -> Iterator[Path]:
     """
     with TemporaryDirectory(prefix="scorebox-image-") as name:
         folder = Path(name)
-        for file in RECIPE_FILES:
-            shutil.copy(RECIPE / file, folder)
-        for path in SHIPPER_FILES if isinstance(made_from, Source) else WATCH_FILES:
-            _copy(PROJECT / path, folder / "commands" / path)
+        with writing(folder):
+            for file in RECIPE_FILES:
+                shutil.copy(RECIPE / file, folder)
+            for path in SHIPPER_FILES if isinstance(made_from, Source) else WATCH_FILES:
+                _copy(PROJECT / path, folder / "commands" / path)
         if isinstance(made_from, Source):
             _build_bento(made_from, folder / "bento")
         yield folder

@@ -15,6 +15,7 @@ import pyarrow.csv as pacsv
 from pipelines.portfolio.inputs import Portfolio
 from pipelines.portfolio.rows import ROW, Outcome, RowScorer
 from pipelines.portfolio.writer import TableWriter
+from scoring.disk import reason
 from scoring.expected import DataError
 from scoring.models import StoredModel
 from scoring.policy import CutoffPolicy
@@ -150,7 +151,8 @@ def score(
             rejected.close(facts)
         except (pa.ArrowException, OSError) as error:
             # What goes wrong with the input has a DataError of its own.
-            raise DataError(f"cannot write {to.output.shown}: {one_line(error)}") from error
+            why = reason(error) if isinstance(error, OSError) else one_line(error)
+            raise DataError(f"cannot write {to.output.shown}: {why}") from error
         if rows == 0:
             raise DataError(f"{portfolio.shown} holds no rows")
         rejects.publish()

@@ -6,7 +6,8 @@ from pipelines.artifacts import read_variants
 from pipelines.stages.train import load_trained
 from pipelines.workspace import Workspace
 from scoring.decision import Variant
-from scoring.files import write_atomically
+from scoring.disk import writing
+from scoring.files import remove_file, write_atomically
 from scoring.reasons import Explainer
 from scoring.scorecard import Scorecard
 from training.graph.explain import with_explain_graph
@@ -22,7 +23,8 @@ def explain(scorecard: Scorecard, workspace: Workspace) -> dict[Variant, Explain
     features = trained.features(scorecard, inputs)
     written = {}
     folder = workspace.explain("fp32").parent
-    folder.mkdir(exist_ok=True)
+    with writing(folder):
+        folder.mkdir(exist_ok=True)
     variants = read_variants(workspace)
     for variant, content in variants.items():
         explained = with_explain_graph(scorecard, content, inputs, features).explain
@@ -30,5 +32,5 @@ def explain(scorecard: Scorecard, workspace: Workspace) -> dict[Variant, Explain
         written[variant] = Explainer(explained)
     for path in folder.glob("*.onnx"):
         if path.stem not in variants:
-            path.unlink()
+            remove_file(path)
     return written

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pipelines.params import Params
 from pipelines.workspace import Workspace
 from scoring.files import write_atomically
+from scoring.models import DATA_LABELS
 from scoring.scorecard import Scorecard
 from training.candidate import candidate_blocks
 from training.evaluation.intervals import Estimate
@@ -14,8 +15,7 @@ from training.evaluation.leakage import HONEST, HeldOutRows, compare_splits, mar
 from training.evaluation.report import no_better_than_chance
 from training.graph.frontend import feature_matrix
 from training.graph.inputs import graph_inputs
-from training.parquet import SAMPLE_KEY, read_parquet
-from training.sources import REAL, SAMPLE
+from training.parquet import data_kind, read_parquet
 from training.split import applicants
 
 
@@ -41,7 +41,7 @@ def leakage(
         seed=params.scorecard(scorecard.name).seed,
         tell=advance,
     )
-    title = f"{scorecard.name} ({SAMPLE if metadata[SAMPLE_KEY] == b'true' else REAL})"
+    title = f"{scorecard.name} ({DATA_LABELS[data_kind(metadata)]})"
     best = max(outcome[HONEST.name].values(), key=lambda item: item["value"])
     write_atomically(
         workspace.leakage,

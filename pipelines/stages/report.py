@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipelines.artifacts import Report, read_benchmark, read_contents
+from pipelines.artifacts import Report, file_sha256, read_benchmark, read_contents
 from pipelines.params import Params
 from pipelines.stages.train import load_competition, load_trained
 from pipelines.workspace import Workspace
@@ -33,7 +33,6 @@ from training.graph.inputs import graph_inputs
 from training.parquet import data_record, read_parquet
 from training.revision import git_revision
 from training.selection import CandidateResult
-from training.sources import REAL, SAMPLE
 from training.workers import workers
 
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "scikit-learn")
@@ -74,7 +73,7 @@ def report(
     advance("intervals", 1)
     comparisons = _compare_protected(scorecard, workspace, params, trained, train_frame, test, advance, tell)
     data = data_record(train_frame, metadata, scorecard.target)
-    title = f"{scorecard.name} ({SAMPLE if data.sample else 'test rows'})"
+    title = f"{scorecard.name} ({data.label})"
     plots = draw_all(workspace.report / "plots", title, labels, pd_values, scorecard.cutoff, reasons)
     write_atomically(
         workspace.report / "metrics.json",
@@ -92,9 +91,9 @@ def report(
         "git_revision": git_revision(),
         "data_sha256": data.sha256,
         "graph_sha256": sha256(variants["fp32"]),
-        "data": SAMPLE if data.sample else REAL,
+        "data": data.label,
     }
-    with tracking.run(scorecard.name, workspace.profile, tags) as run_id:
+    with tracking.run(scorecard.name, workspace.profile, tags, tags["git_revision"]) as run_id:
         result = Report(
             scorecard=scorecard.name,
             candidate=trained.specification.candidate,
@@ -130,6 +129,8 @@ def report(
             },
             _logged_files(workspace, plots),
         )
+        for frame, path, use in ((train_frame, workspace.train, "training"), (test, workspace.test, "testing")):
+            tracking.log_rows(frame, path, use, scorecard.target, file_sha256(path))
     return result
 
 

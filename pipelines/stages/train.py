@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from pipelines.params import Params
 from pipelines.workspace import Workspace
+from scoring.disk import writing
 from scoring.files import replace_folder, write_atomically
 from scoring.leftovers import scratch_folder
 from scoring.scorecard import Scorecard
@@ -50,8 +51,9 @@ def train(
         raise StageError(f"{scorecard.name}: no candidate holds every gate: {workspace.candidates}")
     with scratch_folder(workspace.folder, ".train") as scratch:
         folder = scratch / "model"
-        folder.mkdir()
-        winner.model.save(folder)
+        with writing(workspace.model):
+            folder.mkdir()
+            winner.model.save(folder)
         write_atomically(folder / SPECIFICATION, winner.specification.model_dump_json(indent=2) + "\n")
         write_atomically(folder / CALIBRATION, winner.calibration.model_dump_json(indent=2) + "\n")
         replace_folder(folder, workspace.model)

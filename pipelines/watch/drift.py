@@ -15,7 +15,7 @@ from pipelines.watch.current_rows import MOST_ROWS, Current, from_file, from_jou
 from pipelines.watch.gauges import publish
 from pipelines.workspace import Workspace
 from scoring import models
-from scoring.files import write_atomically
+from scoring.files import remove_file, write_atomically
 from scoring.graph import GraphIntegrityError
 from scoring.models import ModelStoreError, StoredModel
 from scoring.moment import now_to_the_second
@@ -165,7 +165,7 @@ def _score(
 def _write(folder: Path, status: DriftReport, reference: pd.DataFrame, current: pd.DataFrame, seed: int) -> None:
     report = folder / "drift_report.html"
     # One of an earlier run must not pass for this one's.
-    report.unlink(missing_ok=True)
+    remove_file(report)
     write_atomically(folder / "drift_status.json", status.model_dump_json(indent=2) + "\n")
     if status.rows.compared:
         shown = {item.column: item.kind for item in status.features[: evidently_report.MOST_COLUMNS]}

@@ -73,12 +73,8 @@ def freshness(scorecard: Scorecard, workspace: Workspace, limits: Freshness) -> 
 
 
 def _expected(scorecard: Scorecard, summary: IngestionSummary | None) -> list[str]:
-    """Return the tables of the data set that was taken in; before that, those of the first one."""
-    known = {source.title: source for source in scorecard.sources}
-    if summary and summary.title not in known:  # sample data
-        return [file.table for file in summary.files]
-    source = known[summary.title] if summary else scorecard.sources[0]
-    return [file.table for file in source.files]
+    """Return the tables of what was taken in, which is always a whole data set; before that, of the first one."""
+    return [file.table for file in (summary.files if summary else scorecard.sources[0].files)]
 
 
 def _judge_feed(file: IngestedFile, summary: IngestionSummary, limits: Freshness, now: datetime) -> FeedFreshness:

@@ -125,8 +125,8 @@ def _fill_file(path: Path, record: HistoryRecord, rows: Iterator[list[Row]], adv
                     database.execute("COMMIT")
                     advance("history", len(batch))
             aside.publish()
-    except (sqlite3.Error, OSError) as error:
-        raise StageError(f"{path} cannot be written: {error}") from error
+    except sqlite3.Error as error:
+        raise StageError(f"cannot write {path}: {error}") from error
 
 
 def _fill_redis(address: str, record: HistoryRecord, rows: Iterator[list[Row]], advance: Advance) -> str:

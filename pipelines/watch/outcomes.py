@@ -15,6 +15,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from scoring.application import FieldRule
+from scoring.disk import writing
 from scoring.errors import FieldError, field_errors
 from scoring.expected import DataError
 from scoring.files import file_aside
@@ -24,9 +25,8 @@ from scoring.tables.batches import TableBatch
 from scoring.tables.columns import UnfitColumnError, read_column
 from scoring.tables.header import Expected
 from scoring.tables.names import match_columns
-from scoring.tables.places import one_line, place
+from scoring.tables.places import place
 from scoring.tables.table_file import TableFile, open_table
-from training.errors import StageError
 
 LABEL = "defaulted"
 LABEL_RULE = FieldRule(LABEL, LABEL, "integer", required=True, minimum=0, maximum=1)
@@ -104,7 +104,8 @@ def import_outcomes(
     Raises:
         DataError: the file cannot be read.
         JournalError: there is no journal, or it cannot be read.
-        StageError: outcomes or rejects cannot be written.
+        StageError: outcomes cannot be written.
+        CannotWriteError: rejects cannot be written.
     """
     store = Outcomes(journal)
     summary = ImportSummary(adopted=store.adopt())
@@ -185,14 +186,17 @@ def _rejects(path: Path | None) -> Iterator[Reject]:
     if path is None:
         yield lambda row, cells, result, why: None
         return
-    try:
-        with file_aside(path) as aside:
-            with aside.file.open("w", newline="") as file:
-                writer = csv.DictWriter(file, REJECT_COLUMNS)
+    with file_aside(path) as aside:
+        with aside.file.open("w", newline="") as file:
+            writer = csv.DictWriter(file, REJECT_COLUMNS)
+
+            def reject(row: int, cells: dict[str, Any], result: Result, why: str) -> None:
+                with writing(path):
+                    writer.writerow({"row": row, **cells, "result": result, "why": why})
+
+            with writing(path):
                 writer.writeheader()
-                yield lambda row, cells, result, why: writer.writerow(
-                    {"row": row, **cells, "result": result, "why": why}
-                )
-            aside.publish()
-    except OSError as error:
-        raise StageError(f"{path} cannot be written: {one_line(error)}") from None
+            yield reject
+            with writing(path):
+                file.flush()
+        aside.publish()

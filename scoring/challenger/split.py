@@ -224,7 +224,7 @@ class TrafficSplit:
         try:
             write_atomically(self.challenger.withdrawal, withdrawal.model_dump_json(indent=2) + "\n")
         except OSError as error:
-            logger.error("%s cannot be written: %s", self.challenger.withdrawal, error)  # noqa: TRY400  # says it all
+            logger.error("%s", error)  # noqa: TRY400  # says it all
 
     def _applicant_key(self, application: Application, caller: Caller) -> bytes:
         """Return what identifies an applicant: the caller's name, the scorecard's key, or else all that was sent."""

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from scoring.disk import reason
 from scoring.expected import DataError
 from scoring.files import FileAside, file_aside, is_same_file
 from scoring.tables.places import Place, one_line
@@ -65,8 +66,8 @@ def aside(target: Place) -> Iterator[Aside]:
 
 
 def _not_written(target: Place, error: Exception) -> DataError:
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else one_line(error)
-    return DataError(f"cannot write {target.shown}: {reason}")
+    why = reason(error) if isinstance(error, OSError) else one_line(error)
+    return DataError(f"cannot write {target.shown}: {why}")
 
 
 def refuse_overlap(target: Place, others: Iterable[Place], folder: Place | None = None) -> None:

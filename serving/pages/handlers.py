@@ -60,7 +60,7 @@ def _facts(info: ModelInfo) -> str:
         "Scorecard": escape(info.scorecard),
         "Model": f'<a href="model_info">{escape(info.model)}</a>',
         "Policy": escape(f"{info.policy}: a decline from a PD of {info.cutoff:g} on"),
-        "Data of the training": data if info.data_label == "real data" else f'<span class="sample">{data}</span>',
+        "Data of the training": data if info.data.published else f'<span class="sample">{data}</span>',
         "Journal": escape(info.journal),
     }
     return "\n".join(_row(name, value) for name, value in facts.items())

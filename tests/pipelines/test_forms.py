@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import Field
 
+from pipelines.params import Params
 from pipelines.portfolio import inputs, run
 from pipelines.stages.ingest import ingest
 from pipelines.stages.prepare import ContractViolatedError, features, validate
@@ -30,6 +31,7 @@ from scoring.models import DataRecord, ModelRecord, StoredModel, open_model
 from scoring.policy import CutoffPolicy
 from scoring.scorecard import ReasonGroup, RiskBand, Scorecard, Source, SourceFile
 from tests.arrow import arrow
+from tests.conftest import SMALL_PARAMS
 from training.calibration import Calibration
 from training.families.logistic import Logistic
 from training.graph.explain import with_explain_graph
@@ -37,6 +39,7 @@ from training.graph.export import export_graph
 from training.parquet import read_parquet
 
 ROWS = 600
+KNOBS = Params.model_validate(SMALL_PARAMS).scorecard("card_default")
 COLUMNS = ["AMOUNT", "MONTHS", "CHILDREN", "INCOME", "PURPOSE", "JOB"]
 
 
@@ -219,8 +222,8 @@ def applications(path: Path, card: Scorecard = CARD) -> pd.DataFrame:
     """What ingest, validate and features make of a file."""
     workspace = Workspace(card.name, "full", path.parent / f"{path.suffix[1:]} artifacts")
     ingest(card, workspace, str(path), 0, lambda what, more, total: None)
-    assert validate(card, workspace).holds
-    assert features(card, workspace).holds
+    assert validate(card, workspace, KNOBS).holds
+    assert features(card, workspace, KNOBS).holds
     return read_parquet(workspace.applications)[0]
 
 

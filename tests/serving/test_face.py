@@ -229,6 +229,7 @@ async def test_the_model_is_described(service: Service) -> None:
                 "rows": 1000,
                 "default_share": 0.2212,
                 "sample": True,
+                "published": False,
             },
             "data_label": "SAMPLE DATA",
             "history": None,

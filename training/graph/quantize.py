@@ -18,6 +18,7 @@ import onnx
 from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 
+from scoring.disk import writing
 from scoring.graph import Inputs
 
 MODEL_PREFIX = "model/"
@@ -66,8 +67,8 @@ def quantized(content: bytes, inputs: Inputs) -> bytes | None:
         return None
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "fp32.onnx"), Path(folder, "int8.onnx")
-        source.write_bytes(content)
-        with _quiet():
+        with _quiet(), writing(folder):
+            source.write_bytes(content)
             quantize_static(
                 source,
                 target,

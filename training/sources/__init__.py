@@ -4,5 +4,5 @@ from typing import Literal
 
 Form = Literal["file", "folder", "archive", "sample"]
 """How a source holds its files."""
-SAMPLE, REAL = "SAMPLE DATA", "real data"
-"""The label of generated data, and of all other data, in summaries, reports and the registry's tags."""
+SAMPLE = "SAMPLE DATA"
+"""The label of generated data in summaries, reports and the registry's tags."""

@@ -16,6 +16,7 @@ from typing import Literal
 from aiohttp import ClientError
 from fsspec.implementations.local import LocalFileSystem
 
+from scoring.disk import raise_if_of_writing, writing
 from scoring.expected import DataError
 from scoring.scorecard import Scorecard, Source, SourceFile
 from scoring.tables.places import Place
@@ -55,19 +56,33 @@ class Fetched:
     form: Form
     files: tuple[FetchedFile, ...]
 
+    @property
+    def is_published(self) -> bool:
+        """Whether it is the published data set: every file of which a hash is published has it, and one has."""
+        hashed = [file for file in self.files if file.published.sha256 is not None]
+        return bool(hashed) and all(file.verified for file in hashed)
 
-def fetch(scorecard: Scorecard, location: str, folder: Path, tell: Tell) -> Fetched:
+
+def fetch(scorecard: Scorecard, location: str, folder: Path, tell: Tell, *, published: bool = False) -> Fetched:
     """Read the first published data set of which the location holds every file.
 
     A location of one file, whatever it is called, is a data set of one file. A folder, prefix or
     archive holds the published names; a Parquet file of the same stem stands in for a missing one.
     Files on this machine are read where they lie, others are written to `folder`.
 
+    Args:
+        scorecard: the product.
+        location: where the files are.
+        folder: where those go that are not on this machine.
+        tell: told of progress.
+        published: whether each file must be the published one, where a hash of it is published.
+
     Raises:
-        DataError: a file is missing, cannot be read, or has another hash than the published one.
+        DataError: a file is missing, cannot be read, or has another hash than it must have.
+        CannotWriteError: `folder` cannot be written to.
     """
     told = shown(location)
-    with _named(scorecard, location):
+    with _named(scorecard, location, folder):
         found = list_files(location, _wanted(scorecard))
         form: Form = "folder" if found.folder else "file"
         if not found.folder:
@@ -81,10 +96,10 @@ def fetch(scorecard: Scorecard, location: str, folder: Path, tell: Tell) -> Fetc
                     form = "archive"
                     found = list_members(only.path, name, _wanted(scorecard), only.modified)
     source, chosen = _choose(scorecard, found, told)
-    with _named(scorecard, location):
+    with _named(scorecard, location, folder):
         files = tuple(_fetch_file(published, file, folder, tell) for published, file in chosen)
     for file in files:
-        if file.format == "csv" and file.published.sha256 not in (None, file.sha256):
+        if published and file.published.sha256 not in (None, file.sha256):
             which = told if form == "file" else f"{file.name} of {told}"
             raise DataError(
                 f"{scorecard.name}: {which} is not the published file: its sha256 is {file.sha256}, "
@@ -94,11 +109,12 @@ def fetch(scorecard: Scorecard, location: str, folder: Path, tell: Tell) -> Fetc
 
 
 @contextmanager
-def _named(scorecard: Scorecard, location: str) -> Iterator[None]:
-    """Turn whatever goes wrong while a location is read into one line."""
+def _named(scorecard: Scorecard, location: str, folder: Path) -> Iterator[None]:
+    """Turn whatever goes wrong while a location is read, some of it into the folder, into one line."""
     try:
         yield
     except Exception as error:  # each file system has its own exceptions
+        raise_if_of_writing(error, folder)
         lines = redacted(_reason(error), location).strip().splitlines() or [type(error).__name__]
         raise DataError(f"{scorecard.name}: cannot read {shown(location)}: {lines[0]}") from error
 
@@ -171,7 +187,7 @@ def _fetch_file(published: SourceFile, found: FoundFile, folder: Path, tell: Tel
         format=form,
         size=size,
         sha256=digest,
-        verified=form == "csv" and digest == published.sha256,
+        verified=digest == published.sha256,
         modified=found.modified,
     )
 
@@ -191,11 +207,15 @@ def _read(found: FoundFile, folder: Path, tell: Tell) -> tuple[Path, int, str]:
                 size += len(chunk)
                 tell(found.name, len(chunk), found.size)
         return found.path, size, digest.hexdigest()
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / found.name
-    with path.open("wb") as target:
+    with writing(path):
+        folder.mkdir(parents=True, exist_ok=True)
+        target = path.open("wb")
+    with target:
         for chunk in found.chunks():
-            target.write(chunk)
+            with writing(path):
+                target.write(chunk)
+                target.flush()
             digest.update(chunk)
             size += len(chunk)
             tell(found.name, len(chunk), found.size)

@@ -13,10 +13,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from scoring.disk import raise_if_of_writing, writing
 from scoring.expected import DataError
+from scoring.models import DataKind
 from scoring.scorecard import Scorecard, SourceFile
 from scoring.tables.header import Expected, read_names
-from training.parquet import SAMPLE_KEY, SNAPSHOT_KEY, write_parquet
+from training.parquet import KIND_KEY, SAMPLE_KEY, SNAPSHOT_KEY, write_parquet
 from training.sources.csv_source import first_line, open_csv, require_single
 from training.sources.fetch import FetchedFile
 from training.tables import TableSet, find
@@ -58,21 +60,22 @@ def sample_tables(scorecard: Scorecard, rows: int, folder: Path) -> tuple[Sample
     content = frame.to_csv(index=False).encode()
     made_of = hashlib.sha256(content).hexdigest()
     table = scorecard.sources[0].files[0].table
-    digest = write_parquet(folder / f"{table}.parquet", frame, metadata(made_of, sample=True))
+    digest = write_parquet(folder / f"{table}.parquet", frame, metadata(made_of, "sample"))
     return (SampleTable(table, len(frame), len(frame.columns), digest, len(content), made_of),)
 
 
 def _generated(tables: TableSet, applications: int, folder: Path) -> tuple[SampleTable, ...]:
     """Return the raw tables of a product that is made of several, each saying that it is sample data."""
-    folder.mkdir(parents=True, exist_ok=True)
-    tables.generate(folder, applications, SAMPLE_SEED, lambda what, done: None)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        tables.generate(folder, applications, SAMPLE_SEED, lambda what, done: None)
     made_of = {table.name: sha256(folder / f"{table.name}.parquet") for table in tables.tables}
-    stamp = metadata(snapshot_hash(made_of), sample=True)
+    stamp = metadata(snapshot_hash(made_of), "sample")
     written = []
     for name, digest in made_of.items():
         path, stamped = folder / f"{name}.parquet", folder / f".{name}.parquet"
         size = path.stat().st_size
-        with pq.ParquetFile(path) as file:
+        with writing(stamped), pq.ParquetFile(path) as file:
             schema = file.schema_arrow.with_metadata(stamp)
             with pq.ParquetWriter(stamped, schema) as writer:
                 for batch in file.iter_batches(ROW_GROUP):
@@ -90,9 +93,13 @@ def snapshot_hash(files: Mapping[str, str]) -> str:
     return hashlib.sha256("".join(f"{table} {files[table]}\n" for table in sorted(files)).encode()).hexdigest()
 
 
-def metadata(snapshot: str, *, sample: bool) -> dict[bytes, bytes]:
-    """Return the metadata that every file of a snapshot carries."""
-    return {SAMPLE_KEY: b"true" if sample else b"false", SNAPSHOT_KEY: snapshot.encode()}
+def metadata(snapshot: str, kind: DataKind) -> dict[bytes, bytes]:
+    """Return the metadata that every file of a snapshot carries, and every file that is made of it."""
+    return {
+        KIND_KEY: kind.encode(),
+        SAMPLE_KEY: str(kind == "sample").lower().encode(),
+        SNAPSHOT_KEY: snapshot.encode(),
+    }
 
 
 def is_sample(file: FetchedFile) -> bool:
@@ -120,7 +127,9 @@ def expected_columns(scorecard: Scorecard, published: SourceFile) -> Expected:
     return Expected(scorecard.name, {name: name for name in (*names, *published.ignored)})
 
 
-def write_table(file: FetchedFile, folder: Path, about: Mapping[bytes, bytes], expected: Expected) -> RawTable:
+def write_table(
+    file: FetchedFile, folder: Path, about: Mapping[bytes, bytes], expected: Expected, *, published: bool = False
+) -> RawTable:
     """Write a fetched file as `<table>.parquet`, in memory that does not grow with it.
 
     A column of a CSV file holds whole numbers, else numbers, else text, by all of its values; numbers
@@ -131,12 +140,15 @@ def write_table(file: FetchedFile, folder: Path, about: Mapping[bytes, bytes], e
         folder: of the snapshot.
         about: metadata of the Parquet file.
         expected: the columns that it may have; others are taken in as well.
+        published: whether it must be the published one.
 
     Raises:
-        DataError: it is damaged, has no rows, or another number of them than published.
+        DataError: it is damaged, has no rows, or another number of them than it must have.
+        CannotWriteError: the folder cannot be written to.
     """
     target = folder / f"{file.published.table}.parquet"
-    target.parent.mkdir(parents=True, exist_ok=True)
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
     try:
         if file.format == "csv":
             source = open_csv(file, expected)
@@ -146,11 +158,12 @@ def write_table(file: FetchedFile, folder: Path, about: Mapping[bytes, bytes], e
         else:
             rows, notes = _write_parquet(file, target, about, expected)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise_if_of_writing(error, target)
         kind = "CSV" if file.format == "csv" else "whole Parquet"
         raise DataError(f"{file.name} is not a {kind} file: {first_line(error)}") from None
     if rows == 0:
         raise DataError(f"{file.name} holds no rows")
-    if file.format == "csv" and file.published.rows not in (None, rows):
+    if published and file.published.rows not in (None, rows):
         raise DataError(f"{rows:,} rows were read of {file.name}, the published file has {file.published.rows:,}")
     with target.open("rb") as written:
         digest = hashlib.file_digest(written, "sha256").hexdigest()

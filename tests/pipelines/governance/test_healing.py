@@ -203,7 +203,7 @@ def test_nothing_moves_where_the_release_is_a_bind_mount(governed: Governed) -> 
         assert ended.returncode == 1
         assert "Traceback" not in ended.stderr
         if command == "promote":
-            assert ended.stderr.splitlines()[-1] == f"error {path}: Device or resource busy"
+            assert ended.stderr.splitlines()[-1] == f"error cannot write {path}: Device or resource busy"
     assert (governed.registry.aliases(), governed.registry.champion_history(), governed.registry.versions()) == before
     assert governed.run("promote", CARD.name)[0] == 0
     assert governed.registry.aliases() == {"champion": 2}

@@ -28,6 +28,8 @@ from tests.pipelines.governed import CARD, Governed
 from tests.serving import toy
 from tests.waiting import LONGEST_WAIT, answers, until
 from training.errors import StageError
+from training.graph.inputs import graph_inputs
+from training.parquet import read_parquet
 
 ABSOLUTE = {"verification", "flipped_share", "microseconds_1", "microseconds_256"}
 KILLED_BEFORE = {
@@ -103,12 +105,29 @@ def test_mlflow_serves_the_version_as_the_graph_does_and_without_pickle(governed
     mlflow.set_tracking_uri(f"sqlite:///{governed.project.folder}/mlflow.db")
     folder = mlflow.artifacts.download_artifacts(f"models:/{CARD.name}@champion")
     loaded = mlflow.pyfunc.load_model(folder)
-    example = loaded.input_example
     graph = Graph(governed.workspace.fp32.read_bytes())
     application = CARD.request_model(graph.columns).model_validate(CARD.example)
-    served = loaded.predict(example)["pd"][:, 0]
-    assert loaded.metadata.signature.inputs.input_names() == ["numeric"]
-    assert served.tobytes() == graph.score(Frame(CARD, graph.columns).inputs([application])).tobytes()
+    served = loaded.predict(loaded.input_example)
+    assert served["pd"].to_numpy().tobytes() == graph.score(Frame(CARD, graph.columns).inputs([application])).tobytes()
+    signature = loaded.metadata.signature
+    assert tuple(signature.inputs.input_names()) == graph.columns
+    assert {str(kind) for kind in signature.inputs.input_types()} <= {"DataType.long", "DataType.double"}
+    assert signature.outputs.input_names() == ["pd"]
+    rows, _ = read_parquet(governed.workspace.test)
+    whole = loaded.predict(rows[sorted(graph.columns)])["pd"].to_numpy()
+    assert whole.tobytes() == graph.score(graph_inputs(rows, graph.columns, graph.text_columns)).tobytes()
+
+
+def test_a_run_names_the_tables_that_it_read(governed: Governed) -> None:
+    (version,) = governed.registry.versions()
+    tracked = mlflow.MlflowClient(f"sqlite:///{governed.project.folder}/mlflow.db")
+    run = tracked.get_run(models.load(version.release.tags["fp32"]).record.mlflow_run_id)
+    assert run.inputs is not None
+    read = {item.tags[0].value: item.dataset for item in run.inputs.dataset_inputs}
+    assert set(read) == {"training", "testing"}
+    for use, digest in (("training", version.tags.train_rows_sha256), ("testing", version.tags.test_rows_sha256)):
+        assert read[use].digest == str(digest)[:36]
+        assert CARD.target in str(read[use].schema)
     assert not list(governed.project.folder.rglob("*.pkl"))
 
 

@@ -409,7 +409,7 @@ def test_what_is_broken_is_named_and_the_old_snapshot_stays_whole(
     before, summary = snapshot(workspace), written(workspace)
     damage(tables)
     with pytest.raises(DataError, match=complaint) as error:
-        take_in(workspace, tables)
+        take_in(workspace, tables, published="published file" in complaint)
     assert "\n" not in str(error.value)
     assert "SECRET" not in str(error.value)
     assert (snapshot(workspace), written(workspace)) == (before, summary)
@@ -464,6 +464,7 @@ def test_sample_data_have_a_table_and_a_summary_of_the_same_form(workspace: Work
     summary = ingest(replace(CARD, sources=(ONE_FILE,)), workspace, None, 1_000, lambda what, more, total: None)
     assert (summary.form, summary.sample_data, summary.total.rows) == ("sample", True, 1_000)
     assert read_parquet(workspace.raw_table("applications"))[1] == {
+        b"scorebox.data": b"sample",
         b"scorebox.sample": b"true",
         b"scorebox.snapshot": summary.snapshot_sha256.encode(),
     }
@@ -471,6 +472,6 @@ def test_sample_data_have_a_table_and_a_summary_of_the_same_form(workspace: Work
 
 def test_the_command_shows_each_file_and_ends_with_code_1_if_one_is_broken(scorebox: Run, project: Project) -> None:
     (project.folder / "broken.csv").write_text("ID\n1\n")
-    code, printed = scorebox("ingest", "card_default", "--source", "broken.csv")
+    code, printed = scorebox("ingest", "card_default", "--source", "broken.csv", "--published")
     assert code == 1
     assert "error card_default: broken.csv is not the published file" in printed

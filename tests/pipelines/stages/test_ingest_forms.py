@@ -17,11 +17,12 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.stages.ingest import ingest
+from pipelines.params import Params
 from pipelines.stages.prepare import validate
 from pipelines.workspace import Workspace
 from scoring.expected import DataError
 from scoring.scorecard import Source, SourceFile
+from tests.conftest import SMALL_PARAMS
 from tests.pipelines.stages.feeds import CARD, take_in
 from training.errors import StageError
 
@@ -189,7 +190,7 @@ def test_the_way_in_which_a_file_is_read_is_told(workspace: Workspace, tmp_path:
     content = PLAIN.strip().replace(b",", b"\t").replace(b"ID", b"Unnamed: 0\tID", 1).replace(b"\n", b"\n0\t")
     (tmp_path / "rows.csv").write_bytes(content)
     said: list[str] = []
-    ingest(ROWS, workspace, str(tmp_path / "rows.csv"), 1_000, lambda what, more, total: None, said.append)
+    take_in(workspace, tmp_path / "rows.csv", ROWS, note=said.append)
     assert said == [
         "rows.csv: its cells are separated by tabs",
         "rows.csv: its column Unnamed: 0 is an index, which is not read",
@@ -201,4 +202,4 @@ def test_a_validation_of_no_rows_fails(workspace: Workspace) -> None:
     sample = pa.table(ROWS.sample(np.random.default_rng(0), 2))
     pq.write_table(sample.slice(2), workspace.raw_table("applications"))
     with pytest.raises(StageError, match="toy: the raw snapshot holds no rows"):
-        validate(ROWS, workspace)
+        validate(ROWS, workspace, Params.model_validate(SMALL_PARAMS).scorecard("card_default"))

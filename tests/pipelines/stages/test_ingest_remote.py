@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -23,6 +24,7 @@ import pytest
 from loadtests.server import free_port
 from pipelines.workspace import Workspace
 from scoring.expected import DataError
+from scoring.scorecards import load
 from tests.conftest import PROJECT, Project
 from tests.needs import program
 from tests.pipelines.stages.feeds import CLIENTS, ONE, TABLES, sha256, snapshot, take_in, write_tables, written
@@ -218,7 +220,7 @@ def test_a_dvc_remote_gives_the_files_of_a_revision(workspace: Workspace, regist
         (f"dvc://{tmp_path}/none#credit", "there is no DVC repository"),
     ):
         with pytest.raises(DataError, match=complaint) as error:
-            take_in(workspace, location)
+            take_in(workspace, location, published=True)
         assert "\n" not in str(error.value)
     shutil.rmtree(tmp_path / "store")
     with pytest.raises(DataError, match=r"cannot read .*: No storage files available"):
@@ -263,7 +265,8 @@ class Kaggle(BaseHTTPRequestHandler):
 def kaggle(tmp_path: Path) -> Iterator[dict[str, str]]:
     """The environment in which Kaggle's client talks to a server of this test."""
     buffer = io.BytesIO()
-    pq.write_table(pa.table({"ID": [1, 2, 3]}), buffer)
+    made = load("card_default").sample(np.random.default_rng(0), 3)
+    pq.write_table(pa.table({"ID": [1, 2, 3], **{name: made[name] for name in made if name != "ID"}}), buffer)
     Kaggle.files = {"other.csv": b"x", "data/UCI_Credit_Card.parquet": buffer.getvalue()}
     with ThreadingHTTPServer(("127.0.0.1", 0), Kaggle) as server:
         threading.Thread(target=server.serve_forever).start()
@@ -296,7 +299,9 @@ def test_a_file_that_kaggle_sends_as_a_zip_is_unpacked(project: Project, kaggle:
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("UCI_Credit_Card.csv", ONE)
     Kaggle.files = {"UCI_Credit_Card.csv": buffer.getvalue()}
-    ended = project.scorebox("ingest", "card_default", "--source", "kaggle://competitions/cards", check=False, **kaggle)
+    ended = project.scorebox(
+        "ingest", "card_default", "--source", "kaggle://competitions/cards", "--published", check=False, **kaggle
+    )
     assert ended.returncode == 1
     assert f"is not the published file: its sha256 is {sha256(ONE)}" in " ".join(ended.stderr.split())
 

@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from inline_snapshot import snapshot
 from numpy.typing import NDArray
 from prometheus_client.parser import text_string_to_metric_families
 
 from scoring.outcomes.store import Outcome, Outcomes
+from tests.conftest import Project
 from tests.pipelines.conftest import Run
 from tests.pipelines.governed import Governed
 from tests.pipelines.realised import CARD, MATURED_ON, draw_labels, draw_pds, journal_of
@@ -74,6 +76,19 @@ def test_outcomes_as_the_pds_said_are_ok(scorebox: Run) -> None:
         "scorebox_matured_decisions": 1_500,
         "scorebox_performance_decay": 0,
     }
+
+
+def test_the_profile_that_is_asked_for_gets_the_files(scorebox: Run, project: Project) -> None:
+    realise(journal_of(JOURNAL, PDS, MONTHS), GOOD)
+    params = yaml.safe_load((project.folder / "params.yaml").read_text())
+    params["profiles"]["quick"] = params["profiles"]["full"]
+    (project.folder / "params.yaml").write_text(yaml.safe_dump(params))
+    code, printed = scorebox("performance", CARD.name, "--profile", "quick")
+    assert code == 0
+    asked = Path("artifacts/quick") / CARD.name / "monitoring"
+    assert f"verdict: ok: {asked}/performance.html" in printed
+    assert (asked / "performance.json").exists()
+    assert not WRITTEN.exists()
 
 
 def test_decay_is_named_and_ends_with_exit_code_1_only_where_asked(scorebox: Run) -> None:
