@@ -16,9 +16,10 @@ from pipelines.params import ScorecardParams
 from pipelines.workspace import Workspace
 from scoring.files import remove_file, write_atomically
 from scoring.leftovers import scratch_folder
+from scoring.models import DATA_LABELS
 from scoring.scorecard import Scorecard
 from training.errors import StageError
-from training.parquet import KIND_KEY, SAMPLE_KEY, SNAPSHOT_KEY, read_arrow, read_parquet, write_parquet
+from training.parquet import KIND_KEY, SAMPLE_KEY, SNAPSHOT_KEY, data_kind, read_arrow, read_parquet, write_parquet
 from training.split import applicants, check_counts, split_rows
 from training.tables import TableSet, find, pick
 from training.tables import build as tables_build
@@ -138,7 +139,8 @@ def features(
     report = check(scorecard, frame)
     _write_report(report, workspace.features_contract)
     _check_counts(scorecard, frame, params)
-    write_atomically(workspace.lineage, json.dumps(lineage, indent=2) + "\n")
+    made_of = {"data": DATA_LABELS[data_kind(metadata)], "snapshot_sha256": metadata[SNAPSHOT_KEY].decode()}
+    write_atomically(workspace.lineage, json.dumps({**lineage, **made_of}, indent=2) + "\n")
     write_parquet(workspace.applications, frame, metadata)
     return report
 

@@ -7,6 +7,8 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
@@ -16,6 +18,7 @@ from scoring.expected import DataError
 PARQUET = ".parquet"
 CSV = ".csv"
 CSV_GZIP = ".csv.gz"
+FILE = "file://"
 
 
 @dataclass(frozen=True)
@@ -75,12 +78,20 @@ def open_address(address: str) -> tuple[Any, str]:
         ValueError: no such kind of address is known.
         ImportError: the library for it is not installed.
     """
+    if address.startswith(FILE):
+        return LocalFileSystem(), _path_of(address)
     if "://" in address:
         system, path = fsspec.core.url_to_fs(address)
         return system, path
     # fsspec would take `a::b.csv` for two addresses.
     path = Path(address).expanduser() if address.startswith("~/") else Path(address)
     return LocalFileSystem(), str(Path.cwd() / path)
+
+
+def _path_of(address: str) -> str:
+    """Return the path of a `file://` address: as it stands where something is there, else as addresses are written."""
+    plain = address.removeprefix(FILE)
+    return plain if Path(plain).exists() else url2pathname(urlsplit(address).path)
 
 
 def kind_of(path: Path) -> str:

@@ -62,6 +62,7 @@ def test_the_form_of_a_file_changes_nothing_of_what_it_is(scorebox: Run, rows: p
         made, metadata = read_parquet(MADE / "applications.parquet")
         record = data_record(made, metadata, CARD.target)
         assert (record.label, record.sample, record.published) == ("own data, unverified", False, False)
+        assert json.loads((MADE / "lineage.json").read_text())["data"] == "own data, unverified"
         refused, printed = scorebox("ingest", "card_default", "--source", f"rows.{form}", "--published")
         assert refused == 1
         assert f"rows.{form} is not the published file" in printed
