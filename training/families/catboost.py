@@ -6,6 +6,8 @@ indicators.
 
 from __future__ import annotations
 
+import os
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,10 +15,11 @@ from typing import Any
 
 import numpy as np
 import onnx
-from catboost import CatBoostClassifier
+from catboost import CatBoostClassifier, CatBoostError
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from scoring.disk import CannotWriteError
 from training.families.family import LOG_ODDS, Family, Features, Labels, Weights
 from training.graph.frontend import FEATURES, build_model
 
@@ -36,7 +39,16 @@ class CatBoost:
 
     def save(self, directory: Path) -> None:
         """Write `catboost.cbm`, CatBoost's own format."""
-        self._classifier.save_model(str(directory / FILE))
+        self._write(directory / FILE, "cbm")
+
+    def _write(self, path: Path, form: str) -> None:
+        try:
+            self._classifier.save_model(str(path), format=form)
+        except CatBoostError as error:
+            # Its message begins with the system's own number, where there is one.
+            if number := re.match(r"\(Error (\d+):", str(error)):
+                raise CannotWriteError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
+            raise
 
     @classmethod
     def load(cls, directory: Path) -> CatBoost:
@@ -49,7 +61,7 @@ class CatBoost:
         """Return CatBoost's own export, its classifier turned into the sum that it takes the logistic of."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "model.onnx")
-            self._classifier.save_model(str(path), format="onnx")
+            self._write(path, "onnx")
             exported = onnx.load(path)
         (classifier,) = [node for node in exported.graph.node if node.op_type == "TreeEnsembleClassifier"]
         attributes = {item.name: helper.get_attribute_value(item) for item in classifier.attribute}
