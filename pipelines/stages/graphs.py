@@ -7,6 +7,7 @@ from pipelines.params import ScorecardParams
 from pipelines.stages.train import load_trained
 from pipelines.workspace import Workspace
 from scoring.decision_rules import declined
+from scoring.disk import writing
 from scoring.files import remove_file, write_atomically
 from scoring.graph import Graph, sha256
 from scoring.scorecard import Scorecard
@@ -27,6 +28,9 @@ def export(scorecard: Scorecard, workspace: Workspace) -> str:
 def quantize(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams) -> str:
     """Write the INT8 graph if the model has a usable one, and return one line about what came of it."""
     specification = load_trained(workspace).specification
+    with writing(workspace.int8.parent):
+        # Empty where there is no INT8 variant: DVC asks for the folder.
+        workspace.int8.parent.mkdir(parents=True, exist_ok=True)
     remove_file(workspace.int8)
     if not FAMILIES[specification.family].has_int8:
         return "the winner has nothing to quantise"

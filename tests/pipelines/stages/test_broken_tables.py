@@ -80,7 +80,7 @@ def test_a_broken_table_stops_at_its_contract(
     code, printed = scorebox("validate", NAME)
     assert code == 1
     assert named in printed
-    assert "of the data contract are broken" in printed
+    assert "of the data contract " in printed
     assert not (raw.parent / "applications.parquet").exists(), "rows of an earlier run must not pass for these"
 
 
@@ -100,7 +100,7 @@ def test_files_with_another_hash_than_published_are_refused(scorebox: Run, raw: 
     for path in raw.glob("*.parquet"):
         pq.read_table(path).to_pandas().to_csv(source / f"{path.stem}.csv", index=False)
     before = {path.name: path.read_bytes() for path in raw.iterdir()}
-    code, printed = scorebox("ingest", NAME, "--source", str(source))
+    code, printed = scorebox("ingest", NAME, "--source", str(source), "--published")
     assert code == 1
     assert "application_train.csv" in printed
     assert "sha256" in printed
