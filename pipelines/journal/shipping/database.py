@@ -14,8 +14,16 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    InternalError,
+    NotSupportedError,
+    OperationalError,
+)
 
+from pipelines.journal.shipping.session import pin
 from pipelines.journal.shipping.tables import SCHEMA
 from training.errors import StageError
 
@@ -51,6 +59,7 @@ class Database:
             json_serializer=lambda value: orjson.dumps(value).decode(),
             json_deserializer=orjson.loads,
         )
+        pin(self.engine)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -64,7 +73,8 @@ class Database:
         try:
             with self.engine.begin() as connection:
                 yield connection
-        except (OperationalError, InterfaceError, InternalError) as error:
+        # A standby, and a plan from before a migration, are what it does not support.
+        except (OperationalError, InterfaceError, InternalError, NotSupportedError) as error:
             raise AwayError(f"PostgreSQL at {self.name} does not serve: {_reason(error)}") from None
         except DBAPIError as error:
             raise StageError(f"PostgreSQL at {self.name} refuses: {_reason(error)}") from None
