@@ -52,6 +52,9 @@ class Face:
     ) -> None:
         self._app = app
         self._core = core
+        for route in routes:
+            faults = [status for status in route.refused if status >= HTTPStatus.INTERNAL_SERVER_ERROR]
+            core.metrics.expect_faults(route.path, route.methods, faults)
         self._routes = {route.path: route for route in routes}
         limits = core.limits.model_dump()
         self._max_bytes: dict[str, dict[bytes, int]] = {

@@ -60,18 +60,21 @@ COMMIT = Histogram(
 )
 JOURNAL_FAILURES = Counter("scorebox_journal_failures_total", "Requests refused because the journal took no records.")
 JOURNAL_LAST = Gauge(
-    "scorebox_journal_last_sequence",
-    "Sequence of the newest decision in the journal; NaN without a journal.",
-    multiprocess_mode="mostrecent",
+    "scorebox_journal_last_sequence", "Sequence of the newest decision in the journal.", multiprocess_mode="mostrecent"
 )
 JOURNAL_SHIPPED = Gauge(
     "scorebox_journal_shipped_sequence",
-    "Sequence of the newest decision that the shipper has copied; NaN if none ever ran.",
+    "Sequence of the newest decision that the shipper has copied.",
     multiprocess_mode="mostrecent",
 )
 JOURNAL_LAG = Gauge(
     "scorebox_journal_ship_lag_seconds",
-    "Age of the oldest record that the shipper has not copied, 0 if it has all; NaN if none ever ran.",
+    "Age of the oldest record that is not copied, 0 if all are.",
+    multiprocess_mode="mostrecent",
+)
+JOURNAL_SHIP_EXPECTED = Gauge(
+    "scorebox_journal_ship_expected",
+    "1 if a shipper is to copy the journal: by a setting, or because one was started.",
     multiprocess_mode="mostrecent",
 )
 LOG_DROPPED = Counter(

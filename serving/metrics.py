@@ -6,12 +6,11 @@ in the totals.
 
 from __future__ import annotations
 
-import math
 import os
 from collections import Counter as Counts
 from collections.abc import Callable, Iterable
-from contextlib import suppress
-from typing import Literal
+from itertools import product
+from typing import Literal, get_args
 
 import numpy as np
 from prometheus_client import (
@@ -32,13 +31,13 @@ from scoring.challenger.guard import MEASURES
 from scoring.challenger.split import TrafficSplit
 from scoring.decision import Basis, Decisions
 from scoring.errors import FieldError
-from scoring.journal.schema import JournalError
-from scoring.journal.shipped import Shipped
-from scoring.journal.writer import Journal
 from serving import metric_series as series
+from serving.copy_progress import CopyProgress
 from serving.startup import LoadedModel, StartupConfig
 
 Role = Literal["champion", "challenger"]
+ShadowResult = Literal["scored", "dropped", "failed"]
+SHADOW_RESULTS: tuple[ShadowResult, ...] = get_args(ShadowResult)
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST.encode()
 
@@ -63,10 +62,12 @@ class Metrics:
         self._durations: dict[str, Histogram] = {}
         self._pds: dict[Role, list[Counter]] = {}
         self._served: list[Gauge] = []
-        self._journal: Journal | None = None
+        self._copy_progress = CopyProgress(None, expected=False)
         # A counter that begins with its first event has no increase that Prometheus could see.
         for measure in MEASURES:
             series.WITHDRAWN.labels(measure)
+        for result in SHADOW_RESULTS:
+            series.CHALLENGES.labels(result)
 
     def set_serving(self, config: StartupConfig, traffic_split: TrafficSplit) -> None:
         """Set which models and which policy decide from now on."""
@@ -89,19 +90,26 @@ class Metrics:
             )
             gauge.set(1)
             self._served.append(gauge)
-        self._journal = config.journal
+            # Of both kinds from 0: where nobody is approved the share of approvals is 0, not unknown.
+            for is_decline in (True, False):
+                self._predictions_of(record.scorecard, record.variant, role, is_decline)
+        self._copy_progress = CopyProgress(config.journal, config.settings.journal_shipped)
         policy = series.CUTOFF.labels(config.scorecard.name, config.policy.id)
         policy.set(config.policy.cutoff)
         self._served.append(policy)
 
+    def expect_faults(self, route: str, methods: Iterable[str], statuses: Iterable[int]) -> None:
+        """Let requests of a route that end with these statuses count from 0: a first one is an increase then."""
+        for method, status in product(methods, statuses):
+            self._counter(route, method, status)
+
     def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count one answered request that took `seconds`."""
-        key = (route, method, status)
-        counter = self._requests.get(key)
-        if counter is None:
-            counter = self._new_series(key)
-        counter.inc()
-        self._durations[route].observe(seconds)
+        self._counter(route, method, status).inc()
+        duration = self._durations.get(route)
+        if duration is None:
+            duration = self._durations[route] = series.DURATION.labels(route)
+        duration.observe(seconds)
 
     def observe_batch(self, rows: int, waited: float) -> None:
         """Record the rows of one batch and the seconds that its oldest rows waited."""
@@ -114,7 +122,7 @@ class Metrics:
         declined = int(decisions.declined.sum())
         for is_decline, count in ((True, declined), (False, len(decisions) - declined)):
             if count:
-                self._predictions_of(basis, role, is_decline).inc(count)
+                self._predictions_of(basis.scorecard, basis.variant, role, is_decline).inc(count)
         bins = np.bincount(_EDGES.searchsorted(decisions.pd, side="right"), minlength=len(series.PD_EDGES) + 1)
         for counter, count in zip(self._pd_bins(basis, role), bins.tolist(), strict=True):
             if count:
@@ -126,12 +134,12 @@ class Metrics:
         if decisions.thin is not None:
             series.THIN_FILES.labels(basis.scorecard, basis.variant).inc(int(decisions.thin.sum()))
 
-    def _predictions_of(self, basis: Basis, role: Role, is_decline: bool) -> Counter:
-        key = (role, basis.variant, is_decline)
+    def _predictions_of(self, scorecard: str, variant: str, role: Role, is_decline: bool) -> Counter:
+        key = (role, variant, is_decline)
         counter = self._predictions.get(key)
         if counter is None:
             decision = "decline" if is_decline else "approve"
-            counter = self._predictions[key] = series.PREDICTIONS.labels(basis.scorecard, role, basis.variant, decision)
+            counter = self._predictions[key] = series.PREDICTIONS.labels(scorecard, role, variant, decision)
         return counter
 
     def _pd_bins(self, basis: Basis, role: Role) -> list[Counter]:
@@ -141,7 +149,7 @@ class Metrics:
             counters = self._pds[role] = [series.PDS.labels(basis.scorecard, role, below) for below in edges]
         return counters
 
-    def count_shadow(self, result: Literal["scored", "dropped", "failed"], rows: int) -> None:
+    def count_shadow(self, result: ShadowResult, rows: int) -> None:
         """Count applications that a shadow has scored, dropped or failed to score."""
         series.CHALLENGES.labels(result).inc(rows)
 
@@ -199,21 +207,17 @@ class Metrics:
         return generate_latest(registry)
 
     def _set_journal_gauges(self) -> None:
-        last = shipped = lag = math.nan
-        if self._journal is not None:
-            last = self._journal.last_sequence
-            # The other metrics matter most when the disk of the journal fails.
-            with suppress(JournalError):
-                if (copy := Shipped.read(self._journal.folder)) is not None:
-                    shipped, lag = copy.decisions, copy.lag(self._journal.folder)
-        series.JOURNAL_LAST.set(last)
-        series.JOURNAL_SHIPPED.set(shipped)
-        series.JOURNAL_LAG.set(lag)
+        progress = self._copy_progress.read()
+        series.JOURNAL_LAST.set(progress.last)
+        series.JOURNAL_SHIPPED.set(progress.shipped)
+        series.JOURNAL_LAG.set(progress.lag)
+        series.JOURNAL_SHIP_EXPECTED.set(progress.expected)
 
-    def _new_series(self, key: tuple[str, str, int]) -> Counter:
-        route, method, status = key
-        counter = series.REQUESTS.labels(route, method if method in _METHODS else "other", str(status))
-        if method in _METHODS:
-            self._requests[key] = counter
-        self._durations.setdefault(route, series.DURATION.labels(route))
+    def _counter(self, route: str, method: str, status: int) -> Counter:
+        key = (route, method, status)
+        counter = self._requests.get(key)
+        if counter is None:
+            counter = series.REQUESTS.labels(route, method if method in _METHODS else "other", str(status))
+            if method in _METHODS:
+                self._requests[key] = counter
         return counter

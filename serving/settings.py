@@ -67,6 +67,10 @@ class Settings(BaseSettings):
     journal_retention_months: Annotated[
         int, Field(ge=1, le=1200, description="files of the journal whose last decision is older are removed")
     ] = 25
+    journal_shipped: Annotated[
+        bool,
+        Field(description="a shipper is to copy the journal: a late copy raises an alert even if none was started"),
+    ] = False
     variant: Annotated[Variant | None, Field(description="fp32 or int8; the release's choice by default")] = None
     max_batch_size: Annotated[int, Field(ge=1, le=65_536, description="rows in one session call")] = 1024
     max_wait: Annotated[

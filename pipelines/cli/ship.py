@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable
-from queue import Empty, SimpleQueue
 from typing import Annotated
 
 import typer
@@ -15,6 +12,7 @@ from pipelines.cli.options import ScorecardName
 from pipelines.journal.shipping.database import Database
 from pipelines.journal.shipping.follow import follow as go_on
 from pipelines.journal.shipping.shipper import Shipper
+from pipelines.journal.shipping.stopping import Stop
 
 DatabaseAddress = Annotated[
     str,
@@ -37,7 +35,7 @@ def ship(
     shipper = Shipper(folder, target)
     if follow:
         print_line("ship", f"{folder} to {target.name}, until SIGTERM")
-        records = go_on(shipper.ship, _stopped(), lambda line: print_line("ship", line))
+        records = go_on(shipper.ship, Stop(), lambda line: print_line("ship", line))
         print_line("ship", f"ends: {records:,} records copied")
         return
     decisions = challenges = erasures = 0
@@ -63,20 +61,3 @@ def migrate(database: DatabaseAddress) -> None:
     before, after = target.migrate()
     done = f"already at revision {after}" if before == after else f"from {before or 'no tables'} to revision {after}"
     print_line("migrate", f"{target.name}: {done}")
-
-
-def _stopped() -> Callable[[float], bool]:
-    """Waits for so many seconds, or for SIGTERM or SIGINT, and says whether one came: the transaction is finished."""
-    # Its put may interrupt its get, as a lock's release may not.
-    signals: SimpleQueue[int] = SimpleQueue()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda received, _: signals.put(received))
-
-    def stopped(seconds: float) -> bool:
-        try:
-            signals.get(timeout=seconds)
-        except Empty:
-            return False
-        return True
-
-    return stopped

@@ -1,4 +1,4 @@
-"""How far the journal has been copied: what the shipper leaves beside it, and the service shows."""
+"""How far the journal has been copied: what the shipper leaves next to it, and the service shows."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Shipped(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    decisions: int = Field(ge=0, description="sequence of the last decision")
-    challenges: int = Field(ge=0, description="sequence of the last challenge")
-    shipped_at: str = Field(description="UTC, ISO 8601")
+    decisions: int = Field(default=0, ge=0, description="sequence of the last decision")
+    challenges: int = Field(default=0, ge=0, description="sequence of the last challenge")
+    shipped_at: str | None = Field(default=None, description="UTC, ISO 8601; null if nothing was copied yet")
 
     def write(self, folder: Path) -> None:
         """Put it into the journal's folder.
@@ -33,6 +33,16 @@ class Shipped(BaseModel):
             write_atomically(folder / _NAME, self.model_dump_json() + "\n")
         except OSError as error:
             raise JournalError(f"{folder / _NAME} cannot be written: {error.strerror}") from None
+
+    @classmethod
+    def begin(cls, folder: Path) -> None:
+        """Leave the position of a shipper that has copied nothing yet, unless there is one.
+
+        Raises:
+            JournalError: it cannot be written.
+        """
+        if not (folder / _NAME).exists():
+            cls().write(folder)
 
     @classmethod
     def read(cls, folder: Path) -> Shipped | None:

@@ -136,7 +136,7 @@ def watched(trained_project: Project, tmp_path_factory: pytest.TempPathFactory) 
             f"http://127.0.0.1:{gateway}/-/ready",
             f"--web.listen-address=127.0.0.1:{gateway}",
         ),
-        serve(home, SCOREBOX_JOURNAL=str(journal)) as server,
+        serve(home, SCOREBOX_JOURNAL=str(journal), SCOREBOX_JOURNAL_SHIPPED="true") as server,
     ):
         made = Watched(server, f"http://127.0.0.1:{gateway}", f"http://127.0.0.1:{prometheus}")
         decide_and_learn(server)

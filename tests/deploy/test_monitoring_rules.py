@@ -60,6 +60,13 @@ def test_an_alert_has_a_case_that_fires_and_one_that_does_not(alert: dict[str, A
     assert fires == {True, False}
 
 
+@pytest.mark.parametrize("history", ["never", "restarted"])
+def test_every_alert_has_a_case_of_what_never_happened_and_one_of_a_restart(history: str) -> None:
+    cases = [case for path in RULE_TESTS if path.stem.startswith(history) for case in read(path)["tests"]]
+    looked = {looked["alertname"] for case in cases for looked in case["alert_rule_test"]}
+    assert looked == {named(alert) for alert in ALERTS}
+
+
 @pytest.mark.parametrize("alert", ALERTS, ids=named)
 def test_an_alert_says_how_urgent_it_is_whose_and_where_it_is_explained(alert: dict[str, Any]) -> None:
     assert alert["labels"]["severity"] in {"critical", "warning"}

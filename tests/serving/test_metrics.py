@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +17,8 @@ from scoring.journal.writer import Journal
 from scoring.moment import now_to_the_millisecond
 from serving.loop_lag import EVERY, LoopLag
 from serving.metric_series import PD_EDGES
+from serving.metrics import SHADOW_RESULTS
+from serving.routes import ROUTES
 from tests.serving.conftest import Service, startup_config
 from tests.serving.toy import SCORECARD
 
@@ -150,28 +151,64 @@ async def test_unknown_paths_and_methods_mint_no_series(service: Service) -> Non
     assert len(new) < 25
 
 
-async def test_the_journal_and_how_far_it_is_copied_are_shown(
+async def test_the_journal_and_how_far_it_is_copied_are_numbers_from_the_first_moment(
     make_service: Callable[..., Service], tmp_path: Path, example: dict[str, Any]
 ) -> None:
-    names = ("last_sequence", "shipped_sequence", "ship_lag_seconds")
+    names = ("last_sequence", "shipped_sequence", "ship_lag_seconds", "ship_expected")
 
     async def shown(service: Service) -> list[float]:
         samples = await exposed(service)
         return [samples[f"scorebox_journal_{name}{{}}"] for name in names]
 
-    assert await shown(make_service()) == pytest.approx([math.nan] * 3, nan_ok=True)
+    assert await shown(make_service()) == [0, 0, 0, 0]
     journal = Journal(tmp_path / "journal")
     service = make_service(startup_config(journal=journal))
     service.core.open()
+    assert await shown(service) == [0, 0, 0, 0]
     batch = {"applications": [example] * 3}
     await service.client.post("/predict_batch", json=batch)
-    assert await shown(service) == pytest.approx([3, math.nan, math.nan], nan_ok=True)
+    *position, late, expected = await shown(service)
+    assert (position, expected) == ([3, 0], 0)
+    assert late > 0
+    # A shipper that has not reached its database yet.
+    Shipped.begin(journal.folder)
+    *position, lag, expected = await shown(service)
+    assert (position, expected) == ([3, 0], 1)
+    assert lag > late
     Shipped(decisions=2, challenges=0, shipped_at=now_to_the_millisecond()).write(journal.folder)
-    last, shipped, lag = await shown(service)
-    assert (last, shipped) == (3, 2)
-    assert lag > 0
+    Shipped.begin(journal.folder)
+    *position, late, _ = await shown(service)
+    assert position == [3, 2]
+    (journal.folder / "shipped.json").write_text("{]")
+    *position, lag, expected = await shown(service)
+    assert (position, expected) == ([3, 2], 1)
+    assert lag > late
     Shipped(decisions=3, challenges=0, shipped_at=now_to_the_millisecond()).write(journal.folder)
-    assert await shown(service) == [3, 3, 0]
-    (journal.folder / "shipped.json").write_text("{}")
-    assert await shown(service) == pytest.approx([3, math.nan, math.nan], nan_ok=True)
+    assert await shown(service) == [3, 3, 0, 1]
     journal.close()
+
+
+async def test_a_copy_that_is_expected_is_so_before_any_shipper_was_started(
+    make_service: Callable[..., Service], tmp_path: Path
+) -> None:
+    journal = Journal(tmp_path / "journal")
+    service = make_service(startup_config(journal=journal, journal_shipped=True))
+    service.core.open()
+    assert (await exposed(service))["scorebox_journal_ship_expected{}"] == 1
+    journal.close()
+
+
+async def test_faults_count_from_0_wherever_an_alert_reads_them(service: Service) -> None:
+    samples = await exposed(service)
+    for path, method, status in (("/predict", "POST", 503), ("/predict_batch", "POST", 504), ("/metrics", "GET", 500)):
+        assert f"scorebox_http_requests_total{{method={method},route={path},status={status}}}" in samples
+    for route in ROUTES:
+        for method in route.methods:
+            assert f"scorebox_http_requests_total{{method={method},route={route.path},status=500}}" in samples
+    for name in ("requests_shed", "journal_failures", "history_failures", "log_lines_dropped"):
+        assert f"scorebox_{name}_total{{}}" in samples
+    for result in SHADOW_RESULTS:
+        assert f"scorebox_challenges_total{{outcome={result}}}" in samples
+    for decision in ("approve", "decline"):
+        labels = f"decision={decision},role=champion,scorecard=card_default,variant=fp32"
+        assert f"scorebox_predictions_total{{{labels}}}" in samples

@@ -19,6 +19,7 @@ from deploy.monitoring.grafana.panels import (
 )
 
 _RATE = "[$__rate_interval]"
+_COPIED = "unless on (namespace, service, instance) scorebox_journal_ship_expected == 0"
 
 
 def dashboard() -> Dashboard:
@@ -221,8 +222,8 @@ def _journal() -> Section:
             ),
             lines(
                 "Not copied to PostgreSQL",
-                "Age of the oldest decision that is not copied; no line where no shipper ever ran.",
-                (f"scorebox_journal_ship_lag_seconds{{{HERE}}}", "{{instance}}"),
+                "Age of the oldest decision that is not copied; no line where no copy is expected.",
+                (f"scorebox_journal_ship_lag_seconds{{{HERE}}} {_COPIED}", "{{instance}}"),
                 unit=SECONDS,
                 limit=300,
             ),
@@ -230,7 +231,7 @@ def _journal() -> Section:
                 "Decisions not copied, requests not kept",
                 "Requests are refused while the journal takes no records.",
                 (
-                    f"scorebox_journal_last_sequence{{{HERE}}} - scorebox_journal_shipped_sequence{{{HERE}}}",
+                    f"scorebox_journal_last_sequence{{{HERE}}} - scorebox_journal_shipped_sequence{{{HERE}}} {_COPIED}",
                     "{{instance}} not copied",
                 ),
                 (

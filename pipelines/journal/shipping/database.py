@@ -28,8 +28,14 @@ from pipelines.journal.shipping.tables import SCHEMA
 from training.errors import StageError
 
 _DRIVERS = {"postgres", "postgresql", "postgresql+psycopg"}
-# libpq waits for ever by default. An address that names its own wins.
-_WAITS = {"connect_timeout": "10", "tcp_user_timeout": "30000"}
+# libpq waits for ever by default, and for two hours on a machine that is gone. An address that names its own wins.
+_WAITS = {
+    "connect_timeout": "10",
+    "tcp_user_timeout": "30000",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+}
 _MIGRATING = 0x5C0_12EB0
 """The number of the advisory lock: one migration at a time."""
 

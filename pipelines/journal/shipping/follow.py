@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from pipelines.journal.shipping.database import AwayError
 from pipelines.journal.shipping.shipper import Copied
+from pipelines.journal.shipping.stopping import Stop, UnfinishedError
 from scoring.journal.schema import JournalError
 
 POLL = 1.0
@@ -14,12 +15,12 @@ LONGEST = 30.0
 """Seconds between attempts, at most."""
 
 
-def follow(ship: Callable[[], Copied], stopped: Callable[[float], bool], tell: Callable[[str], None]) -> int:
+def follow(ship: Callable[[], Copied], stop: Stop, tell: Callable[[str], None]) -> int:
     """Copy records as they come; wait while the journal or PostgreSQL is away, and report that once.
 
     Args:
         ship: one transaction.
-        stopped: waits for so many seconds and says whether to stop.
+        stop: says when to end; a transaction that does not end then is given up, and PostgreSQL takes it back.
         tell: is told of each change, a line each.
 
     Returns:
@@ -29,9 +30,12 @@ def follow(ship: Callable[[], Copied], stopped: Callable[[float], bool], tell: C
         StageError: what waiting does not mend; see `Shipper.ship`.
     """
     records, pause, waiting = 0, 0.0, False
-    while not stopped(pause):
+    while not stop.asked(pause):
         try:
-            copied = ship()
+            copied = stop.finish(ship)
+        except UnfinishedError:
+            tell("does not wait for a transaction that does not end; the next shipper copies its records")
+            break
         except (AwayError, JournalError) as error:
             if not waiting:
                 tell(f"waits: {error}")

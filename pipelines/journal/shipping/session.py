@@ -1,4 +1,4 @@
-"""What holds in every transaction of the copy, whatever a database or a role sets by default."""
+"""Sets in every transaction of the copy what a database or a role may set otherwise by default."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from pipelines.journal.shipping.rows import EMPTIED, basis_row, challenge_row, d
 from pipelines.journal.shipping.tables import bases, challenges, decisions, erasures, journals
 from scoring.journal.reader import JournalReader
 from scoring.journal.record import ChallengeRecord, DecisionRecord
-from scoring.journal.schema import NO_PROOF, journal_id
+from scoring.journal.schema import NO_PROOF, journal_id, segments
 from scoring.journal.shipped import Shipped
 from scoring.moment import now_to_the_millisecond
 from training.errors import StageError
@@ -90,6 +90,7 @@ class Shipper:
             JournalError, StageError: see `ship`.
         """
         reader = JournalReader(self._folder)
+        self._begin()
         with self._database.transaction() as connection:
             self._database.check(connection)
             decided, challenged = _positions(connection, journal_id(self._folder))
@@ -104,6 +105,7 @@ class Shipper:
             StageError: the database is of another revision or holds other contents in the place of these, or the next
                 record of the journal is not what was sealed after the last one copied.
         """
+        self._begin()
         known, self._erased = self._erased, None  # until committed: a database that went away may come back older
         with self._database.transaction() as connection:
             self._database.check(connection)
@@ -115,6 +117,11 @@ class Shipper:
             )
             self._told = position
         return copied
+
+    def _begin(self) -> None:
+        # Before PostgreSQL is asked: a copy that never began is late too.
+        if self._told is None and segments(self._folder):
+            Shipped.begin(self._folder)
 
     def _ship(self, connection: Connection, known: set[str] | None) -> tuple[Copied, tuple[int, int], set[str]]:
         reader, journal = JournalReader(self._folder), journal_id(self._folder)

@@ -1,8 +1,7 @@
-"""What a database or a role sets by default changes nothing in the copy."""
+"""Defaults of a database or a role change nothing in the copy."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -35,7 +34,7 @@ ODD_DEFAULTS = {
 
 
 @pytest.fixture
-def odd(empty: str) -> Iterator[str]:
+def odd(empty: str) -> str:
     """The address of an empty database with defaults of its own, and a schema that hides functions of PostgreSQL's."""
     with psycopg.connect(empty, autocommit=True) as connection:
         name = sql.Identifier(connection.info.dbname)
@@ -43,7 +42,7 @@ def odd(empty: str) -> Iterator[str]:
         for setting, value in ODD_DEFAULTS.items():
             statement = sql.SQL("ALTER DATABASE {} SET {} = {}")
             connection.execute(statement.format(name, sql.Identifier(setting), sql.Literal(value)))
-    yield empty
+    return empty
 
 
 def test_the_copy_is_the_same_whatever_the_database_sets_by_default(odd: str, tmp_path: Path) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -327,6 +330,33 @@ def test_following_waits_for_the_journal_goes_on_and_ends_on_sigterm(folder: Pat
     journal.close()
     code, said = command.stop()
     assert (code, " ".join(said.split())) == (0, "ship ends: 10 records copied")
+
+
+def test_a_shipper_whose_database_hangs_ends_on_sigterm_and_has_left_its_position(
+    folder: Path, journal: Journal, address: str, database: Database
+) -> None:
+    append(journal, [0.1])
+    # One takes connections and says nothing; the other stops in the middle of a transaction.
+    with socket.create_server(("127.0.0.1", 0)) as silent, psycopg.connect(address) as holder:
+        port = silent.getsockname()[1]
+        mute = ship_command(folder, f"postgresql://clerk@127.0.0.1:{port}/copies?connect_timeout=3600", "--follow")
+        connection, _ = silent.accept()
+        assert Shipped.read(folder) == Shipped(decisions=0, challenges=0, shipped_at=None)
+        holder.execute("LOCK TABLE journal.journals")
+        held = ship_command(folder, address, "--follow")
+        waits = "SELECT count(*) AS waiting FROM pg_locks WHERE NOT granted AND relation = 'journal.journals'::regclass"
+        held.until(lambda: read(address, waits)[0]["waiting"] > 0)
+        for command in (mute, held):
+            command.process.send_signal(signal.SIGTERM)
+        for command in (mute, held):
+            code, said = command.ended()
+            assert code == 0
+            assert [" ".join(line.split()) for line in said.splitlines()[-2:]] == [
+                "ship does not wait for a transaction that does not end; the next shipper copies its records",
+                "ship ends: 0 records copied",
+            ]
+        connection.close()
+    assert ship_all(folder, database) == [Copied(decisions=1, challenges=0, erasures=0, expired=())]
 
 
 def test_a_server_that_is_away_is_one_line_without_the_password(folder: Path, journal: Journal) -> None:
