@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address, ip_network
+
 from tests.deploy.manifests import Cluster, Manifest, port_names, selected
 
 
@@ -42,7 +44,24 @@ def denied_by_default(cluster: Cluster) -> bool:
     )
 
 
+def asked_for_names(cluster: Cluster, address: str) -> set[str]:
+    """The protocols by which every pod may ask a DNS server at an address that is of no pod."""
+    return {
+        port["protocol"]
+        for policy in cluster.of("NetworkPolicy")
+        if not policy["spec"]["podSelector"]
+        for rule in policy["spec"].get("egress", [])
+        for peer in rule["to"]
+        if "ipBlock" in peer and ip_address(address) in ip_network(peer["ipBlock"]["cidr"])
+        for port in rule["ports"]
+        if port["port"] == 53
+    }
+
+
 def _peer(peer: Manifest) -> str:
+    if "ipBlock" in peer:
+        cidr: str = peer["ipBlock"]["cidr"]
+        return cidr
     labels: dict[str, str] = {
         **{key: value for one in peer.values() for key, value in one.get("matchLabels", {}).items()},
         **{item["key"]: " ".join(item["values"]) for one in peer.values() for item in one.get("matchExpressions", [])},

@@ -18,7 +18,7 @@ from tests.conftest import PROJECT
 from tests.deploy import named_rules, shape_rules
 from tests.deploy.command_line import COMMAND
 from tests.deploy.manifests import KUBERNETES, OVERLAYS, Cluster, Manifest, render
-from tests.deploy.network_rules import denied_by_default, flows
+from tests.deploy.network_rules import asked_for_names, denied_by_default, flows
 
 NEWEST = "1.37"
 VERSIONS = (pytest.param("1.35", marks=pytest.mark.slow), pytest.param("1.36", marks=pytest.mark.slow), NEWEST)
@@ -82,8 +82,10 @@ def test_every_scorecard_is_served_in_every_overlay(overlay: str) -> None:
     assert {path.name for path in (KUBERNETES / "components").iterdir()} == {*names(), "policy"}
 
 
+NETWORKS_OF_NAMES = ("169.254.0.0/16", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "34.118.224.0/20")
 LISTED = {
     ("every pod", "egress", "kube-system", 53),
+    *(("every pod", "egress", network, 53) for network in NETWORKS_OF_NAMES),
     ("server", "ingress", "nginx-ingress", 3000),
     ("server", "ingress", "monitoring", 3000),
     ("server", "egress", "postgresql", 5432),
@@ -113,6 +115,23 @@ def test_the_network_lets_exactly_what_is_listed_through(overlay: str) -> None:
             rf"^\| {who}\b.*\| {'from' if direction == 'ingress' else 'to'} `{peer}`.*\b{port}\b", re.MULTILINE
         )
         assert row.search(document), (name, direction, peer, port)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["169.254.20.10", "169.254.25.10", "10.96.0.10", "172.20.0.10", "192.168.0.10", "34.118.224.10"],
+    ids=["cache", "Kubespray's", "kubeadm's Service", "EKS's", "a private one", "GKE's"],
+)
+def test_a_dns_cache_on_the_node_is_reached_and_no_server_outside_is(address: str) -> None:
+    assert asked_for_names(rendered("prod"), address) == {"UDP", "TCP"}
+    assert asked_for_names(rendered("prod"), "9.9.9.9") == set()
+
+
+def test_pods_that_answer_names_are_reached_by_their_labels() -> None:
+    (policy,) = [item for item in rendered("prod").of("NetworkPolicy") if item["metadata"]["name"] == "dns"]
+    (rule,) = policy["spec"]["egress"]
+    (chosen,) = [peer["podSelector"]["matchExpressions"] for peer in rule["to"] if "podSelector" in peer]
+    assert chosen == [{"key": "k8s-app", "operator": "In", "values": ["kube-dns", "node-local-dns"]}]
 
 
 def test_secrets_and_certificates_are_named_never_held_and_documented() -> None:
