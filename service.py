@@ -19,6 +19,7 @@ from serving.bento import (
     behind_face,
     built_for,
     hand_on_place,
+    refuse_more_workers,
     start_process,
     started_in,
 )
@@ -68,6 +69,11 @@ class Scorebox:
         int8 = BentoModel(tags["int8"])
     if config.challenger is not None:
         challenger = BentoModel(config.challenger[0].model)
+
+    @bentoml.on_deployment
+    def check() -> None:
+        """Refuse several workers, in the process that would start them."""
+        refuse_more_workers("scorebox")
 
     @bentoml.on_startup
     def start(self) -> None:

@@ -29,6 +29,7 @@ from serving.drain import Drain
 from serving.exchange import ASGIApp
 from serving.face import Face
 from serving.loop_lag import LoopLag
+from serving.one_worker import WorkersError, require_one_worker
 from serving.refusals import problem_for
 from serving.routes import ASSETS, ROUTES
 from serving.settings import PREFIX
@@ -91,7 +92,11 @@ def behind_face(core: Core) -> type[Service[Any]]:
                 install(limits, WireRecords(core.metrics, access_log))
             except UvicornError as error:
                 raise StartError(error) from None
-            return self.in_front(super().to_asgi(is_main), access_log)
+            app = super().to_asgi(is_main)
+            # Where there is a parent it has asked the same before it started this process.
+            if _parent() is None:
+                refuse_more_workers(self.name)
+            return self.in_front(app, access_log)
 
         def in_front(self, app: ASGIApp, access_log: AccessLog | None) -> ASGIApp:
             """Return the face of BentoML's application."""
@@ -109,6 +114,18 @@ def behind_face(core: Core) -> type[Service[Any]]:
             return openapi.document(ROUTES, core, self.openapi_spec.asdict(), self.inner.__doc__ or "")
 
     return FacedService
+
+
+def refuse_more_workers(service: str) -> None:
+    """End the process with one line if the server is to have several workers.
+
+    Raises:
+        StartError: it is.
+    """
+    try:
+        require_one_worker(service)
+    except WorkersError as error:
+        raise StartError(error) from None
 
 
 _STARTED_BY = os.getppid()

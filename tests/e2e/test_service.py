@@ -287,10 +287,10 @@ def test_no_request_makes_an_error_of_the_service_or_an_answer_that_the_document
     assert run.returncode == 0, run.stdout
 
 
-def started(home: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+def started(home: Path, *options: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Runs a server that cannot start."""
     env = environment(home) | {"SCOREBOX_RELEASE": str(home / "release.json")} | settings
-    command = [*BENTOML, "serve", "service:Scorebox", "--port", str(free_port())]
+    command = [*BENTOML, "serve", "service:Scorebox", "--port", str(free_port()), *options]
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=LONGEST_WAIT, check=False)
 
 
@@ -299,6 +299,43 @@ def assert_one_line(run: subprocess.CompletedProcess[str], *words: str) -> None:
     (line,) = run.stderr.splitlines()
     assert line.startswith("scorebox cannot start: ")
     assert all(word in line for word in words)
+
+
+@pytest.mark.parametrize(
+    ("option", "setting", "where"),
+    [
+        ("--api-workers=4", {}, "--api-workers asks for 4 workers"),
+        pytest.param(
+            "", {"BENTOML_API_WORKERS": "4"}, "BENTOML_API_WORKERS asks for 4 workers", marks=pytest.mark.slow
+        ),
+        pytest.param("", {"BENTOML_CONFIG": "config.yaml"}, "workers, asks for 4 workers", marks=pytest.mark.slow),
+        pytest.param(
+            "",
+            {"BENTOML_CONFIG_OPTIONS": "services.scorebox.workers=cpu_count"},
+            "services.scorebox.workers, asks for cpu_count workers",
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_more_workers_than_one_are_refused_with_the_way_to_scale(
+    home: Path, option: str, setting: dict[str, str], where: str
+) -> None:
+    (home / "config.yaml").write_text("services:\n  scorebox:\n    workers: 4\n")
+    setting = {name: value.replace("config.yaml", str(home / "config.yaml")) for name, value in setting.items()}
+    assert_one_line(started(home, *filter(None, [option]), **setting), where, "start more servers")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "setting", [{"BENTOML_API_WORKERS": "2"}, {"BENTOML_CONFIG_OPTIONS": "services.scorebox.workers=2"}]
+)
+def test_the_command_of_an_image_refuses_more_workers_too(home: Path, setting: dict[str, str]) -> None:
+    env = (
+        environment(home) | {"SCOREBOX_RELEASE": str(home / "release.json"), "BENTOML_PORT": str(free_port())} | setting
+    )
+    command = [sys.executable, "-m", "serving.container", str(ROOT)]
+    run = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=LONGEST_WAIT, check=False)
+    assert_one_line(run, "asks for 2 workers", "start more servers")
 
 
 def test_a_graph_that_was_changed_is_refused(home: Path) -> None:
