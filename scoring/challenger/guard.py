@@ -3,13 +3,19 @@
 Which applicants each decides is chance, so their applications are alike, and so should be their decisions. But two
 samples of the same differ too, most of all while there are few. So a measure is what is left when the difference that
 chance explains has been taken off: a challenger equal to the champion is at 0 but for one check in 16,000.
+
+That holds for samples of many. One application that is sent again and again, by a monitor or a load test, says nothing
+of a distribution, however often. So of each model an applicant and an application count once there.
 """
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from math import sqrt
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +24,7 @@ from scoring.challenger.challenge import Bounds
 from scoring.stability import population_stability_index
 
 LEAST = 20
-"""Decisions of each before they are compared, and of the challenger between two checks."""
+"""Decisions of each before they are compared, and of the challenger between two checks; those that count."""
 CHECK_AGAIN = 0.05
 """Share of the challenger's decisions in the window that must be new."""
 LATENCY_QUANTILE = 0.95
@@ -33,6 +39,22 @@ MEASURES = ("error_share", "latency_ratio", "score_psi", "approval_shift")
 """The measures; `Bounds` has a bound for each."""
 
 Numbers = NDArray[np.float64]
+Names: TypeAlias = tuple[int, int]
+"""An applicant and an application, by hashes."""
+
+
+def names(applicant: bytes, application: bytes) -> Names:
+    """Return the names of what a decision was about: the same in every process.
+
+    Args:
+        applicant: whatever tells one from another.
+        application: all that was sent, without what tells applicants from each other.
+    """
+    return _hash(applicant), _hash(application)
+
+
+def _hash(text: bytes) -> int:
+    return int.from_bytes(blake2b(text, digest_size=8).digest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +76,6 @@ class _Recent:
         self._rows: Numbers = np.empty((rows, columns))
         self._count = 0
 
-    def add(self, *columns: NDArray[Any] | float) -> None:
-        """Add rows; a single number stands in each of them."""
-        rows = np.stack(np.broadcast_arrays(*columns), axis=-1).reshape(-1, len(columns))[-len(self._rows) :]
-        self._rows[(self._count + np.arange(len(rows))) % len(self._rows)] = rows
-        self._count += len(rows)
-
     def add_one(self, *values: float) -> None:
         """Add one row."""
         self._rows[self._count % len(self._rows)] = values
@@ -75,6 +91,39 @@ class _Recent:
 CHAMPION, CHALLENGER = 0.0, 1.0
 
 
+class _Varied:
+    """The last decisions that differ: of each model one about an applicant, and one about an application."""
+
+    def __init__(self, rows: int) -> None:
+        self._decisions = _Recent(rows, 3)
+        """PD, whether it declines, role."""
+        self._order: deque[tuple[tuple[float, int], tuple[float, int]]] = deque()
+        self._seen: set[tuple[float, int]] = set()
+        self._rows = rows
+
+    def add(
+        self, pd: NDArray[np.floating], declined: NDArray[np.bool_], role: float, about: Sequence[Names]
+    ) -> int:  # fmt: skip
+        """Add the decisions of [rows] that differ from those that are here, and return how many these are."""
+        added = 0
+        for row, (applicant, application) in enumerate(about):
+            # The sign tells applications from applicants.
+            one, other = (role, applicant), (role, ~application)
+            if one in self._seen or other in self._seen:
+                continue
+            if len(self._order) == self._rows:
+                self._seen.difference_update(self._order.popleft())
+            self._order.append((one, other))
+            self._seen.update((one, other))
+            self._decisions.add_one(pd[row], declined[row], role)
+            added += 1
+        return added
+
+    def of(self, role: float) -> Numbers:
+        """Return the decisions of a model: PD, whether it declines, role, [rows, 3]."""
+        return self._decisions.of(role)
+
+
 class Guard:
     """Compares the last decisions of champion and challenger; the same window holds both, so they are of one time.
 
@@ -83,21 +132,22 @@ class Guard:
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
-        self._decisions = _Recent(bounds.window, 3)
-        """PD, whether it declines, role."""
+        self._decisions = _Varied(bounds.window)
         self._requests = _Recent(bounds.window, 3)
         """Seconds, NaN for all but one decided application; whether it failed; role."""
         self._until_next_check = LEAST
 
-    def champion_decided(self, pd: NDArray[np.floating], declined: NDArray[np.bool_], seconds: float) -> None:
-        """Add a request of [rows] that the champion has decided in so many seconds."""
-        self._add(pd, declined, seconds, CHAMPION)
+    def champion_decided(
+        self, pd: NDArray[np.floating], declined: NDArray[np.bool_], seconds: float, about: Sequence[Names]
+    ) -> None:
+        """Add a request of [rows] that the champion has decided in so many seconds, about these."""
+        self._add(pd, declined, seconds, about, CHAMPION)
 
     def challenger_decided(
-        self, pd: NDArray[np.floating], declined: NDArray[np.bool_], seconds: float
+        self, pd: NDArray[np.floating], declined: NDArray[np.bool_], seconds: float, about: Sequence[Names]
     ) -> Breach | None:
         """Add a request of [rows] that the challenger has decided, and from time to time return the first breach."""
-        self._add(pd, declined, seconds, CHALLENGER)
+        self._add(pd, declined, seconds, about, CHALLENGER)
         self._until_next_check -= len(pd)
         if self._until_next_check > 0:
             return None
@@ -139,14 +189,16 @@ class Guard:
                 return Breach(measure, value, bound)
         return None
 
-    def _add(self, pd: NDArray[np.floating], declined: NDArray[np.bool_], seconds: float, role: float) -> None:
-        if len(pd) == 1:
-            # Most requests are of one row, and whoever waits for this one waits for the guard too.
-            self._decisions.add_one(pd[0], declined[0], role)
-            self._requests.add_one(seconds, 0.0, role)
-        else:
-            self._decisions.add(pd, declined, role)
-            self._requests.add_one(np.nan, 0.0, role)
+    def _add(
+        self,
+        pd: NDArray[np.floating],
+        declined: NDArray[np.bool_],
+        seconds: float,
+        about: Sequence[Names],
+        role: float,
+    ) -> None:
+        self._decisions.add(pd, declined, role, about)
+        self._requests.add_one(seconds if len(pd) == 1 else np.nan, 0.0, role)
 
 
 def _quantile(seconds: Numbers, standard_errors: float) -> float:

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from scoring.application import Application
 from scoring.batcher import BatcherClosedError
 from scoring.challenger.challenge import Challenge, place
-from scoring.challenger.guard import Breach, Guard
+from scoring.challenger.guard import Breach, Guard, Names, names
 from scoring.challenger.shadow import Shadow
 from scoring.decision import BatchSlice
 from scoring.files import write_atomically
@@ -181,7 +181,7 @@ class TrafficSplit:
         began = perf_counter()
         decided = await self.champion.decide_all(rows, caller)
         if self.guard is not None:
-            self.guard.champion_decided(*_pd_and_declined(decided), perf_counter() - began)
+            self.guard.champion_decided(*_pd_and_declined(decided), perf_counter() - began, self._names(rows, caller))
         return _single_rows(decided)
 
     async def _by_challenger(self, rows: Sequence[Application], caller: Caller) -> list[BatchSlice]:
@@ -200,7 +200,10 @@ class TrafficSplit:
             logger.error("the challenger failed: %s", type(error).__name__)  # noqa: TRY400  # a message may hold a value
             self._withdraw_share(self.guard.challenger_failed())
             return []
-        self._withdraw_share(self.guard.challenger_decided(*_pd_and_declined(decided), perf_counter() - began))
+        seconds = perf_counter() - began
+        self._withdraw_share(
+            self.guard.challenger_decided(*_pd_and_declined(decided), seconds, self._names(rows, caller))
+        )
         return _single_rows(decided)
 
     def _withdraw_share(self, breach: Breach | None) -> None:
@@ -225,6 +228,17 @@ class TrafficSplit:
             write_atomically(self.challenger.withdrawal, withdrawal.model_dump_json(indent=2) + "\n")
         except OSError as error:
             logger.error("%s", error)  # noqa: TRY400  # says it all
+
+    def _names(self, rows: Sequence[Application], caller: Caller) -> list[Names]:
+        # Two applicants with the same application have other keys in it.
+        key = None if self._key_field is None else {self._key_field}
+        return [
+            names(
+                self._applicant_key(row, caller),
+                row.model_dump_json(by_alias=True, exclude_none=True, exclude=key).encode(),
+            )
+            for row in rows
+        ]
 
     def _applicant_key(self, application: Application, caller: Caller) -> bytes:
         """Return what identifies an applicant: the caller's name, the scorecard's key, or else all that was sent."""

@@ -302,6 +302,19 @@ async def test_a_share_that_is_lost_stays_lost_until_the_challenger_is_sent_agai
     assert (await predict(service, example, theirs))["model"] == NEW
 
 
+async def test_one_application_sent_by_a_monitor_withdraws_nothing(
+    make_service: Make, journal: Journal, example: dict[str, Any]
+) -> None:
+    milder = stored(version="2.0.0", shift=-4.0)
+    service = make_service(with_challenger(journal, 0.5, model=milder))
+    models = {(await predict(service, example, f"probe-{number}"))["model"] for number in range(120)}
+    batch = {"applications": [example] * 200}
+    assert (await service.client.post("/predict_batch", json=batch)).status_code == 200
+    assert models == {OLD, NEW}
+    assert service.core.model_info.challenger is not None
+    assert not service.core.model_info.challenger.withdrawn
+
+
 async def test_a_repeat_after_a_withdrawal_gets_the_same_decision(
     make_service: Make, journal: Journal, example: dict[str, Any]
 ) -> None:

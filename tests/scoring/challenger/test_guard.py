@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from scoring.challenger.challenge import Bounds
-from scoring.challenger.guard import LEAST, MEASURES, Breach, Guard
+from scoring.challenger.guard import LEAST, MEASURES, Breach, Guard, Names, names
 
 CUTOFF = 0.25
 WIDE = {"error_share": 1.0, "latency_ratio": 1e9, "score_psi": 1e9, "approval_shift": 1.0}
@@ -16,6 +16,11 @@ WIDE = {"error_share": 1.0, "latency_ratio": 1e9, "score_psi": 1e9, "approval_sh
 def applicants(generator: np.random.Generator, rows: int) -> NDArray[np.float64]:
     """PDs like those of a scorecard: 22 % on average, a third at or above the cut-off."""
     return generator.beta(1.2, 4.2, rows)
+
+
+def about(*numbers: int) -> list[Names]:
+    """As many applicants, each with an application of their own."""
+    return [names(b"applicant %d" % number, b"application %d" % number) for number in numbers]
 
 
 def play(
@@ -36,14 +41,14 @@ def play(
     for number, theirs in enumerate(sides):
         if not theirs:
             pd = champion[number : number + 1]
-            guard.champion_decided(pd, pd >= CUTOFF, seconds[number])
+            guard.champion_decided(pd, pd >= CUTOFF, seconds[number], about(number))
             continue
         if broken[number]:
             breach = guard.challenger_failed()
         else:
             pd = challenger[number : number + 1]
             declined = np.array([True]) if declines else pd >= CUTOFF
-            breach = guard.challenger_decided(pd, declined, slower * seconds[number])
+            breach = guard.challenger_decided(pd, declined, slower * seconds[number], about(number))
         if breach is not None:
             return number + 1, breach
     return None
@@ -122,13 +127,14 @@ def test_what_is_long_past_counts_no_more() -> None:
     generator = np.random.default_rng(1)
     guard = Guard(Bounds(window=200))
     bad = np.full(1, 0.9)
-    for _ in range(LEAST - 1):
+    for number in range(LEAST - 1):
         guard.challenger_failed()
-        guard.challenger_decided(bad, bad >= CUTOFF, 1.0)
+        guard.challenger_decided(bad, bad >= CUTOFF, 1.0, about(-1 - number))
     pd = applicants(generator, 2_000)
     for number in range(0, 2_000, 2):
-        guard.champion_decided(pd[number : number + 1], pd[number : number + 1] >= CUTOFF, 0.001)
-        breach = guard.challenger_decided(pd[number + 1 : number + 2], pd[number + 1 : number + 2] >= CUTOFF, 0.001)
+        ours, theirs = pd[number : number + 1], pd[number + 1 : number + 2]
+        guard.champion_decided(ours, ours >= CUTOFF, 0.001, about(number))
+        breach = guard.challenger_decided(theirs, theirs >= CUTOFF, 0.001, about(number + 1))
         if number > 400:
             assert breach is None
     assert set(guard.measures()) == set(MEASURES)
@@ -138,6 +144,45 @@ def test_what_is_long_past_counts_no_more() -> None:
 def test_a_batch_has_no_latency_of_its_own() -> None:
     guard = Guard(Bounds())
     pd = np.full(100, 0.1)
-    guard.champion_decided(pd, pd >= CUTOFF, 0.001)
-    guard.challenger_decided(pd, pd >= CUTOFF, 10.0)
+    guard.champion_decided(pd, pd >= CUTOFF, 0.001, about(*range(100)))
+    guard.challenger_decided(pd, pd >= CUTOFF, 10.0, about(*range(100, 200)))
     assert set(guard.measures()) == {"score_psi", "approval_shift"}
+
+
+@pytest.mark.parametrize("of_one", ["application", "applicant"])
+def test_one_application_or_applicant_again_and_again_is_no_distribution(of_one: str) -> None:
+    """Another PD for the same applicant is what a challenger is for, and no shift of the population."""
+    guard = Guard(Bounds())
+    champion, challenger = np.array([0.1]), np.array([0.4])
+    for number in range(306):
+        texts = (b"the same", b"%d" % number)
+        same = [names(*(texts if of_one == "applicant" else texts[::-1]))]
+        guard.champion_decided(champion, champion >= CUTOFF, 0.001, same)
+        assert guard.challenger_decided(challenger, challenger >= CUTOFF, 0.001, same) is None
+    assert set(guard.measures()) == {"error_share", "latency_ratio"}
+
+
+def test_what_is_repeated_takes_no_place_in_the_window_and_hides_no_breach() -> None:
+    guard = Guard(Bounds(window=200))
+    same, generator = names(b"monitor", b"monitor"), np.random.default_rng(3)
+    pd = applicants(generator, 2_000)
+    breach = None
+    for number in range(0, 2_000, 2):
+        ours = pd[number : number + 1]
+        for repeated in [same] * 20:
+            guard.champion_decided(np.array([0.1]), np.array([False]), 0.001, [repeated])
+        guard.champion_decided(ours, ours >= CUTOFF, 0.001, about(number))
+        breach = breach or guard.challenger_decided(np.array([0.9]), np.array([True]), 0.001, about(number + 1))
+    assert breach is not None
+    assert breach.measure == "score_psi"
+
+
+def test_who_has_left_the_window_counts_again() -> None:
+    guard = Guard(Bounds(window=200))
+    pd = np.full(150, 0.1)
+    guard.champion_decided(pd, pd >= CUTOFF, 0.001, about(*range(150)))
+    guard.challenger_decided(pd, pd >= CUTOFF, 0.001, about(*range(150)))
+    assert not guard.measures()["score_psi"]
+    # The window has the last 200: all of the challenger's, and 50 of the champion's. Those of before come again.
+    guard.champion_decided(pd + 0.8, pd < CUTOFF, 0.001, about(*range(150)))
+    assert guard.measures()["score_psi"] > 0
