@@ -19,7 +19,7 @@ from serving.bento import (
     behind_face,
     built_for,
     hand_on_place,
-    refuse_more_workers,
+    prepare_parent,
     start_process,
     started_in,
 )
@@ -71,13 +71,13 @@ class Scorebox:
         challenger = BentoModel(config.challenger[0].model)
 
     @bentoml.on_deployment
-    def check() -> None:
-        """Refuse several workers, in the process that would start them."""
-        refuse_more_workers("scorebox")
+    def prepare() -> None:
+        """Refuse several workers and hand signals on, in the process that starts them."""
+        prepare_parent("scorebox")
 
     @bentoml.on_startup
     def start(self) -> None:
-        """Open the journal and handle SIGTERM."""
+        """Open the journal and handle signals."""
         start_process(core)
 
     @bentoml.on_shutdown

@@ -22,7 +22,7 @@ from uuid_utils import uuid7
 
 from scoring.journal.writer import Journal
 from scoring.scorer import Caller
-from serving import client_schema, openapi
+from serving import client_schema, hangup, openapi
 from serving.access_log import AccessLog, log_as_json, standard_output
 from serving.core import Core
 from serving.drain import Drain
@@ -85,6 +85,7 @@ def behind_face(core: Core) -> type[Service[Any]]:
             from serving.wire.install import UvicornError, install
             from serving.wire.records import WireRecords
 
+            hangup.ignore()
             core.openapi = cache(self._document)
             access_log = AccessLog(writer) if core.settings.access_log else None
             limits = WireLimits(core.settings.client_timeout, core.settings.keep_alive)
@@ -116,6 +117,16 @@ def behind_face(core: Core) -> type[Service[Any]]:
     return FacedService
 
 
+def prepare_parent(service: str) -> None:
+    """Prepare the process that starts those that answer: refuse several, and hand SIGHUP on.
+
+    Raises:
+        StartError: several are asked for.
+    """
+    refuse_more_workers(service)
+    hangup.hand_on()
+
+
 def refuse_more_workers(service: str) -> None:
     """End the process with one line if the server is to have several workers.
 
@@ -138,11 +149,12 @@ event loop waits this long at every turn; with Python's 5 ms, requests pile up u
 
 
 def start_process(core: Core) -> None:
-    """Prepare the process that answers, once everything is loaded: open the journal, handle SIGTERM, watch the loop."""
+    """Prepare the process that answers, once everything is loaded: open the journal, handle signals, watch the loop."""
     core.open()
     let_arrow_do_without_pandas()
     core.warm()
     sys.setswitchinterval(SWITCH_SECONDS)
+    hangup.reload_on_hangup(core)
     Drain(core, core.settings.drain, _parent()).install()
     LoopLag(core.metrics.observe_loop_lag).start()
     # All that is loaded now stays, so the garbage collector need not visit it again: its pauses were the p99.

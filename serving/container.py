@@ -26,6 +26,8 @@ def serve(bento: str) -> None:
     # A first process has no default handlers: until uvicorn sets its own, the signal would be lost.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
+    # Handled once the service is there.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     host, port = os.environ.get("BENTOML_HOST", "127.0.0.1"), os.environ.get("BENTOML_PORT", "3000")
     # Bound only: uvicorn listens when the service is there, and until then connections are refused instead of hanging.
     bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)

@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     ] = None
     reload_token: Annotated[
         SecretStr | None,
-        Field(min_length=16, description="what POST /reload asks for; without it nothing can be reloaded"),
+        Field(min_length=16, description="what POST /reload asks for; without it only SIGHUP reloads"),
     ] = None
     journal: Annotated[
         str | None,

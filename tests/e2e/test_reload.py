@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -61,6 +63,11 @@ def reloadable(home: Path) -> Iterator[Reloadable]:
         yield Reloadable(home, server)
 
 
+def said(server: Server) -> str:
+    """The messages of its log."""
+    return "\n".join(line.get("message", "") for line in server.log())
+
+
 def ask(url: str, rows: list[dict[str, Any]]) -> list[httpx.Response]:
     with httpx.Client(**PATIENT) as client:
         return [client.post(f"{url}/predict", json=row) for row in rows]
@@ -70,6 +77,7 @@ def test_release_policy_and_challenge_are_taken_up_and_what_is_damaged_is_not(
     reloadable: Reloadable, example: dict[str, Any]
 ) -> None:
     server = reloadable.server
+    worker = server.worker()
     for headers in ({"Authorization": "Bearer wrong"}, {"X-Nothing": "1"}):
         assert reloadable.reload(**headers).status_code == 401
     assert reloadable.reload().json()["changed"] is False
@@ -101,6 +109,20 @@ def test_release_policy_and_challenge_are_taken_up_and_what_is_damaged_is_not(
     answer = reloadable.reload().json()
     assert (answer["model"], answer["challenger"]) == (NEW, None)
     until(lambda: any("is the champion" in line.get("message", "") for line in server.log()))
+
+    # The same by signal, to the process that answers and to the one that started it; neither ends.
+    assert server.post("/predict", example).json()["cutoff"] == cutoff
+    reloadable.release.with_suffix(".policy.json").unlink()
+    with ThreadPoolExecutor(1) as pool:
+        answers = pool.submit(ask, server.url, [example] * 100)
+        os.kill(server.process.pid, signal.SIGHUP)
+        until(lambda: "SIGHUP: release, policy and challenge were read again: something else serves" in said(server))
+        reloadable.release.write_text("{")
+        os.kill(worker, signal.SIGHUP)
+        until(lambda: "SIGHUP: nothing was reloaded: " in said(server))
+        assert {answer.status_code for answer in answers.result()} == {200}
+    assert server.post("/predict", example).json()["cutoff"] == before["cutoff"]
+    assert server.worker() == worker
 
 
 @pytest.mark.slow
