@@ -11,6 +11,7 @@ from typing import NoReturn
 from rich.markup import escape
 
 from pipelines.cli.console import console
+from pipelines.cli.home import do_without_home
 from pipelines.cli.lazy import LazyGroup
 from scoring.disk import describe
 from scoring.expected import ExpectedError
@@ -81,6 +82,7 @@ app = LazyGroup(
 
 def main() -> None:
     """Run the command; a fault of its input becomes one line and exit code 1."""
+    do_without_home()
     try:
         app()
     except ExpectedError as error:
