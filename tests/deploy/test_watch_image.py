@@ -232,6 +232,7 @@ def test_every_command_that_a_manifest_runs_in_it_starts(image: str) -> None:
         assert "Usage" in docker("run", *options, image, *words, "--help")
 
 
+@pytest.mark.slow
 def test_each_command_is_imported_where_the_libraries_that_train_are_missing() -> None:
     """An import contract does not see what a package imports on the way to one of its modules."""
     modules = ", ".join(f"pipelines.cli.{name}" for name in ("drift", "performance", "outcomes", "compare", "history"))

@@ -98,6 +98,7 @@ def test_the_typed_methods_answer_like_the_face(server: Server, home: Path) -> N
         assert [row["thin_file"] for row in rows] == [False, True]
 
 
+@pytest.mark.slow
 def test_without_its_history_the_service_does_not_start(home: Path) -> None:
     env = environment(home) | {
         "SCOREBOX_SCORECARD": CARD.name,

@@ -39,8 +39,8 @@ def refuse(what: str) -> None:
 
 
 @pytest.mark.usefixtures("two_cores")
-# PyTorch takes long to import in two more processes.
-@pytest.mark.parametrize("family", [pytest.param("network", marks=pytest.mark.slow), "boosting"])
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["network", "boosting"])
 def test_a_fit_in_a_process_of_its_own_gives_the_bits_of_a_fit_in_this_one(family: str) -> None:
     model = fitted(family)
     here = imbalance.fit(FAMILIES[family], model.features, model.labels, PARAMETERS[family], "none", 5)
@@ -55,6 +55,7 @@ def test_a_fit_in_a_process_of_its_own_gives_the_bits_of_a_fit_in_this_one(famil
 
 
 @pytest.mark.usefixtures("two_cores")
+@pytest.mark.slow
 def test_functions_run_in_processes_that_stay_for_the_next_stage() -> None:
     with workers() as pair:
         assert pair.count == 2
@@ -84,12 +85,14 @@ def test_a_process_that_is_killed_is_one_line_and_the_next_stage_has_new_ones() 
 
 
 @pytest.mark.usefixtures("two_cores")
+@pytest.mark.slow
 def test_an_error_in_a_process_is_that_error_here() -> None:
     with pytest.raises(KeyError, match="epochs"), workers() as pair:
         pair.submit(refuse, "epochs").result()
 
 
 @pytest.mark.usefixtures("two_cores")
+@pytest.mark.slow
 def test_results_come_as_they_end() -> None:
     def wait(seconds: float) -> float:
         pair.submit(time.sleep, seconds).result()

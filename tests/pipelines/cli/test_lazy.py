@@ -29,6 +29,7 @@ def test_a_list_of_commands_imports_none_of_them(arguments: list[str]) -> None:
     assert imported_by(*arguments) == set()
 
 
+@pytest.mark.slow
 def test_a_command_imports_what_it_needs_only() -> None:
     assert imported_by("journal", "show", "--help") == set()
     assert imported_by("journal", "migrate", "--help") <= {"onnxruntime", "pyarrow"}

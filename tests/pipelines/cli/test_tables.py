@@ -107,6 +107,7 @@ TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[[Any], Any]]]
 }
 
 
+@pytest.mark.slow
 def test_tables_are_read_in_80_columns_and_hold_the_same_as_json(governed: Governed, run: Any) -> None:
     pds = draw_pds(1_500)
     decisions = journal_of(Path("journal"), pds, MONTHS)

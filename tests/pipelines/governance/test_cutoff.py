@@ -107,6 +107,7 @@ def test_a_cutoff_set_by_hand_is_compared_kept_with_its_reason_and_taken_back(go
     assert "there was no other policy" in governed.run("cutoff", CARD.name, "--reset")[1]
 
 
+@pytest.mark.slow
 def test_a_policy_of_another_model_than_the_champion_is_pointed_out(governed: Governed) -> None:
     governed.run("cutoff", CARD.name, "--margin", "0.2", "--write")
     assert "the policy in force was found with" not in governed.run("cutoff", CARD.name)[1]
@@ -118,6 +119,7 @@ def test_a_policy_of_another_model_than_the_champion_is_pointed_out(governed: Go
     assert f"the policy in force was found with {former}" in printed
 
 
+@pytest.mark.slow
 def test_pds_that_promise_too_much_are_pointed_out(governed: Governed) -> None:
     assert "the PDs are not calibrated" not in governed.run("cutoff", CARD.name)[1]
     governed.limits(expected_calibration_error=1, brier=1, calibration_error_tolerance=1, brier_tolerance=1)

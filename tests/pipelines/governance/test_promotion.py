@@ -168,6 +168,7 @@ def test_a_version_without_an_explain_graph_says_what_to_do(governed: Governed) 
         governed.registry.restore(first)
 
 
+@pytest.mark.slow
 def test_champions_come_and_go_back_in_order(governed: Governed) -> None:
     first = governed.release
     assert governed.challenge(a_little_higher) == 2

@@ -30,6 +30,7 @@ def name_of(requirement: str) -> str:
     return re.split(r"[\[<>=~; ]", requirement, maxsplit=1)[0]
 
 
+@pytest.mark.slow
 def test_a_family_is_found_by_its_file_alone(tmp_path: Path) -> None:
     (tmp_path / "added.py").write_text(ADDED)
     program = (

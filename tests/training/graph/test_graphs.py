@@ -153,6 +153,7 @@ def test_quantising_twice_gives_the_same_bytes() -> None:
 WIDE = VariantLimits(flipped_share=1, auc_drop=1, brier_rise=1)
 
 
+@pytest.mark.slow
 def test_the_table_shows_what_int8_changes() -> None:
     model = fitted("network")
     table = compare_variants(
