@@ -8,11 +8,13 @@ from pipelines.stages.train import load_trained
 from pipelines.workspace import Workspace
 from scoring.decision_rules import declined
 from scoring.disk import writing
+from scoring.expected import DataError
 from scoring.files import remove_file, write_atomically
 from scoring.graph import Graph, sha256
 from scoring.scorecard import Scorecard
 from training.evaluation.variants import Benchmark, compare_variants, markdown
 from training.families.registry import FAMILIES
+from training.graph.explain import with_explain_graph
 from training.graph.inputs import graph_inputs
 from training.graph.quantize import quantized
 from training.parquet import read_parquet
@@ -27,7 +29,8 @@ def export(scorecard: Scorecard, workspace: Workspace) -> str:
 
 def quantize(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams) -> str:
     """Write the INT8 graph if the model has a usable one, and return one line about what came of it."""
-    specification = load_trained(workspace).specification
+    trained = load_trained(workspace)
+    specification = trained.specification
     with writing(workspace.int8.parent):
         # Empty where there is no INT8 variant: DVC asks for the folder.
         workspace.int8.parent.mkdir(parents=True, exist_ok=True)
@@ -42,6 +45,11 @@ def quantize(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams
     # Eight bits from the smallest feature to a large one may leave nothing of the others.
     if declined(Graph(content).score(inputs), scorecard.cutoff).all():
         return "no INT8 graph: in eight bits the winner would decline every row of the sample"
+    every = graph_inputs(frame, specification.columns, scorecard.text_columns)
+    try:
+        with_explain_graph(scorecard, content, every, trained.features(scorecard, every))
+    except DataError as error:
+        return f"no INT8 graph: in eight bits the winner's decisions would have no reasons: {error}"
     write_atomically(workspace.int8, content)
     return f"INT8 graph, sha256 {sha256(content)}"
 

@@ -94,7 +94,7 @@ def compare_variants(
     by_variant = {item.variant: item for item in figures}
     serving: Variant = "fp32"
     reason = (
-        "there is no INT8 variant: a tree ensemble has no layers to quantise, and one that would decline everybody is "
+        "there is no INT8 variant: a tree ensemble has no layers to quantise, and one that would treat all alike is "
         "left out"
     )
     if "int8" in by_variant:
