@@ -127,7 +127,7 @@ def test_a_build_of_sample_data_is_served_as_it_stands(project: Project) -> None
     small["gates"] |= {"expected_calibration_error": 0.5, "reasons_microseconds": 1e9}
     small["promotion"] |= {
         "lowest_auc": 0.5, "brier": 1, "expected_calibration_error": 1, "approval_gap": 1,
-        "microseconds_1": 1e9, "microseconds_256": 1e9,
+        "microseconds_1": 1e9, "microseconds_256": 1e9, "reasons_reach": 0,
     }  # fmt: skip
     kept = {"profiles": params["profiles"], "scorecards": {CARD.name: small}}
     (project.folder / "params.yaml").write_text(yaml.safe_dump(kept, sort_keys=False))

@@ -26,6 +26,8 @@ class Stages:
     def __init__(self, project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         params: dict[str, Any] = copy.deepcopy(SMALL_PARAMS)
         own = copy.deepcopy(params["scorecards"]["card_default"])
+        # On labels that say nothing, isotonic regression alone would give everybody one PD.
+        own["calibration"] = "auto"
         own["candidates"] = {"logistic": {"family": "logistic", "features": "published", "parameters": {"C": 0.1}}}
         params["scorecards"]["card_approval"] = own | {"sample_rows": 20_000}
         (project.folder / "params.yaml").write_text(yaml.safe_dump(params))
