@@ -6,11 +6,10 @@ from pipelines.artifacts import read_contents, read_graph
 from pipelines.params import ScorecardParams
 from pipelines.stages.train import load_trained
 from pipelines.workspace import Workspace
-from scoring.decision_rules import declined
 from scoring.disk import writing
 from scoring.expected import DataError
 from scoring.files import remove_file, write_atomically
-from scoring.graph import Graph, sha256
+from scoring.graph import sha256
 from scoring.scorecard import Scorecard
 from training.evaluation.variants import Benchmark, compare_variants, markdown
 from training.families.registry import FAMILIES
@@ -42,10 +41,8 @@ def quantize(scorecard: Scorecard, workspace: Workspace, params: ScorecardParams
     inputs = graph_inputs(rows, specification.columns, scorecard.text_columns)
     content = quantized(read_graph(workspace, "fp32"), inputs)
     assert content is not None, f"{specification.family} declares an INT8 variant"
-    # Eight bits from the smallest feature to a large one may leave nothing of the others.
-    if declined(Graph(content).score(inputs), scorecard.cutoff).all():
-        return "no INT8 graph: in eight bits the winner would decline every row of the sample"
     every = graph_inputs(frame, specification.columns, scorecard.text_columns)
+    # Eight bits from the smallest feature to a large one may leave nothing of the others.
     try:
         with_explain_graph(scorecard, content, every, trained.features(scorecard, every))
     except DataError as error:
