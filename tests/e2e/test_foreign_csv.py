@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +104,7 @@ ENTRY = """
     candidates:
       boosting: {family: boosting, features: fields, parameters: {n_estimators: 40, num_leaves: 6}}
 """
-IS_TRUE = {
+IS_TRUE: dict[tuple[str, str], Callable[[dict[str, Any], dict[str, Any]], bool]] = {
     ("AMOUNT", "TOO_HIGH"): lambda row, other: row["BETRAG"] > other["BETRAG"],
     ("AMOUNT", "TOO_LOW"): lambda row, other: row["BETRAG"] < other["BETRAG"],
     ("INCOME", "NOT_GIVEN"): lambda row, other: "EINKOMMEN" not in row,
@@ -130,7 +130,7 @@ def loans(rows: int = 3_000) -> pd.DataFrame:
     months = generator.integers(0, 240, rows)
     kind = generator.random(rows)
     months = np.where(kind < 0.1, -9, np.where(kind < 0.15, -8, months))
-    housing = generator.choice(["Eigentum", "Miete", "Eltern", None], rows, p=[0.3, 0.45, 0.1, 0.15])
+    housing = generator.choice(["Eigentum", "Miete", "Eltern", "-"], rows, p=[0.3, 0.45, 0.1, 0.15])
     gap = generator.random(rows) < 0.2
     known = np.log(amount / income) - 0.8
     risk = 1.2 * known + 1.1 * gap + 1.0 * (months == -9) - 0.004 * months.clip(0) + 0.6 * (housing == "Miete") - 1.2
@@ -173,7 +173,7 @@ def server(folder: Path) -> Iterator[Server]:
 
 def applications(rows: int = 900) -> list[dict[str, Any]]:
     """The applications of the export, as a client would send them: what is missing is left out."""
-    table = loans().drop(columns=["PRÜFER", "AUSGANG"]).head(rows)
+    table = loans().drop(columns=["PRÜFER", "AUSGANG"]).replace("-", None).head(rows)
     return [json.loads(row.dropna().to_json()) for _, row in table.iterrows()]
 
 
