@@ -49,11 +49,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Begin with what takes longest: a process that began it last would be waited for."""
     if config.option.markexpr == "not slow":
         items.sort(key=lambda item: _stays_together(item.nodeid) is None)
-        return
-    files = list(dict.fromkeys(_file(item.nodeid) for item in items))
-    # A process is given a second file before it has ended its first: the short ones at the end of the list.
-    rank = {file: LONGEST.index(file) if file in LONGEST else 1_000 - place for place, file in enumerate(files)}
-    items.sort(key=lambda item: rank[_file(item.nodeid)])
+    elif config.option.markexpr == "slow and not alone":
+        files = list(dict.fromkeys(_file(item.nodeid) for item in items))
+        # A process is given a second file before it has ended its first: the short ones at the end of the list.
+        rank = {file: LONGEST.index(file) if file in LONGEST else 1_000 - place for place, file in enumerate(files)}
+        items.sort(key=lambda item: rank[_file(item.nodeid)])
 
 
 def _file(nodeid: str) -> str:
