@@ -276,4 +276,6 @@ def main() -> None:
         measurement = asyncio.run(_drive(plan))
     except ClientError as error:
         sys.exit(str(error))
-    sys.stdout.buffer.write(pickle.dumps(measurement))
+    # Where PYTHONUNBUFFERED is set, sys.stdout.buffer may write a part and leave the rest.
+    with open(sys.stdout.fileno(), "wb", closefd=False) as whole:
+        whole.write(pickle.dumps(measurement))
