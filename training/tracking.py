@@ -100,7 +100,7 @@ def log_rows(frame: pd.DataFrame, path: Path, name: str, target: str, digest: st
     source = path.resolve().as_uri()
     with warnings.catch_warnings():
         # The contract says which columns may be missing, and a file on disk is what its address says.
-        for hint in ("Hint: Inferred schema contains integer column", "The specified dataset source can be interpreted"):
+        for hint in ("Hint: Inferred schema contains integer column", "The specified dataset source can be"):
             warnings.filterwarnings("ignore", message=hint, category=UserWarning)
         table = from_pandas(frame, source=source, name=path.stem, targets=target, digest=digest[:36])
         mlflow.log_input(table, context=name)
