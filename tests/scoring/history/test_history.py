@@ -195,7 +195,7 @@ def test_a_fill_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     before = path.read_bytes()
     doubled = applications()
     doubled.loc[1, "CLIENT"] = CLIENTS[0]
-    with pytest.raises(StageError, match="cannot write .*: UNIQUE constraint failed"):
+    with pytest.raises(StageError, match=r"cannot write .*: UNIQUE constraint failed"):
         filled(tmp_path, doubled)
     with pytest.raises(DataError, match="lacks the column late_mean; run: scorebox features"):
         filled(tmp_path, applications().drop(columns="late_mean"))
