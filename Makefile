@@ -5,7 +5,7 @@ PYTHON ?= python3
 PORT ?= 3000
 BASE ?= python:3.11-slim
 PROCESSES ?= 3
-TOGETHER := --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
+TOGETHER = --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 VENV := .venv
 BIN := $(VENV)/bin
 export BENTOML_HOME ?= $(CURDIR)/.bentoml
@@ -43,9 +43,11 @@ coverage: ## Run the quick tests with coverage measured; writes docs/measured/co
 	@$(MAKE) --no-print-directory test MEASURED="--cov --cov-report="
 	@python -m tests.coverage_page
 
+# They wait more than the quick ones: for servers, containers and commands.
+slow: PROCESSES := 4
 slow: environment ## Run the tests that take long
 	@echo "== slow tests"
-	@python -m pytest -m "slow and not alone" $(TOGETHER) --numprocesses 4
+	@python -m pytest -m "slow and not alone" $(TOGETHER)
 	@python -m pytest -m "slow and alone"
 
 lint: environment ## Check style, types and import contracts
