@@ -54,6 +54,13 @@ def test_alerts_fire_and_stay_silent_where_they_should(path: Path) -> None:
     run("promtool", "test", "rules", path)
 
 
+@pytest.mark.parametrize("path", RULE_TESTS, ids=lambda path: path.stem)
+def test_groups_of_rules_are_evaluated_in_a_stated_order(path: Path) -> None:
+    case = read(path)
+    groups = [group["name"] for file in case["rule_files"] for group in read(path.parent / file)["groups"]]
+    assert case.get("group_eval_order", groups[:1]) == groups, "promtool would draw one"
+
+
 @pytest.mark.parametrize("alert", ALERTS, ids=named)
 def test_an_alert_has_a_case_that_fires_and_one_that_does_not(alert: dict[str, Any]) -> None:
     fires = {bool(case["exp_alerts"]) for case in CASES if case["alertname"] == alert["alert"]}
