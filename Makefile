@@ -4,7 +4,7 @@ SCORECARD ?= card_default
 PYTHON ?= python3
 PORT ?= 3000
 BASE ?= python:3.11-slim
-PROCESSES ?= 3
+PROCESSES ?= 4
 TOGETHER = --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 VENV := .venv
 BIN := $(VENV)/bin
@@ -35,7 +35,7 @@ serve: $(RELEASE) ## Train if nothing is trained yet, then serve on 127.0.0.1:30
 	@echo "== serving $(SCORECARD) on http://127.0.0.1:$(PORT)"
 	@SCOREBOX_SCORECARD=$(SCORECARD) exec bentoml serve service:Scorebox --host 127.0.0.1 --port $(PORT)
 
-test: environment ## Run the quick test suite, in three processes (PROCESSES=4 for four)
+test: environment ## Run the quick test suite, in four processes (PROCESSES=2 for two)
 	@echo "== tests"
 	@python -m pytest -m "not slow" $(TOGETHER) $(MEASURED)
 
@@ -44,7 +44,6 @@ coverage: ## Run the quick tests with coverage measured; writes docs/measured/co
 	@python -m tests.coverage_page
 
 # They wait more than the quick ones: for servers, containers and commands.
-slow: PROCESSES := 4
 slow: environment ## Run the tests that take long
 	@echo "== slow tests"
 	@python -m pytest -m "slow and not alone" $(TOGETHER)

@@ -88,6 +88,7 @@ def test_a_link_to_another_site_may_stay(tmp_path: Path) -> None:
     assert list(loaded_from_elsewhere(tmp_path)) == []
 
 
+@pytest.mark.slow
 def test_the_settings_ask_for_no_fonts_and_no_outside_parts() -> None:
     settings = yaml.safe_load((PROJECT / "mkdocs.yml").read_text())
     assert settings["theme"]["font"] is False

@@ -15,6 +15,8 @@ LONGEST_WAIT = 600.0
 """Seconds after which something will not come to pass any more, however slow the machine is."""
 PATIENT: dict[str, Any] = {"timeout": LONGEST_WAIT, "verify": False}
 """How tests ask a server: the certificates of the world take longer to read than most servers to answer."""
+PATIENCE = {"SCOREBOX_DRAIN": "0", "SCOREBOX_REQUEST_TIMEOUT": "60", "SCOREBOX_MAX_WAIT": "60"}
+"""Settings of a server that a test starts: a busy machine is no reason to refuse a request."""
 TAKEN = "Address already in use"
 
 

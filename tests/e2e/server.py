@@ -15,7 +15,7 @@ import httpx
 
 from loadtests.server import free_port
 from tests.serving.toy import environment
-from tests.waiting import PATIENT, at_work
+from tests.waiting import PATIENCE, PATIENT, at_work
 
 ROOT = Path(__file__).parents[2]
 BENTOML = [sys.executable, "-m", "bentoml"]
@@ -50,10 +50,6 @@ class Server:
         if isinstance(body, bytes):
             return httpx.post(self.url + path, content=body, headers=headers, **PATIENT)
         return httpx.post(self.url + path, json=body, headers=headers, **PATIENT)
-
-
-PATIENCE = {"SCOREBOX_DRAIN": "0", "SCOREBOX_REQUEST_TIMEOUT": "60", "SCOREBOX_MAX_WAIT": "60"}
-"""Settings of a server that a test starts: a busy machine is no reason to refuse a request."""
 
 
 @contextmanager

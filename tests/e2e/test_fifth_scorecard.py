@@ -18,6 +18,7 @@ import yaml
 from tests.conftest import PROJECT
 from tests.e2e.project import copy_project
 from tests.e2e.server import BENTOML, serve
+from tests.waiting import PATIENCE
 
 NAME = "phone_plan"
 GUIDE = (PROJECT / "docs" / "how-to" / "add_a_scorecard.md").read_text()
@@ -37,7 +38,7 @@ class Copy:
 
     def run(self, *command: str) -> str:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SCOREBOX_")}
-        environment |= {"BENTOML_HOME": str(self.store), "BENTOML_DO_NOT_TRACK": "True", "COLUMNS": "200"}
+        environment |= {"BENTOML_HOME": str(self.store), "BENTOML_DO_NOT_TRACK": "True", "COLUMNS": "200", **PATIENCE}
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr

@@ -48,6 +48,7 @@ def server(home: Path) -> Iterator[Server]:
         yield running
 
 
+@pytest.mark.slow
 def test_the_example_is_known_and_another_client_is_a_thin_file(server: Server) -> None:
     known, thin = server.post("/predict", EXAMPLE).json(), server.post("/predict", THIN).json()
     assert (known["thin_file"], thin["thin_file"]) == (False, True)
@@ -77,6 +78,7 @@ def test_the_service_tells_of_its_history(server: Server) -> None:
     assert "SK_ID_CURR" in schemas[CARD.application.__name__]["properties"]
 
 
+@pytest.mark.slow
 def test_the_sentinel_is_permitted_and_its_neighbours_are_not(server: Server) -> None:
     assert server.post("/predict", EXAMPLE | {"DAYS_EMPLOYED": 365_243}).status_code == 200
     refused = server.post("/predict", EXAMPLE | {"DAYS_EMPLOYED": 365_242})

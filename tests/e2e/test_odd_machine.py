@@ -15,7 +15,7 @@ from tests.e2e.project import copy_project, leave_out_time
 from tests.e2e.server import Server
 from tests.needs import missing, program
 from tests.serving.challenged import applications
-from tests.waiting import at_work
+from tests.waiting import PATIENCE, at_work
 
 UNKNOWN_USER = ("--user", "--map-user=54321", "--map-group=54321")
 
@@ -40,6 +40,7 @@ def test_nobody_without_a_home_builds_serves_and_scores_in_an_odd_path(odd: list
         "LC_ALL": "C",
         "PYTHONPATH": str(folder),
         "BENTOML_HOME": str(folder / ".bentoml"),
+        **PATIENCE,
     }
 
     def scorebox(*arguments: str) -> str:

@@ -15,11 +15,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from loadtests.server import free_port
 from serving.log_writer import MOST_LINES
-from tests.e2e.server import BENTOML, PATIENCE, ROOT
+from tests.e2e.server import BENTOML, ROOT
 from tests.serving.toy import environment
 from tests.serving.wire.raw import connected, head, post
 from tests.serving.wire.test_slow_clients import unread
-from tests.waiting import LONGEST_WAIT, PATIENT, answers, until
+from tests.waiting import LONGEST_WAIT, PATIENCE, PATIENT, answers, until
 
 
 def dropped(port: int) -> float:

@@ -20,6 +20,7 @@ WAYS: tuple[Imbalance, ...] = ("class_weight", "downsample", "smote")
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("family", sorted(FEATURES))
+@pytest.mark.slow
 def test_every_way_lifts_the_raw_pds_of_every_family_towards_one_half(family: str, way: Imbalance) -> None:
     made = fitted(family)
     plain = expit(made.model.log_odds(made.features)).mean()

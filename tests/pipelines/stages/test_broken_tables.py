@@ -72,6 +72,7 @@ def with_value(column: str, value: int) -> Callable[[pd.DataFrame], pd.DataFrame
     ],
     ids=["missing column", "wrong type", "duplicate key", "sentinel out of place", "no binary target"],
 )
+@pytest.mark.slow
 def test_a_broken_table_stops_at_its_contract(
     scorebox: Run, project: Project, raw: Path, table: str, how: Callable[[pd.DataFrame], pd.DataFrame], named: str
 ) -> None:

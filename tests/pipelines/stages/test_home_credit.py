@@ -47,6 +47,7 @@ def trained_pd(built: Built, frame: pd.DataFrame) -> bytes:
     return built.graph.score(graph_inputs(frame, built.trained.specification.columns, CARD.text_columns)).tobytes()
 
 
+@pytest.mark.slow
 def test_every_sentence_of_a_letter_is_true_of_fields_and_history(built: Built) -> None:
     model = open_model(built.record, built.content)
     found = letters(CARD, model.graph, model.explainer, built.frame)

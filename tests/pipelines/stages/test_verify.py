@@ -59,6 +59,7 @@ def test_every_limit_is_held_against_the_model(governed: Governed) -> None:
     assert "error card_default fails parity, auc, brier, expected_calibration_error, approval_gap_AGE" in printed
 
 
+@pytest.mark.slow
 def test_int8_that_decides_differently_fails_where_it_serves_and_is_left_out_where_it_does_not(
     governed: Governed,
 ) -> None:

@@ -196,6 +196,7 @@ def record_all(folder: Path, names: list[str], label: int) -> Counter[str]:
     )
 
 
+@pytest.mark.slow
 def test_several_processes_record_at_a_time(journal: Journal) -> None:
     names = made_up.append(journal, [0.1] * 200).decision_ids
     with multiprocessing.get_context("spawn").Pool(3) as pool:

@@ -112,6 +112,7 @@ def test_a_client_that_takes_no_answers_is_let_go_and_the_log_says_which_were_no
 
 
 @pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.slow
 def test_none_of_them_holds_the_end_of_the_server_up(loop: str, body: bytes) -> None:
     with ExitStack() as stack:
         with serving(loop, client_timeout=SHORT, request_timeout=SHORT, keep_alive=3600) as server:

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 COUNT_THREADS = """
 import numpy as np, psutil
 from training.families.boosting import fit_boosting
@@ -14,6 +16,7 @@ print(psutil.Process().num_threads() - before)
 """
 
 
+@pytest.mark.slow
 def test_a_fit_of_lightgbm_and_its_predictions_start_no_threads() -> None:
     more = subprocess.run([sys.executable, "-c", COUNT_THREADS], capture_output=True, text=True, check=True).stdout
     assert int(more) == 0

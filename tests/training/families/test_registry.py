@@ -59,6 +59,7 @@ def test_every_family_has_the_name_of_its_file_and_is_tested() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(FEATURES))
+@pytest.mark.slow
 def test_a_family_has_the_int8_variant_that_it_declares(name: str) -> None:
     model = fitted(name)
     assert (quantized(model.graph(), model.inputs[:256]) is not None) == FAMILIES[name].has_int8

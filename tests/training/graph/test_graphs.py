@@ -174,6 +174,7 @@ def test_the_table_shows_what_int8_changes() -> None:
     assert markdown(table).count("\n") == 6
 
 
+@pytest.mark.slow
 def test_int8_that_flips_too_many_decisions_does_not_serve() -> None:
     model = fitted("network")
     table = compare_variants(
@@ -187,6 +188,7 @@ def test_int8_that_flips_too_many_decisions_does_not_serve() -> None:
     assert "flipped_share" in table.reason
 
 
+@pytest.mark.slow
 def test_without_int8_fp32_serves_and_the_table_says_why() -> None:
     model = fitted("boosting")
     table = compare_variants({"fp32": card_default("boosting").both}, model.inputs, model.labels, 0.25, WIDE)
