@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scoring.application import Application
-from scoring.counterfactual import smallest_change
+from scoring.counterfactual.search import smallest_change
 from scoring.decider import Decider
 from scoring.frames import Frame
 from scoring.scorecard import Scorecard

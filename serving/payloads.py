@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, create_model
 
-from scoring.counterfactual_answer import Counterfactual
+from scoring.counterfactual.answer import Counterfactual
 from scoring.decision import BatchSlice, Decision, Variant
 from scoring.errors import RowError
 from scoring.models import DataRecord

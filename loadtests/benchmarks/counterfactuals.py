@@ -19,8 +19,8 @@ import typer
 from pipelines.artifacts import read_benchmark, read_variants
 from pipelines.workspace import Workspace
 from scoring.application import Application
-from scoring.counterfactual import smallest_change
-from scoring.counterfactual_answer import Counterfactual
+from scoring.counterfactual.answer import Counterfactual
+from scoring.counterfactual.search import smallest_change
 from scoring.decision_rules import declined
 from scoring.graph import Graph
 from scoring.scorecard import Scorecard

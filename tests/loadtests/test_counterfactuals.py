@@ -11,7 +11,7 @@ import pytest
 from loadtests.benchmarks.counterfactuals import application
 from scoring import scorecards
 from scoring.changeable import MOST_COMBINATIONS, Changeable
-from scoring.counterfactual import smallest_change
+from scoring.counterfactual.search import smallest_change
 from scoring.features import raw_columns
 from scoring.frames import thin_frame
 from scoring.graph import Graph

@@ -14,8 +14,8 @@ from scoring.features import raw_columns
 from scoring.frames import Frame
 from scoring.graph import Inputs
 from scoring.scorecards import load
-from scoring.scorecards.card_approval import sample_with_doubles
 from scoring.scorecards.parts.card_approval.reasons import NOT_EMPLOYED
+from scoring.scorecards.parts.card_approval.sample import sample_with_doubles
 from tests.arrow import arrow
 from training.graph.frontend import feature_matrix, feature_names, split_columns
 from training.tables.application_contract import check, typed

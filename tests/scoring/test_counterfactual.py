@@ -16,8 +16,8 @@ from pydantic import Field
 
 from scoring.application import Application
 from scoring.changeable import MOST_COMBINATIONS, Changeable
-from scoring.counterfactual import smallest_change
-from scoring.counterfactual_answer import Counterfactual
+from scoring.counterfactual.answer import Counterfactual
+from scoring.counterfactual.search import smallest_change
 from scoring.derived import Derived
 from scoring.frames import Frame, thin_frame
 from scoring.graph import Inputs

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from scoring.features import raw_columns
 from scoring.graph import Graph, Inputs
 from scoring.scorecards import load
-from scoring.scorecards.card_approval import CHOICES
 from scoring.scorecards.parts.card_approval.reasons import NOT_EMPLOYED
+from scoring.scorecards.parts.card_approval.sample import CHOICES
 from training.calibration import Calibration
 from training.families.registry import FAMILIES
 from training.graph.export import export_graph

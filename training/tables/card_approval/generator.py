@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from pyarrow import csv
 
 from scoring.expected import DataError
-from scoring.scorecards.card_approval import DEFAULT_SHARE, SCORECARD, sample_with_doubles
+from scoring.scorecards.card_approval import SCORECARD
+from scoring.scorecards.parts.card_approval.sample import DEFAULT_SHARE, sample_with_doubles
 from training.tables import TableFormat, Tell
 
 APPLICATIONS = 438_557

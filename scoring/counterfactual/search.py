@@ -8,59 +8,33 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
-from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scoring.application import Application
-from scoring.changeable import MOST_COMBINATIONS, Changeable, Value
-from scoring.counterfactual_answer import Change, Counterfactual, SearchedField
+from scoring.changeable import MOST_COMBINATIONS
+from scoring.counterfactual.answer import Change, Counterfactual
+from scoring.counterfactual.steps import (
+    OwnField,
+    Step,
+    combinations_of,
+    own_fields,
+    searched_field,
+    smallness,
+    spaced,
+    why_nothing,
+)
 from scoring.decision_rules import declined
 from scoring.graph import Inputs
 from scoring.scorecard import Scorecard
 
 ROWS = 512
 """In one session call: what is scored beyond the smallest approved change is wasted."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Field:
-    """A changeable field of one application, with the sequences of values that lead away from its own."""
-
-    declared: Changeable
-    name: str
-    position: int | None
-    """The position of its column among the graph's numbers, or among its texts; None where only a derived field, which
-    the graph reads, is made of it."""
-    own: Value
-    maximum: float
-    """The largest number that it can be changed to."""
-    ways: tuple[tuple[Value, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """A field's value: the one at a place of one of its ways."""
-
-    field: _Field
-    way: tuple[Value, ...]
-    place: int
-    """-1 for the applicant's own value."""
-
-    @property
-    def value(self) -> Value:
-        return self.way[self.place] if self.place >= 0 else self.field.own
-
-    @property
-    def size(self) -> float:
-        return self.field.declared.size(self.field.own, self.value)
-
-
-Changes: TypeAlias = Sequence[tuple[_Field, NDArray[Any]]]
+Changes: TypeAlias = Sequence[tuple[OwnField, NDArray[Any]]]
 """New values by field, one for each row."""
 
 
@@ -110,7 +84,7 @@ class _Search:
         self._cutoff = cutoff
         self._scorecard = scorecard
         self._columns = columns
-        self._fields = list(_fields(scorecard, application, columns, row))
+        self._fields = list(own_fields(scorecard, application, columns, row))
         self._rules = {rule.column: rule for rule in scorecard.rules}
         names = {rule.column: rule.field for rule in scorecard.rules}
         self._names = names
@@ -144,10 +118,10 @@ class _Search:
             derived=derived,
             pd=pd,
             cutoff=self._cutoff,
-            searched=[_searched(field) for field in self._fields],
+            searched=[searched_field(field) for field in self._fields],
             exhaustive=self._exhaustive,
             tried=self._tried,
-            nothing_searched=None if self._fields else _nothing(self._scorecard, self._columns),
+            nothing_searched=None if self._fields else why_nothing(self._scorecard, self._columns),
         )
 
     def _derived(self, changes: Changes) -> Iterator[Change]:
@@ -177,31 +151,31 @@ class _Search:
                     followed[derived.column] = np.where(np.isnan(values), own, values)
         return followed
 
-    def _best(self) -> list[_Step]:
+    def _best(self) -> list[Step]:
         """Return the smallest approved change; empty if there is none."""
         counts = range(1, len(self._fields) + 1)
-        coarsest = {count: _combinations(self._fields, count, 1) for count in counts}
+        coarsest = {count: combinations_of(self._fields, count, 1) for count in counts}
         # What the bounds alone do not use up is shared out; one field alone, tried first, seldom needs its part.
         spare = MOST_COMBINATIONS - sum(coarsest.values())
         for count in counts:
             budget = coarsest[count] + spare // (len(self._fields) - count + 1)
             places = self._most_places(count, budget)
-            spare -= _combinations(self._fields, count, places) - coarsest[count]
+            spare -= combinations_of(self._fields, count, places) - coarsest[count]
             self._exhaustive &= places == self._longest
             found = [best for some in combinations(self._fields, count) if (best := self._best_of(some, places))]
             if found:
-                return min(map(self._tightened, found) if places < self._longest else found, key=_smallness)
+                return min(map(self._tightened, found) if places < self._longest else found, key=smallness)
         return []
 
     def _most_places(self, count: int, budget: int) -> int:
         """Return at how many places of each way the changes of so many fields can be tried within a budget."""
         places = range(1, self._longest + 1)
-        return bisect_right(places, budget, key=lambda most: _combinations(self._fields, count, most))
+        return bisect_right(places, budget, key=lambda most: combinations_of(self._fields, count, most))
 
-    def _best_of(self, fields: Sequence[_Field], places: int) -> list[_Step]:
+    def _best_of(self, fields: Sequence[OwnField], places: int) -> list[Step]:
         """Return the smallest approved change of all these fields, with so many places of each way; empty if none."""
         options = [
-            [_Step(field, way, place) for way in field.ways for place in _spaced(len(way), places)] for field in fields
+            [Step(field, way, place) for way in field.ways for place in spaced(len(way), places)] for field in fields
         ]
         values = [_column(steps) for steps in options]
         chosen = np.indices([len(steps) for steps in options]).reshape(len(fields), -1)
@@ -220,7 +194,7 @@ class _Search:
                 return [steps[pick] for steps, pick in zip(options, first, strict=True)]
         return []
 
-    def _tightened(self, steps: list[_Step]) -> list[_Step]:
+    def _tightened(self, steps: list[Step]) -> list[Step]:
         """Return the same change with each number as near to the applicant's own as bisection finds it approved."""
         for index, step in enumerate(steps):
             nearer = [
@@ -230,7 +204,7 @@ class _Search:
             steps = [*nearer, steps][first]
         return steps
 
-    def _is_approved(self, steps: Sequence[_Step]) -> bool:
+    def _is_approved(self, steps: Sequence[Step]) -> bool:
         changes = [(step.field, _column([step])) for step in steps]
         return bool(self._possible(changes)[0] and self._approved(changes)[0])
 
@@ -269,74 +243,10 @@ class _Search:
         return self._score(rows)
 
 
-def _fields(scorecard: Scorecard, application: Application, columns: Sequence[str], row: Inputs) -> Iterator[_Field]:
-    """Yield the changeable fields of an application that the graph reads, or reads something derived of."""
-    rules = {rule.column: rule for rule in scorecard.rules}
-    for declared in scorecard.changeable:
-        if declared.column not in _reached(scorecard, columns):
-            continue
-        rule = rules[declared.column]
-        own = getattr(application, rule.field)
-        ceiling = getattr(application, rules[declared.at_most].field) if declared.at_most else None
-        maximum = declared.maximum if ceiling is None else min(declared.maximum, ceiling)
-        position = None
-        if declared.column in columns:
-            position = columns.index(declared.column) - (row.numeric.shape[1] if rule.kind == "text" else 0)
-        if ways := declared.ways(rule, own, maximum):
-            yield _Field(declared, rule.field, position, own, maximum, ways)
-
-
-def _reached(scorecard: Scorecard, columns: Sequence[str]) -> set[str]:
-    """Return the columns whose change can change the PD: those of the graph, and the parts of derived ones."""
-    return {*columns, *(part for derived in scorecard.derived if derived.column in columns for part in derived.parts)}
-
-
-def _nothing(scorecard: Scorecard, columns: Sequence[str]) -> str:
-    """Return why none of an application's fields can be changed."""
-    if not scorecard.changeable:
-        return "the scorecard declares no field that an applicant can change"
-    reached = _reached(scorecard, columns)
-    declared = ", ".join(one.column for one in scorecard.changeable if one.column in reached)
-    if not declared:
-        return "the model reads none of the fields that an applicant can change"
-    return f"as they were sent, these cannot be changed within their bounds: {declared}"
-
-
-def _column(steps: Sequence[_Step]) -> NDArray[Any]:
+def _column(steps: Sequence[Step]) -> NDArray[Any]:
     """Return the values of steps of one field."""
     return np.array([step.value for step in steps], dtype=object if isinstance(steps[0].field.own, str) else np.float64)
 
 
-def _changes(fields: Sequence[_Field], values: Sequence[NDArray[Any]], picks: NDArray[np.int64]) -> Changes:
+def _changes(fields: Sequence[OwnField], values: Sequence[NDArray[Any]], picks: NDArray[np.int64]) -> Changes:
     return [(field, options[places]) for field, options, places in zip(fields, values, picks, strict=True)]
-
-
-def _combinations(fields: Sequence[_Field], count: int, places: int) -> int:
-    """Return how many changes of exactly so many fields there are, with at most so many places of each way."""
-    options = [sum(min(len(way), places) for way in field.ways) for field in fields]
-    return sum(prod(some) for some in combinations(options, count))
-
-
-def _spaced(length: int, places: int) -> list[int]:
-    """Return at most so many places of a way, evenly spaced, its end always among them; in order."""
-    if length <= places:
-        return list(range(length))
-    spaced: list[int] = np.unique(np.linspace(length - 1, 0, places).round().astype(np.int64)).tolist()
-    return spaced
-
-
-def _smallness(steps: Sequence[_Step]) -> tuple[int, float]:
-    return sum(step.place >= 0 for step in steps), round(sum(step.size for step in steps), 9)
-
-
-def _searched(field: _Field) -> SearchedField:
-    declared = field.declared
-    if declared.choices:
-        return SearchedField(field=declared.column, direction=declared.direction, choices=list(declared.choices))
-    return SearchedField(
-        field=declared.column,
-        direction=declared.direction,
-        minimum=declared.minimum,
-        maximum=field.maximum,
-        step=declared.step,
-    )

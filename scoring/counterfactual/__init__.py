@@ -1,0 +1,1 @@
+"""The smallest change to an application that would have been approved."""
