@@ -26,6 +26,7 @@ SCHEMAS = {
     "vendor.dependabot": "dependabot.yml",
 }
 PINNED = re.compile(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+pytestmark = pytest.mark.slow
 DELIVERY = PROJECT / "docs" / "how-to" / "delivery.md"
 
 
