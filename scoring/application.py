@@ -157,6 +157,13 @@ class FieldRule:
             return self.choices
         return (*range(int(self.minimum), int(self.maximum) + 1), *self.sentinels)
 
+    def permits(self, value: int | float | str) -> bool:
+        """Return whether an application may have this value."""
+        if isinstance(value, str) or self.kind == "text":
+            return value in self.choices
+        is_whole = self.kind == "number" or float(value).is_integer()
+        return value in self.sentinels or (is_whole and self.minimum <= value <= self.maximum)
+
 
 def field_rules(application: type[Application]) -> tuple[FieldRule, ...]:
     """Return the rule of every field, in declaration order, read from the pydantic model.

@@ -21,6 +21,7 @@ from scoring.application import Application, FieldRule, field_rules, require_fie
 from scoring.changeable import MOST_COMBINATIONS, Changeable, most_coarse_combinations
 from scoring.derived import Derived
 from scoring.features import Block
+from scoring.labels import Label, labels_fault
 from scoring.statements import CODE, Statement, statements_fault
 from scoring.tables.dialect import USUAL_MISSING, Dialect
 
@@ -148,6 +149,8 @@ class Scorecard:
     """Columns that are known of an applicant from earlier, each with what stands for it where nothing is
     (NaN: missing). The pipeline computes them by `key`, which is a field then; the service reads them."""
     points: PointScale = PointScale()
+    labels: Mapping[str, Label] = field(default_factory=dict)
+    """By column: how the people at a form know it."""
     target_values: tuple[int, int] | tuple[str, str] = (0, 1)
     """The values of the target without and with a default. From the contract on it is 0 and 1."""
     duplicates: Literal["group", "separate"] = "group"
@@ -171,6 +174,8 @@ class Scorecard:
         self._check_sources()
         self._check_changeable()
         self._check_reasons()
+        if fault := labels_fault(self.labels, self.rules):
+            raise ValueError(f"{self.name}: {fault}")
 
     def _check_codes(self) -> None:
         span = {rule.column: rule.maximum - rule.minimum for rule in self.rules if rule.kind == "integer"}

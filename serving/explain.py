@@ -18,7 +18,8 @@ def explain(scorecard: Scorecard, decider: Decider, frame: Frame, application: A
     """
     basis = decider.basis
     row = frame.inputs([application])
-    pd = decider.graph.score(row)
+    decided = decider.columns(row)
+    pd = decided.pd
     explained = decider.explainer.explain(row, decider.reference)
     (said,) = decider.chooser.choose(row, explained, pd, every=True).statements
     groups = []
@@ -33,6 +34,8 @@ def explain(scorecard: Scorecard, decider: Decider, frame: Frame, application: A
         model=basis.model,
         policy=basis.policy,
         pd=float(pd[0]),
+        points=int(decided.points[0]),
+        band=decider.band_names(decided)[0],
         decision="approve" if change is None else "decline",
         cutoff=basis.cutoff,
         log_odds=float(explained.log_odds[0]),

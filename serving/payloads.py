@@ -145,6 +145,8 @@ class Explanation(BaseModel):
     model: str
     policy: str
     pd: float = Field(description="probability of default")
+    points: int = Field(description="score points: more is better")
+    band: str = Field(description="risk band")
     decision: Literal["approve", "decline"] = Field(description="what a decision would say now")
     cutoff: float
     log_odds: float = Field(description="of default, as contributions add up to it")

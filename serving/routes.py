@@ -226,11 +226,14 @@ ROUTES = (
     Route("/readyz", READ, summary="Tell whether to send requests here", answers={TEXT: str}, refusals=SHUTTING_DOWN),
     Route("/healthz", READ, summary="Tell that the process answers", answers={TEXT: str}),
     Route("/schema.json", READ, documented=False),
-    Route("/", READ, pages.home, documented=False),
-    Route("/docs", READ, pages.docs, documented=False),
-    Route("/redoc", READ, pages.redoc, refusals={307: "The page is at /docs."}, documented=False),
 )
 
+PAGES = (
+    Route("/", READ, pages.home, documented=False),
+    Route("/docs", READ, pages.docs, documented=False),
+    Route("/redoc", READ, pages.redoc, documented=False),
+)
+"""The pages for people; SCOREBOX_PAGES switches them off."""
 ASSETS = tuple(Route(path, READ, pages.asset, documented=False) for path in assets.ASSETS)
 """The files of the pages; no client asks for them."""
 UNKNOWN = Route("unknown", (), handlers.not_found, documented=False)

@@ -97,6 +97,7 @@ class Settings(BaseSettings):
     drain: Annotated[
         float, Field(ge=0, le=300, description="seconds between SIGTERM and the end of listening; /readyz says 503")
     ] = 2.0
+    pages: Annotated[bool, Field(description="whether there are pages for people at /, /docs and /redoc")] = True
     cors_origins: Annotated[
         Origins, Field(description="origins whose pages' scripts may ask, separated by commas; none by default")
     ] = ()

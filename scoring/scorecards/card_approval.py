@@ -14,6 +14,7 @@ from scoring.application import Application, Sentinel
 from scoring.changeable import Changeable
 from scoring.features import Block, beside, category, ordered, raw
 from scoring.scorecard import RiskBand, Scorecard, Source, SourceFile
+from scoring.scorecards.parts.card_approval.labels import LABELS
 from scoring.scorecards.parts.card_approval.reasons import NOT_EMPLOYED, REASONS
 from scoring.scorecards.parts.card_approval.sample import CHOICES, sample
 
@@ -170,6 +171,7 @@ SCORECARD = Scorecard(
     # No costs come with the data. 0.05 says that a default loses what nineteen good clients earn.
     cutoff=0.05,
     reasons=REASONS,
+    labels=LABELS,
     bands=(
         RiskBand("A", 0.005),
         RiskBand("B", 0.01),

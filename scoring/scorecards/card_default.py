@@ -17,6 +17,7 @@ from scoring.changeable import Changeable
 from scoring.features import Block, beside, raw
 from scoring.sampling import draw_defaults
 from scoring.scorecard import RiskBand, Scorecard, Source, SourceFile
+from scoring.scorecards.parts.card_default.labels import LABELS
 from scoring.scorecards.parts.card_default.reasons import BILLS, PAYMENTS, REASONS, STATUSES
 
 # Beyond the published ranges (bills -339,603 to 1,664,089), and still exact in float32.
@@ -223,6 +224,7 @@ SCORECARD = Scorecard(
     # margin of 25 % of the balance on a revolving card and a loss given default of 75 %.
     cutoff=0.25,
     reasons=REASONS,
+    labels=LABELS,
     bands=(
         RiskBand("A", 0.05),
         RiskBand("B", 0.10),

@@ -22,6 +22,7 @@ from scoring.scorecards.parts.home_credit.features import (
     filled_features,
 )
 from scoring.scorecards.parts.home_credit.history import HISTORY
+from scoring.scorecards.parts.home_credit.labels import LABELS
 from scoring.scorecards.parts.home_credit.reasons import REASONS
 from scoring.scorecards.parts.home_credit.sample import draw
 
@@ -67,6 +68,7 @@ SCORECARD = Scorecard(
     # 8 % of the amount against a loss of 45 % of it.
     cutoff=0.15,
     reasons=REASONS,
+    labels=LABELS,
     bands=(
         RiskBand("A", 0.03),
         RiskBand("B", 0.06),

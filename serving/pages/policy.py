@@ -12,17 +12,18 @@ SAFE: tuple[Header, ...] = (
 """The headers of pages and of their files alike."""
 
 
-def page_headers(*, scripts: bool) -> tuple[Header, ...]:
+def page_headers(*, scripts: bool, images_in_text: bool = False) -> tuple[Header, ...]:
     """Return the headers of a page, which loads and asks nothing but this service, and stands in no other page.
 
     Args:
         scripts: whether the page has any; they may ask this service.
+        images_in_text: whether style sheets hold images themselves, as those of Swagger UI do.
     """
     allowed = {
         "default-src": "'none'",
         "style-src": "'self'",
-        "img-src": "'self'",
-        **({"script-src": "'self'", "connect-src": "'self'", "img-src": "'self' data:"} if scripts else {}),
+        "img-src": "'self' data:" if images_in_text else "'self'",
+        **({"script-src": "'self'", "connect-src": "'self'"} if scripts else {}),
         "base-uri": "'none'",
         "form-action": "'none'",
         "frame-ancestors": "'none'",
