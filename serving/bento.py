@@ -31,7 +31,7 @@ from serving.face import Face
 from serving.loop_lag import LoopLag
 from serving.one_worker import WorkersError, require_one_worker
 from serving.refusals import problem_for
-from serving.routes import ASSETS, PAGES, ROUTES
+from serving.routes import ROUTES, routes_of
 from serving.settings import PREFIX
 from serving.startup import StartError
 from serving.tracing import tracing
@@ -101,8 +101,7 @@ def behind_face(core: Core) -> type[Service[Any]]:
 
         def in_front(self, app: ASGIApp, access_log: AccessLog | None) -> ASGIApp:
             """Return the face of BentoML's application."""
-            pages = (*PAGES, *ASSETS) if core.settings.pages else ()
-            return Face(app, core, (*ROUTES, *pages), access_log, tracing())
+            return Face(app, core, routes_of(pages=core.settings.pages), access_log, tracing())
 
         def schema(self) -> dict[str, Any]:
             made: dict[str, Any] = super().schema()

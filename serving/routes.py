@@ -236,5 +236,11 @@ PAGES = (
 """The pages for people; SCOREBOX_PAGES switches them off."""
 ASSETS = tuple(Route(path, READ, pages.asset, documented=False) for path in assets.ASSETS)
 """The files of the pages; no client asks for them."""
+EVERY_ROUTE = (*ROUTES, *PAGES, *ASSETS)
 UNKNOWN = Route("unknown", (), handlers.not_found, documented=False)
 """Stands for every path that is no route, whatever the method."""
+
+
+def routes_of(*, pages: bool) -> tuple[Route, ...]:
+    """Return the routes of a service, with the pages or without."""
+    return EVERY_ROUTE if pages else ROUTES

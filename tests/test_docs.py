@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from pipelines.cli import app
 from scoring.scorecards import load, names
 from serving import metric_series
-from serving.routes import ROUTES
+from serving.routes import PAGES, ROUTES
 from serving.settings import PREFIX, Settings
 from tests.conftest import PROJECT
 
@@ -56,7 +56,7 @@ def test_every_metric_is_documented_and_every_documented_metric_exists() -> None
 
 
 def test_every_route_is_documented() -> None:
-    for route in ROUTES:
+    for route in (*ROUTES, *PAGES):
         assert f"`{route.path}`" in REFERENCE or f" {route.path}`" in REFERENCE, route.path
 
 

@@ -12,6 +12,8 @@ from scoring.application import Application, FieldRule, field_rules
 from scoring.labels import Label, label_of
 from scoring.scorecard import Scorecard
 
+FAR = 1_000_000
+"""Bounds from here on are told only to who breaks them."""
 MOST_OPTIONS = 20
 """A whole number with more levels is typed in, not chosen."""
 KEY_GROUP = "Client"
@@ -43,6 +45,8 @@ class FormField:
     minimum: str
     """Of a number, as JSON writes it; empty for text."""
     maximum: str
+    bounds: str
+    """What a person should know of them; empty where nobody comes near them."""
     options: tuple[Option, ...]
     """All values, of a field of which one is chosen; empty for a number that is typed in."""
     beyond: tuple[Option, ...]
@@ -102,10 +106,16 @@ def _field(rule: FieldRule, label: Label, example: Mapping[str, float | int | st
         required=rule.required,
         minimum="" if rule.kind == "text" else _number(rule.minimum),
         maximum="" if rule.kind == "text" else _number(rule.maximum),
+        bounds="" if is_chosen else _bounds(rule),
         options=tuple(Option(str(level), label.words.get(level, str(level))) for level in levels),
         beyond=() if is_chosen else tuple(Option(str(one), label.words.get(one, str(one))) for one in rule.sentinels),
         example=_example(example.get(rule.column)),
     )
+
+
+def _bounds(rule: FieldRule) -> str:
+    low, high = (_number(bound) if abs(bound) < 1000 else f"{bound:,.0f}" for bound in (rule.minimum, rule.maximum))
+    return "" if max(-rule.minimum, rule.maximum) >= FAR else f"From {low} to {high}.".replace("-", "\N{MINUS SIGN}")
 
 
 def _example(value: float | str | None) -> str:

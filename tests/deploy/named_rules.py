@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from scoring.scorecards import names
 from serving import metric_series
-from serving.routes import ROUTES
+from serving.routes import ASSETS, EVERY_ROUTE
 from serving.settings import PREFIX, Settings
 from tests.conftest import PROJECT
 from tests.deploy.command_line import COMMAND, called, option_variables, refused
@@ -19,13 +19,15 @@ from tests.deploy.manifests import Cluster, Manifest, Workload, paths, port_name
 
 OTHERS = {"BENTOML_HOST", "BENTOML_HOME", "BENTOML_DO_NOT_TRACK", "HOME"}
 """Variables that are not Scorebox's own; docs/reference/reference.md names BentoML's."""
-CLOSED = {"/metrics", "/reload", "/outcomes", "/"}
+CLOSED = {"/metrics", "/reload", "/outcomes"}
 """Routes that no caller outside may reach."""
+PAGE_FILES = {route.path for route in ASSETS}
+"""Routes that may be opened together, by the folder that they are in."""
 
 
 def routes() -> set[str]:
     """The routes that the face answers."""
-    return {route.path for route in ROUTES}
+    return {route.path for route in EVERY_ROUTE}
 
 
 def metric_names() -> set[str]:
@@ -108,9 +110,10 @@ def wrong_paths(cluster: Cluster) -> Iterator[str]:
     for ingress in cluster.of("Ingress"):
         name = ingress["metadata"]["name"]
         for path in paths(ingress):
-            if path["path"] not in routes() - CLOSED:
+            below = {route for route in routes() if route.startswith(f"{path['path']}/")}
+            if path["path"] not in routes() - CLOSED and not (below and path["pathType"] == "Prefix"):
                 yield f"Ingress {name}: {path['path']} is no route that callers may reach"
-            if path["pathType"] != "Exact":
+            if path["pathType"] != "Exact" and not (below and below <= PAGE_FILES):
                 yield f"Ingress {name}: {path['path']} opens what is below it too"
 
 

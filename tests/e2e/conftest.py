@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
+from tests.e2e.browser import Visit, chromium, visiting
 from tests.e2e.project import copy_project, leave_out_time
 from tests.e2e.reader import Reader
 from tests.e2e.server import Server, serve
@@ -55,6 +57,20 @@ def built_project(built: Path, tmp_path: Path) -> Path:
     folder = Path(shutil.copytree(built, tmp_path / "project", symlinks=True))
     move_registry(folder / "mlflow.db", built, folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests of pages."""
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def visit(browser: Browser, server: Server) -> Iterator[Visit]:
+    """An empty page of its own, of the shared server."""
+    with visiting(browser, server.url) as made:
+        yield made
 
 
 @pytest.fixture

@@ -3,63 +3,21 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.e2e.browser import Visit
 from tests.e2e.conftest import LISTED_ORIGIN
 from tests.e2e.server import Server
-from tests.needs import program
 from tests.serving.toy import SCORECARD
-from tests.waiting import LONGEST_WAIT
-
-OPTIONS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-    # A page that the test makes up comes from no address, so Chromium would take it for one of the internet.
-    "--disable-features=LocalNetworkAccessChecks",
-)  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = shutil.which("google-chrome") or program("chromium", "apt-get install chromium")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=OPTIONS, timeout=LONGEST_WAIT * 1000)
-        yield opened
-        opened.close()
-
-
-@dataclass
-class Visit:
-    """A page, the hosts that it asked, and all that the browser complained of."""
-
-    page: Page
-    hosts: set[str] = field(default_factory=set)
-    complaints: list[str] = field(default_factory=list)
-
-
-@pytest.fixture
-def visit(browser: Browser, server: Server) -> Iterator[Visit]:
-    with browser.new_context(base_url=server.url) as context:
-        context.set_default_timeout(LONGEST_WAIT * 1000)
-        made = Visit(context.new_page())
-        context.on("request", lambda request: made.hosts.add(urlsplit(request.url).netloc))
-        context.on("console", lambda message: made.complaints.append(message.text))
-        made.page.on("pageerror", lambda error: made.complaints.append(str(error)))
-        yield made
 
 
 @pytest.mark.parametrize(
     ("path", "title", "last"),
     [
-        ("/", f"{SCORECARD.title} – Scorebox", "text=GET /healthz"),
+        ("/", f"{SCORECARD.title} – Scorebox", "text=No decision yet"),
         ("/docs", f"{SCORECARD.title} – API of Scorebox", "#operations-Service-healthz"),
-        ("/redoc", f"{SCORECARD.title} – API of Scorebox", "#operations-Service-healthz"),
+        ("/redoc", f"{SCORECARD.title} – Reference of Scorebox", "#model-Decision"),
     ],
 )
 def test_a_page_has_its_title_and_asks_no_other_host(

@@ -19,7 +19,7 @@ from serving.core import Core
 from serving.exchange import Receive, Scope, Send
 from serving.face import Face
 from serving.log_writer import LogWriter
-from serving.routes import ASSETS, ROUTES, UNKNOWN, Route
+from serving.routes import EVERY_ROUTE, UNKNOWN, Route
 from serving.settings import Settings
 from serving.startup import LoadedModel, StartupConfig
 from tests.serving.toy import COLUMNS, SCORECARD, VERSION, stored
@@ -58,7 +58,7 @@ class Service:
         config: StartupConfig | None = None,
         load: Callable[[], StartupConfig] | None = None,
         *,
-        routes: Sequence[Route] = (*ROUTES, *ASSETS),
+        routes: Sequence[Route] = EVERY_ROUTE,
         **settings: Any,
     ) -> None:
         self.core = Core(config or startup_config(**settings), load)

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from serving.routes import ASSETS, ROUTES
+from serving.routes import EVERY_ROUTE
 from serving.settings import SettingsError, read_settings
 from tests.serving.conftest import Service
 
@@ -45,7 +45,7 @@ async def test_by_default_no_answer_says_a_word_of_origins(service: Service, exa
         assert "vary" not in response.headers
 
 
-@pytest.mark.parametrize("route", [*ROUTES, *ASSETS], ids=lambda route: route.path)
+@pytest.mark.parametrize("route", EVERY_ROUTE, ids=lambda route: route.path)
 async def test_a_preflight_of_a_listed_origin_learns_methods_and_headers_of_any_route(
     open_to_desk: Service, route: Any
 ) -> None:

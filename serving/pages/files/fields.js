@@ -98,7 +98,7 @@ export function refresh(field) {
   if (told && "days" in field.dataset) {
     const days = Number(text(field));
     const counted = text(field) !== "" && !box?.checked && days < 0 && Number.isFinite(days);
-    told.textContent = counted ? `= ${(-days / DAYS_A_YEAR).toFixed(1)} years before` : "";
+    told.textContent = counted ? `${(-days / DAYS_A_YEAR).toFixed(1)} years before.` : "";
   }
 }
 

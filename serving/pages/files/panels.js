@@ -70,7 +70,7 @@ export function difference(before, now, changes, actions) {
   return panel(
     "The difference",
     table(
-      ["", "Decided", "What if", "Change"],
+      ["Figure", "Decided", "What if", "Change"],
       [
         row("PD", percent(before.pd), percent(now.pd), make("span", { class: kind }, `${sign(moved)}${percent(Math.abs(moved))}`)),
         row("Points", String(before.points), String(now.points), make("span", { class: kind }, `${sign(points)}${Math.abs(points)}`)),
@@ -92,14 +92,13 @@ export function reasons(seen, explanation) {
     const bar = make("i", { class: against ? "against" : "for" });
     bar.style.width = `${(50 * Math.abs(group.contribution)) / largest}%`;
     const weight = `${against ? "against" : "for"} ${Math.abs(group.contribution).toFixed(2)}`;
-    const told = make("span", { class: "number" }, weight);
-    return row(name(group.code), make("span", {}, make("span", { class: "weight", "aria-hidden": "true" }, bar), told));
+    return row(name(group.code), make("span", { class: "weight", "aria-hidden": "true" }, bar), weight);
   });
   return panel(
     stated.length ? "Principal reasons for the decline" : "What weighed",
     stated.length ? make("ol", { class: "reasons" }, ...stated.map((one) => make("li", {}, one.sentence))) : null,
-    table(["Reason group", "For or against approval, in log-odds"], rows, "weights"),
-    make("p", { class: "hint" }, `Against an applicant at the cut-off, whose probability of default is ${percent(explanation.reference.pd)}.`),
+    table(["Reason group", "Weight", "Log-odds"], rows, "weights"),
+    make("p", { class: "hint" }, `For or against approval, next to an applicant at the cut-off, whose probability of default is ${percent(explanation.reference.pd)}.`),
   );
 }
 
