@@ -21,11 +21,11 @@ class Label:
 
     title: str
     unit: str = ""
-    """Of a number, such as EUR or days."""
+    """The unit of a number, such as EUR or days."""
     words: Words = field(default_factory=dict)
-    """By value: what a code or a number outside the bounds says. A value without a word stands for itself."""
+    """The meaning of a code, or of a number outside the bounds, by value. A value without a word stands for itself."""
     hint: str = ""
-    """What else must be known to fill it in."""
+    """Anything else that must be known to fill it in."""
 
 
 def label_of(labels: Mapping[str, Label], rule: FieldRule, description: str | None) -> Label:

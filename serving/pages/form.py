@@ -35,7 +35,7 @@ class FormField:
     """One field of the form."""
 
     name: str
-    """The column: what the service calls the field."""
+    """The column, by which the service names the field."""
     title: str
     hint: str
     unit: str
@@ -43,10 +43,10 @@ class FormField:
     """integer, number or text."""
     required: bool
     minimum: str
-    """Of a number, as JSON writes it; empty for text."""
+    """The lower bound of a number, as JSON writes it; empty for text."""
     maximum: str
     bounds: str
-    """What a person should know of them; empty where nobody comes near them."""
+    """The bounds in words; empty where nobody comes near them."""
     options: tuple[Option, ...]
     """All values, of a field of which one is chosen; empty for a number that is typed in."""
     beyond: tuple[Option, ...]

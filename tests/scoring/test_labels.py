@@ -38,7 +38,7 @@ def test_two_values_of_a_field_have_different_words(name: str) -> None:
             "the label of Job has a word for 'A175', which its",
         ),
         ("Credit amount", Label("Amount", words={0: "None"}), "the label of Credit amount has a word for 0, which its"),
-        ("Age in years", Label("Age", words={20.5: "Young"}), "the label of Age in years has a word for 20.5, which"),
+        ("Age in years", Label("Age", words={17: "Young"}), "the label of Age in years has a word for 17, which"),
         ("Job", Label(" "), "the label of Job has an empty title or word"),
         ("Job", Label("Job", words={"A171": ""}), "the label of Job has an empty title or word"),
     ],

@@ -39,7 +39,7 @@ function arc(from, to) {
 
 function needle(degrees, name) {
   const [x, y] = CENTRE;
-  const made = draw("path", { class: name, d: `M${x - 80} ${y}L${x - 60} ${y - 5.5}L${x - 60} ${y + 5.5}Z` });
+  const made = draw("path", { class: name, d: `M${x - 82} ${y}L${x - 65} ${y - 5}L${x - 65} ${y + 5}Z` });
   made.setAttribute("transform", `rotate(${degrees} ${x} ${y})`);
   return made;
 }

@@ -72,7 +72,7 @@ export function difference(before, now, changes, actions) {
     table(
       ["Figure", "Decided", "What if", "Change"],
       [
-        row("PD", percent(before.pd), percent(now.pd), make("span", { class: kind }, `${sign(moved)}${percent(Math.abs(moved))}`)),
+        row("PD", percent(before.pd), percent(now.pd), make("span", { class: kind }, `${sign(moved)}${(100 * Math.abs(moved)).toFixed(2)} pp`)),
         row("Points", String(before.points), String(now.points), make("span", { class: kind }, `${sign(points)}${Math.abs(points)}`)),
         row("Band", before.band, now.band, ""),
         row("Decision", WORDS[before.decision], WORDS[now.decision], ""),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from scoring.labels import Label
+from scoring.labels import Label, Words
 
 CURRENCY = "NT$"
-STATUS = {
+STATUS: Words = {
     -2: "Card not used",
     -1: "Paid in full",
     0: "Revolving: a part was paid",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from scoring.labels import NO_OR_YES, Label
+from scoring.labels import NO_OR_YES, Label, Words
 from scoring.scorecards.parts.home_credit.application import NOT_EMPLOYED
 
-_OWNS = {"N": "No", "Y": "Yes"}
+_OWNS: Words = {"N": "No", "Y": "Yes"}
 _BACK = "Counted back from the application: a number below 0."
 _BUILDING = {
     "APARTMENTS": "Apartments",
