@@ -1,4 +1,4 @@
-"""Take the pictures of docs/tutorial/page.md: `python -m tests.page_screenshots http://127.0.0.1:3000`, of a card_default."""
+"""Take the pictures of docs/tutorial/page.md of a card_default: `python -m tests.page_screenshots http://127.0.0.1:3000`."""
 
 from __future__ import annotations
 
