@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from serving.routes import ROUTES
+from serving.routes import PAGES, ROUTES
 from tests.conftest import PROJECT
 from tests.e2e.server import Server, serve
 
@@ -77,7 +77,9 @@ def test_every_example_gives_the_answer_that_the_page_shows(answering: Server, t
 
 def test_every_route_has_an_example() -> None:
     headings = " ".join(re.findall(r"^## (.+)$", PAGE, re.MULTILINE))
-    assert set(re.findall(r"`(\w+ /[\w.]*)`", headings)) == {f"{route.methods[0]} {route.path}" for route in ROUTES}
+    assert set(re.findall(r"`(\w+ /[\w.]*)`", headings)) == {
+        f"{route.methods[0]} {route.path}" for route in (*ROUTES, *PAGES)
+    }
 
 
 @pytest.mark.parametrize(

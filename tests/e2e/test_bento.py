@@ -82,7 +82,7 @@ def test_a_built_bento_serves_from_an_empty_folder_without_the_repository(
         )
         assert pa.ipc.open_stream(table.content).read_all().num_rows == 3
         assert server.get("/docs.json").json()["info"]["title"] == "Title of the copy"
-        for path in ("/", "/docs", "/docs/docs.js", "/docs/swagger-ui-bundle.js"):
+        for path in ("/", "/docs", "/redoc", "/page/decide.js", "/docs/swagger-ui-bundle.js"):
             assert server.get(path).status_code == 200
     assert list(empty.iterdir()) == []
 
