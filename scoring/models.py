@@ -136,10 +136,12 @@ class Release(BaseModel):
     version: str
     serving: Variant
     tags: dict[Variant, str]
+    registry_version: str | None = None
+    """The registry's number of the model; None in a release from before it was kept."""
 
     def write(self, path: Path) -> None:
         """Write the release next to `path`, then rename it there."""
-        write_atomically(path, self.model_dump_json(indent=2) + "\n")
+        write_atomically(path, self.model_dump_json(indent=2, exclude_none=True) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> Release:

@@ -22,6 +22,7 @@ from scoring.changeable import MOST_COMBINATIONS, Changeable, most_coarse_combin
 from scoring.derived import Derived
 from scoring.features import Block
 from scoring.labels import Label, labels_fault
+from scoring.request_dialect import RequestDialect, dialects_fault
 from scoring.statements import CODE, Statement, statements_fault
 from scoring.tables.dialect import USUAL_MISSING, Dialect
 
@@ -151,6 +152,8 @@ class Scorecard:
     points: PointScale = PointScale()
     labels: Mapping[str, Label] = field(default_factory=dict)
     """By column: how the people at a form know it."""
+    dialects: tuple[RequestDialect, ...] = ()
+    """The words of callers that were written for other systems."""
     target_values: tuple[int, int] | tuple[str, str] = (0, 1)
     """The values of the target without and with a default. From the contract on it is 0 and 1."""
     duplicates: Literal["group", "separate"] = "group"
@@ -174,7 +177,7 @@ class Scorecard:
         self._check_sources()
         self._check_changeable()
         self._check_reasons()
-        if fault := labels_fault(self.labels, self.rules):
+        if fault := labels_fault(self.labels, self.rules) or dialects_fault(self.dialects, self.rules):
             raise ValueError(f"{self.name}: {fault}")
 
     def _check_codes(self) -> None:

@@ -25,6 +25,7 @@ from scoring.scorer import Caller
 from serving import client_schema, hangup, openapi
 from serving.access_log import AccessLog, log_as_json, standard_output
 from serving.core import Core
+from serving.dialects.routes import dialect_routes
 from serving.drain import Drain
 from serving.exchange import ASGIApp
 from serving.face import Face
@@ -101,7 +102,8 @@ def behind_face(core: Core) -> type[Service[Any]]:
 
         def in_front(self, app: ASGIApp, access_log: AccessLog | None) -> ASGIApp:
             """Return the face of BentoML's application."""
-            return Face(app, core, routes_of(pages=core.settings.pages), access_log, tracing())
+            routes = (*routes_of(pages=core.settings.pages), *dialect_routes(core))
+            return Face(app, core, routes, access_log, tracing())
 
         def schema(self) -> dict[str, Any]:
             made: dict[str, Any] = super().schema()

@@ -97,6 +97,12 @@ class Core:
         return Health(status="ready", scorecard=record.scorecard, model=record.tag, variant=record.variant)
 
     @property
+    def model_version(self) -> str:
+        """The registry's number of the model that serves, as text; the store's version of one released without."""
+        release = self._models.config.release
+        return release.registry_version or release.version
+
+    @property
     def model_info(self) -> ModelInfo:
         """The model that serves; its history may have been replaced since the start."""
         info = self._models.model_info

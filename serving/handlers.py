@@ -77,7 +77,7 @@ async def outcomes(core: Core, exchange: Exchange, body: bytes) -> Answer:
 
 async def reload(core: Core, exchange: Exchange, _: bytes) -> Answer:
     """Load what release, policy and challenge name now."""
-    _authorise(exchange, core.settings.reload_token)
+    authorise(exchange, core.settings.reload_token)
     # Checking and warming models may take longer than a request; the models before serve meanwhile.
     reloaded = await asyncio.shield(core.reload())
     return Answer(reloaded.model_dump_json().encode())
@@ -90,8 +90,7 @@ async def model_info(core: Core, _: Exchange, __: bytes) -> Answer:
 
 async def health(core: Core, _: Exchange, __: bytes) -> Answer:
     """Tell whether the service takes requests."""
-    if core.draining:
-        raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "the service is shutting down")
+    require_ready(core)
     return Answer(core.health.model_dump_json().encode())
 
 
@@ -110,7 +109,17 @@ async def not_found(_: Core, __: Exchange, ___: bytes) -> Answer:
     raise ProblemError(HTTPStatus.NOT_FOUND, "there is nothing here; GET /docs.json lists what there is")
 
 
-def _authorise(exchange: Exchange, token: SecretStr | None) -> None:
+def require_ready(core: Core) -> None:
+    """Check that the service takes requests.
+
+    Raises:
+        ProblemError: it is shutting down.
+    """
+    if core.draining:
+        raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "the service is shutting down")
+
+
+def authorise(exchange: Exchange, token: SecretStr | None) -> None:
     """Let the bearer of the token pass.
 
     Raises:

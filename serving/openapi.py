@@ -27,7 +27,15 @@ _REFERENCE = "#/components/schemas/{model}"
 OwnModels = Mapping[type, type[BaseModel]]
 
 
-def document(routes: Sequence[Route], core: Core, bento: dict[str, Any], description: str) -> bytes:
+def document(
+    routes: Sequence[Route],
+    core: Core,
+    bento: dict[str, Any],
+    description: str,
+    *,
+    title: str | None = None,
+    server: str = ".",
+) -> bytes:
     """Return the document for this scorecard, as JSON.
 
     Args:
@@ -35,6 +43,8 @@ def document(routes: Sequence[Route], core: Core, bento: dict[str, Any], descrip
         core: the service of this scorecard.
         bento: BentoML's document; its operations keep their ids, which the clients use.
         description: of the service.
+        title: of the document; the scorecard's by default.
+        server: the address of the service, relative to the document.
     """
     own = _own_models(core)
     documented = [route for route in routes if route.documented]
@@ -45,9 +55,13 @@ def document(routes: Sequence[Route], core: Core, bento: dict[str, Any], descrip
     )
     made = {
         "openapi": "3.1.0",
-        "info": {"title": core.scorecard.title, "version": core.model_info.version, "description": description},
+        "info": {
+            "title": title or core.scorecard.title,
+            "version": core.model_info.version,
+            "description": description,
+        },
         # Relative to the document, so that it holds behind a proxy's prefix too.
-        "servers": [{"url": ".", "description": "this service"}],
+        "servers": [{"url": server, "description": "this service"}],
         "tags": _TAGS,
         "paths": {
             route.path: {
@@ -96,7 +110,7 @@ def _operation(route: Route, own: OwnModels, application: dict[str, Any], typed:
     """Return a route's operation: what BentoML says of its typed method, if it has one, completed from the table."""
     decides, serves = (tag["name"] for tag in _TAGS)
     operation = {
-        "operationId": route.path.strip("/"),
+        "operationId": route.path.strip("/").replace("/", "_"),
         **(typed if "x-bentoml-name" in typed else {}),
         "tags": [decides if route.bodies else serves],
         "summary": route.summary,

@@ -153,6 +153,24 @@ _OUTCOME = {"decision_id": "01a1fbe2-5569-7462-838c-3f9e536b1092", "defaulted": 
 POST = ("POST",)
 READ = ("GET", "HEAD")
 
+
+def reload_route(path: str, handler: Handler, answer: type[BaseModel]) -> Route:
+    """Return a route that takes up what release, policy and challenge name now."""
+    return Route(
+        path,
+        POST,
+        handler,
+        "Take up newly promoted models and policies",
+        answers={JSON: answer},
+        refusals={
+            401: "The token is missing or wrong.",
+            409: "Nothing was reloaded; `detail` says why.",
+        },
+        late="the models are still being loaded, and serve when they are ready",
+        needs_token=True,
+    )
+
+
 ROUTES = (
     Route(
         "/predict",
@@ -198,19 +216,7 @@ ROUTES = (
         refusals={503: "The journal is off, or takes no records now; then `Retry-After` says when to come back."},
         late="outcomes of it may have been recorded: send it again, and those are repeated",
     ),
-    Route(
-        "/reload",
-        POST,
-        handlers.reload,
-        "Take up newly promoted models and policies",
-        answers={JSON: Reloaded},
-        refusals={
-            401: "The token is missing or wrong.",
-            409: "Nothing was reloaded; `detail` says why.",
-        },
-        late="the models are still being loaded, and serve when they are ready",
-        needs_token=True,
-    ),
+    reload_route("/reload", handlers.reload, Reloaded),
     Route("/model_info", READ, handlers.model_info, "Describe the model that serves", answers={JSON: ModelInfo}),
     Route(
         "/health",

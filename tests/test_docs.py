@@ -11,8 +11,10 @@ import typer
 from typer.core import TyperGroup
 
 from pipelines.cli import app
+from scoring import scorecards
 from scoring.scorecards import load, names
 from serving import metric_series
+from serving.dialects.routes import DOCUMENT
 from serving.routes import PAGES, ROUTES
 from serving.settings import PREFIX, Settings
 from tests.conftest import PROJECT
@@ -58,6 +60,14 @@ def test_every_metric_is_documented_and_every_documented_metric_exists() -> None
 def test_every_route_is_documented() -> None:
     for route in (*ROUTES, *PAGES):
         assert f"`{route.path}`" in REFERENCE or f" {route.path}`" in REFERENCE, route.path
+
+
+@pytest.mark.parametrize("name", scorecards.names())
+def test_every_route_of_a_dialect_is_documented(name: str) -> None:
+    page = (PROJECT / "docs" / "how-to" / "dialects.md").read_text()
+    for dialect in scorecards.load(name).dialects:
+        for path in (*dialect.paths.values(), DOCUMENT):
+            assert f" {dialect.prefix}{path}`" in page, path
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

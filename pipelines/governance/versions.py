@@ -61,6 +61,7 @@ class Registered:
             version=self.tags.store_version,
             serving=self.tags.serving,
             tags=store_tags,
+            registry_version=str(self.number),
         )
 
     def missing_from_store(self) -> list[str]:

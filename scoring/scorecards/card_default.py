@@ -17,6 +17,7 @@ from scoring.changeable import Changeable
 from scoring.features import Block, beside, raw
 from scoring.sampling import draw_defaults
 from scoring.scorecard import RiskBand, Scorecard, Source, SourceFile
+from scoring.scorecards.parts.card_default.dialect import published
 from scoring.scorecards.parts.card_default.labels import LABELS
 from scoring.scorecards.parts.card_default.reasons import BILLS, PAYMENTS, REASONS, STATUSES
 
@@ -198,6 +199,15 @@ def sample(generator: np.random.Generator, rows: int) -> dict[str, NDArray[Any]]
     return columns
 
 
+EXAMPLE: dict[str, float | int | str] = {
+    "LIMIT_BAL": 120000, "SEX": 2, "EDUCATION": 2, "MARRIAGE": 2, "AGE": 26,
+    "PAY_0": -1, "PAY_2": 2, "PAY_3": 0, "PAY_4": 0, "PAY_5": 0, "PAY_6": 2,
+    "BILL_AMT1": 2682, "BILL_AMT2": 1725, "BILL_AMT3": 2682,
+    "BILL_AMT4": 3272, "BILL_AMT5": 3455, "BILL_AMT6": 3261,
+    "PAY_AMT1": 0, "PAY_AMT2": 1000, "PAY_AMT3": 1000,
+    "PAY_AMT4": 1000, "PAY_AMT5": 0, "PAY_AMT6": 2000,
+}  # fmt: skip
+
 SCORECARD = Scorecard(
     name="card_default",
     title="Default of credit card clients",
@@ -225,6 +235,7 @@ SCORECARD = Scorecard(
     cutoff=0.25,
     reasons=REASONS,
     labels=LABELS,
+    dialects=(published(CardApplication, EXAMPLE),),
     bands=(
         RiskBand("A", 0.05),
         RiskBand("B", 0.10),
@@ -252,14 +263,7 @@ SCORECARD = Scorecard(
         "stepped": stepped_features,
     },
     sample=sample,
-    example={
-        "LIMIT_BAL": 120000, "SEX": 2, "EDUCATION": 2, "MARRIAGE": 2, "AGE": 26,
-        "PAY_0": -1, "PAY_2": 2, "PAY_3": 0, "PAY_4": 0, "PAY_5": 0, "PAY_6": 2,
-        "BILL_AMT1": 2682, "BILL_AMT2": 1725, "BILL_AMT3": 2682,
-        "BILL_AMT4": 3272, "BILL_AMT5": 3455, "BILL_AMT6": 3261,
-        "PAY_AMT1": 0, "PAY_AMT2": 1000, "PAY_AMT3": 1000,
-        "PAY_AMT4": 1000, "PAY_AMT5": 0, "PAY_AMT6": 2000,
-    },
+    example=EXAMPLE,
     # Of the newest month, which a client could still have done otherwise; the months before it are past, and the limit
     # is the lender's. The status: what is overdue is brought up to date (0), or the whole bill is paid (-1). The
     # payment settles the bill of the month before.

@@ -17,6 +17,7 @@ from scoring.changeable import Changeable
 from scoring.features import Block, beside, category, ordered, raw
 from scoring.sampling import draw_choices, draw_defaults
 from scoring.scorecard import RiskBand, Scorecard, Source, SourceFile
+from scoring.scorecards.parts.german_credit.dialect import PUBLISHED
 from scoring.scorecards.parts.german_credit.labels import LABELS
 from scoring.scorecards.parts.german_credit.reasons import REASONS
 
@@ -241,6 +242,7 @@ SCORECARD = Scorecard(
     cutoff=1 / 6,
     reasons=REASONS,
     labels=LABELS,
+    dialects=(PUBLISHED,),
     # P(good) from 0.7 and from 0.4.
     bands=(RiskBand("LOW", 0.3), RiskBand("MEDIUM", 0.6), RiskBand("HIGH", 1.01)),
     sources=(

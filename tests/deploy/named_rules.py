@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from scoring.scorecards import names
+from scoring.scorecards import load, names
 from serving import metric_series
+from serving.dialects.routes import DOCUMENT
 from serving.routes import ASSETS, EVERY_ROUTE
 from serving.settings import PREFIX, Settings
 from tests.conftest import PROJECT
@@ -19,7 +20,7 @@ from tests.deploy.manifests import Cluster, Manifest, Workload, paths, port_name
 
 OTHERS = {"BENTOML_HOST", "BENTOML_HOME", "BENTOML_DO_NOT_TRACK", "HOME"}
 """Variables that are not Scorebox's own; docs/reference/reference.md names BentoML's."""
-CLOSED = {"/metrics", "/reload", "/outcomes"}
+CLOSED = {"/metrics", "/reload", "/outcomes", "/api/reload-model"}
 """Routes that no caller outside may reach."""
 PAGE_FILES = {route.path for route in ASSETS}
 """Routes that may be opened together, by the folder that they are in."""
@@ -27,7 +28,9 @@ PAGE_FILES = {route.path for route in ASSETS}
 
 def routes() -> set[str]:
     """The routes that the face answers."""
-    return {route.path for route in EVERY_ROUTE}
+    dialects = [dialect for name in names() for dialect in load(name).dialects]
+    paths = {dialect.prefix + path for dialect in dialects for path in (*dialect.paths.values(), DOCUMENT)}
+    return {route.path for route in EVERY_ROUTE} | paths
 
 
 def metric_names() -> set[str]:

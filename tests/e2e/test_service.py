@@ -52,6 +52,19 @@ def test_it_listens_on_loopback_only(server: Server) -> None:
     assert not any(address.startswith("00000000") for address in local)
 
 
+def test_a_caller_with_other_words_gets_the_same_decision(server: Server, example: dict[str, Any]) -> None:
+    own = server.post("/predict", example).json()
+    answer = server.post("/v1/predict", example).json()
+    assert answer == {
+        "probability": own["pd"],
+        "prediction": own["prediction"],
+        "default_probability": own["pd"],
+        "default_prediction": own["prediction"],
+    }
+    assert server.get("/v1/openapi.json").json()["servers"] == [{"url": "..", "description": "this service"}]
+    assert server.post("/api/predict", example).status_code == 404
+
+
 def test_probes_and_pages_answer(server: Server) -> None:
     for path in ("/livez", "/readyz", "/healthz", "/health", "/model_info", "/metrics", "/docs.json", "/schema.json"):
         response = server.get(path)

@@ -16,6 +16,7 @@ from scoring.policy import CutoffPolicy
 from serving import openapi
 from serving.access_log import AccessLog
 from serving.core import Core
+from serving.dialects.routes import dialect_routes
 from serving.exchange import Receive, Scope, Send
 from serving.face import Face
 from serving.log_writer import LogWriter
@@ -67,8 +68,9 @@ class Service:
         self.bentoml_status = 200
         self.writer = LogWriter(self.lines.write, self.core.metrics.count_dropped_lines)
         self.access_log = AccessLog(self.writer)
-        self.face = Face(self.bentoml_app, self.core, routes, self.access_log)
-        self.routes = {route.path: route for route in routes}
+        every_route = (*routes, *dialect_routes(self.core))
+        self.face = Face(self.bentoml_app, self.core, every_route, self.access_log)
+        self.routes = {route.path: route for route in every_route}
         self.core.openapi = lambda: openapi.document(routes, self.core, {"paths": {}}, "")
         transport = httpx.ASGITransport(app=self.face, raise_app_exceptions=False)
         self.client = httpx.AsyncClient(

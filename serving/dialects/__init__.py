@@ -1,0 +1,1 @@
+"""The dialects of a scorecard as routes: other words over the same core."""
