@@ -139,6 +139,13 @@ class Release(BaseModel):
     registry_version: str | None = None
     """The registry's number of the model; None in a release from before it was kept."""
 
+    def is_same_as(self, other: Release) -> bool:
+        """Return whether both name the same; a release from before the registry's number was kept may lack it."""
+        numbered = (
+            self if self.registry_version else self.model_copy(update={"registry_version": other.registry_version})
+        )
+        return numbered == other
+
     def write(self, path: Path) -> None:
         """Write the release next to `path`, then rename it there."""
         write_atomically(path, self.model_dump_json(indent=2, exclude_none=True) + "\n")

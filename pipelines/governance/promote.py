@@ -136,7 +136,7 @@ def find_differences(registry: Registry, workspace: Workspace) -> list[str]:
         release = Release.read(workspace.release)
     except ModelStoreError:
         release = None
-    if release != expected:
+    if release is None or not release.is_same_as(expected):
         held = f"names {release.version}" if release else "cannot be read"
         found.append(f"{workspace.release} {held}, the champion is {expected.version}")
     return found

@@ -25,6 +25,7 @@ from tests.deploy.manifests import KUBERNETES, Cluster, render
 from tests.deploy.workflows import DIGEST
 from tests.e2e.server import Server, serve
 
+pytestmark = pytest.mark.slow
 DELIVERY = PROJECT / "deploy" / "delivery"
 IMAGES = [
     f"ghcr.io/somebody/{name}@{DIGEST}"

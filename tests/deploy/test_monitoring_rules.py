@@ -26,6 +26,7 @@ from tests.deploy.monitoring import (
 )
 from tests.deploy.programs import run
 
+pytestmark = pytest.mark.slow
 ALERTS = rules("alert")
 CASES: list[dict[str, Any]] = [
     looked for path in RULE_TESTS for case in read(path)["tests"] for looked in case["alert_rule_test"]

@@ -59,9 +59,9 @@ def built_project(built: Path, tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests of pages."""
+    """One Chromium for the tests of a file; while it is open, no test of another file may run an event loop."""
     with chromium() as opened:
         yield opened
 

@@ -40,6 +40,8 @@ class LoanApplication(Application):
 CARD = replace(
     load("card_default"),
     application=LoanApplication,
+    labels={},
+    dialects=(),
     codes=frozenset(),
     key="ID",
     protected=frozenset({"AGE"}),

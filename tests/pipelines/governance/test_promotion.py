@@ -81,6 +81,15 @@ def test_a_build_makes_the_first_model_the_champion(governed: Governed) -> None:
     assert_all_agree_on(governed, 1)
 
 
+def test_a_release_holds_the_registry_s_number_and_one_without_it_is_still_the_champion_s(governed: Governed) -> None:
+    assert governed.release["registry_version"] == "1"
+    before = {name: value for name, value in governed.release.items() if name != "registry_version"}
+    governed.workspace.release.write_text(json.dumps(before))
+    printed = governed.run("registry", CARD.name)[1]
+    assert "differs" not in printed
+    assert "the champion is" not in printed
+
+
 def test_a_version_tells_where_it_comes_from(governed: Governed) -> None:
     (version,) = governed.registry.versions()
     report = governed.read(governed.workspace.report / "report.json")
