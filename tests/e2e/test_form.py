@@ -68,7 +68,7 @@ def test_the_example_is_decided_as_a_request_would_be_and_kept(server: Server, p
     assert (float(kept.pd), kept.applicant) == (same["pd"], "client-of-the-form")
     expect(page.locator(".badge")).to_have_text("Declined")
     assert page.locator(".reasons li").all_inner_texts() == [reason["sentence"] for reason in same["reasons"]]
-    assert page.locator(".figures dd").all_inner_texts() == [str(same["points"]), same["band"], "25 %"]
+    assert page.locator(".figures dd").all_inner_texts() == [str(same["points"]), same["band"], "25\N{NO-BREAK SPACE}%"]
     expect(page.get_by_role("img", name="Probability of default 49 %, cut-off 25 %")).to_be_visible()
     expect(page.get_by_role("status")).to_have_text("Declined. Probability of default 49 %, cut-off 25 %.")
 

@@ -73,6 +73,7 @@ def ask(url: str, rows: list[dict[str, Any]]) -> list[httpx.Response]:
         return [client.post(f"{url}/predict", json=row) for row in rows]
 
 
+@pytest.mark.slow
 def test_release_policy_and_challenge_are_taken_up_and_what_is_damaged_is_not(
     reloadable: Reloadable, example: dict[str, Any]
 ) -> None:

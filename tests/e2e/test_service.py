@@ -224,6 +224,7 @@ async def test_sigterm_turns_readiness_off_and_loses_nothing(home: Path, example
         assert len(logged) == len(answers) + 1
 
 
+@pytest.mark.slow
 async def test_requests_that_were_accepted_before_sigterm_are_answered(home: Path, example: dict[str, Any]) -> None:
     """Their bodies arrive only after the signal."""
     body = json.dumps(example).encode()
@@ -330,6 +331,7 @@ def assert_one_line(run: subprocess.CompletedProcess[str], *words: str) -> None:
         ),
     ],
 )
+@pytest.mark.slow
 def test_more_workers_than_one_are_refused_with_the_way_to_scale(
     home: Path, option: str, setting: dict[str, str], where: str
 ) -> None:
@@ -351,12 +353,14 @@ def test_the_command_of_an_image_refuses_more_workers_too(home: Path, setting: d
     assert_one_line(run, "asks for 2 workers", "start more servers")
 
 
+@pytest.mark.slow
 def test_a_graph_that_was_changed_is_refused(home: Path) -> None:
     (graph,) = home.glob("models/card_default/1.0.0-fp32/model.onnx")
     graph.write_bytes(graph.read_bytes().replace(b"Sigmoid", b"sigmoid"))
     assert_one_line(started(home), "sha256", "push the model again")
 
 
+@pytest.mark.slow
 def test_a_model_that_is_not_in_the_store_is_named(home: Path) -> None:
     stored = home / "models" / "card_default" / "1.0.0-fp32"
     (stored / "model.yaml").unlink()

@@ -79,6 +79,7 @@ def test_bad_arguments_are_refused(command: str, arguments: list[str], complaint
 
 
 @pytest.mark.parametrize("command", ["run", "bench", "chaos"])
+@pytest.mark.slow
 def test_a_model_that_is_not_stored_is_named(tmp_path: Path, command: str) -> None:
     tag = "card_default:absent-fp32"
     Release(scorecard="card_default", version="absent", serving="fp32", tags={"fp32": tag}).write(tmp_path / "r.json")
@@ -157,6 +158,7 @@ def test_bad_bodies_must_be_refused(tmp_path: Path, make_stub: Callable[[Answer]
     assert "status 200 for a bad body" in (tmp_path / "mixed-ramp" / "locust_failures.csv").read_text()
 
 
+@pytest.mark.slow
 def test_a_service_that_does_not_answer_or_serves_another_scorecard_gets_no_load(
     tmp_path: Path, make_stub: Callable[[Answer], Stub]
 ) -> None:

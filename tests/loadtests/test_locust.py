@@ -97,6 +97,7 @@ def locust(folder: Path, *arguments: str, **settings: str) -> subprocess.Popen[s
 
 
 @pytest.mark.parametrize("scorecard", ["german_credit", "card_approval"])
+@pytest.mark.slow
 def test_the_users_send_applications_of_the_scorecard_that_they_face_by_locust_s_own_options(
     tmp_path: Path, serve: Callable[..., Service], scorecard: str
 ) -> None:
@@ -114,6 +115,7 @@ def test_the_users_send_applications_of_the_scorecard_that_they_face_by_locust_s
     assert "Ramping to 3 users at a rate of 2.00 per second" in said.read_text()
 
 
+@pytest.mark.slow
 def test_why_applications_are_refused_stands_in_the_table_of_failures(
     tmp_path: Path, serve: Callable[..., Service]
 ) -> None:
@@ -127,6 +129,7 @@ def test_why_applications_are_refused_stands_in_the_table_of_failures(
 
 
 @pytest.mark.parametrize("known", [True, False])
+@pytest.mark.slow
 def test_locust_ends_with_one_line_where_the_users_cannot_know_whom_they_face(
     tmp_path: Path, serve: Callable[..., Service], known: bool
 ) -> None:

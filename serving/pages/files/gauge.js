@@ -9,7 +9,7 @@ const GAP = 0.8; // degrees between two arcs
 /** Return a PD as a percentage with three digits that count. */
 export function percent(pd) {
   const options = { style: "percent", maximumSignificantDigits: 3 };
-  return new Intl.NumberFormat("en", options).format(pd).replace("%", " %");
+  return new Intl.NumberFormat("en", options).format(pd).replace("%", "\u00a0%");
 }
 
 /** Return where a PD stands, in degrees from the left end, 0 to 180. */

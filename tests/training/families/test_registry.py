@@ -44,6 +44,7 @@ def test_a_family_is_found_by_its_file_alone(tmp_path: Path) -> None:
     assert printed.stdout.split() == ["True", "False", "added"]
 
 
+@pytest.mark.slow
 def test_asking_for_one_family_imports_no_library_of_another() -> None:
     program = (
         "import sys; from training.families.registry import FAMILIES; FAMILIES['forest']; "

@@ -316,6 +316,7 @@ def test_what_retention_removed_before_it_was_copied_is_said_and_the_rest_copied
     assert copied_ids(address) == ids(folder)
 
 
+@pytest.mark.slow
 def test_following_waits_for_the_journal_goes_on_and_ends_on_sigterm(folder: Path, address: str) -> None:
     command = ship_command(folder, address, "--follow")
     assert command.says() == f"ship {folder} to {Database(address).name}, until SIGTERM"
@@ -332,6 +333,7 @@ def test_following_waits_for_the_journal_goes_on_and_ends_on_sigterm(folder: Pat
     assert (code, " ".join(said.split())) == (0, "ship ends: 10 records copied")
 
 
+@pytest.mark.slow
 def test_a_shipper_whose_database_hangs_ends_on_sigterm_and_has_left_its_position(
     folder: Path, journal: Journal, address: str, database: Database
 ) -> None:
@@ -359,6 +361,7 @@ def test_a_shipper_whose_database_hangs_ends_on_sigterm_and_has_left_its_positio
     assert ship_all(folder, database) == [Copied(decisions=1, challenges=0, erasures=0, expired=())]
 
 
+@pytest.mark.slow
 def test_a_server_that_is_away_is_one_line_without_the_password(folder: Path, journal: Journal) -> None:
     append(journal, [0.1])
     code, said = ship_command(folder, "postgresql://clerk:s3cret@127.0.0.1:1/copies").ended()
