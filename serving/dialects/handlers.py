@@ -46,12 +46,10 @@ class DialectHandlers:
     async def predict_batch(self, core: Core, exchange: Exchange, body: bytes) -> Answer:
         """Decide many applications, or none if one of them is broken."""
         caller = exchange.caller(body, core.settings.request_timeout)
-        read = partial(self._read_batch, body)
+        read = partial(self._read_own_batch, core, body)
         batch = read() if len(body) <= INLINE_BATCH_BYTES else await core.read_in_thread(read)
-        _require_whole(core, batch)
         exchange.rows = len(batch.applications)
-        own = core.batch.model_construct(applications=[self._own(core, row) for row in batch.applications])
-        decisions = (await core.predict_batch(own, caller))["decisions"]
+        decisions = (await core.predict_batch(batch, caller))["decisions"]
         return Answer(
             to_json(
                 {
@@ -89,6 +87,11 @@ class DialectHandlers:
             timestamp=now_to_the_millisecond(),
         )
         return Answer(reloaded.model_dump_json().encode())
+
+    def _read_own_batch(self, core: Core, body: bytes) -> Batch:
+        batch = self._read_batch(body)
+        _require_whole(core, batch)
+        return core.batch.model_construct(applications=[self._own(core, row) for row in batch.applications])
 
     def _own(self, core: Core, application: Application) -> Application:
         return core.application.model_validate(self._dialect.values(application))
