@@ -111,6 +111,14 @@ def test_it_serves_with_a_typed_openapi_document(copy: Copy) -> None:
             ("MONTHS", "greater_than_equal"),
             ("CHANNEL", "literal_error"),
         ]
+        page = server.get("/").text
+        for words in (
+            "Length of the plan",
+            "EUR a year",
+            '<option value="web" selected>The web page</option>',
+            "Price",
+        ):
+            assert words in page
 
 
 def test_it_builds_into_a_bento_of_its_own(copy: Copy) -> None:
