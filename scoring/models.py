@@ -139,6 +139,11 @@ class Release(BaseModel):
     registry_version: str | None = None
     """The registry's number of the model; None in a release from before it was kept."""
 
+    @property
+    def number(self) -> str:
+        """The registry's number of the model, as text; the store's version in a release from before it was kept."""
+        return self.registry_version or self.version
+
     def is_same_as(self, other: Release) -> bool:
         """Return whether both name the same; a release from before the registry's number was kept may lack it."""
         numbered = (

@@ -26,7 +26,7 @@ class Answered(NamedTuple):
     declined: bool
     """By the policy in force."""
     model_version: str
-    """The registry's number of the model, as text."""
+    """The registry's number of the model that decided, as text."""
     timestamp: str
     """The time of the decision: UTC, ISO 8601."""
 

@@ -78,6 +78,8 @@ class Core:
         # arrives after the close is read and refused.
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="read")
         self._models = ServingModels(config, self.metrics)
+        # Of those before a reload too: their last requests, and keys that come again, are answered after it.
+        self._numbers = self._models.numbers
         self.metrics.set_serving(config, self._models.traffic_split)
         self.limits = Limits.of(config.settings)
         self.application = self._models.application
@@ -96,11 +98,13 @@ class Core:
         record = self._models.config.champion.model.record
         return Health(status="ready", scorecard=record.scorecard, model=record.tag, variant=record.variant)
 
-    @property
-    def model_version(self) -> str:
-        """The registry's number of the model that serves, as text; the store's version of one released without."""
-        release = self._models.config.release
-        return release.registry_version or release.version
+    def number_of(self, tag: str) -> str:
+        """Return the registry's number of a model that decides or has decided here, as text.
+
+        Args:
+            tag: the model's exact tag. One that this process has not served gives its version in the store.
+        """
+        return self._numbers.get(tag) or tag.partition(":")[2].rpartition("-")[0]
 
     @property
     def model_info(self) -> ModelInfo:
@@ -150,6 +154,7 @@ class Core:
                 detail = "nothing was reloaded: the new model reads other protected fields, start the service anew"
                 raise ProblemError(HTTPStatus.CONFLICT, detail)
             self._models = models
+            self._numbers |= models.numbers
             self.metrics.set_serving(config, models.traffic_split)
             # A shadow may have many rows waiting; no request needs them.
             task = asyncio.create_task(self._retire(before), name="retire")

@@ -79,6 +79,12 @@ class ServingModels:
         return max(self.traffic_split.champion.oldest_wait, at_challenger)
 
     @property
+    def numbers(self) -> dict[str, str]:
+        """The registry's number, as text, of each model that can decide or could by a reload, by its exact tag."""
+        releases = [self.config.release, *([self.config.challenger[0].release] if self.config.challenger else [])]
+        return {tag: release.number for release in releases for tag in release.tags.values()}
+
+    @property
     def names(self) -> dict[str, str | None]:
         """The tags and ids of model, policy and challenger."""
         challenge = self.config.challenger[0] if self.config.challenger else None

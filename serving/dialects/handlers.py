@@ -55,7 +55,7 @@ class DialectHandlers:
                 {
                     "predictions": [self._members(core, decision) for decision in decisions],
                     "total_processed": len(decisions),
-                    "model_version": core.model_version,
+                    "model_version": core.number_of(core.health.model),
                     "timestamp": now_to_the_millisecond(),
                 }
             )
@@ -72,7 +72,10 @@ class DialectHandlers:
     async def model_info(self, core: Core, _: Exchange, __: bytes) -> Answer:
         """Describe the model that serves."""
         info = DialectModelInfo(
-            name=core.scorecard.name, version=core.model_version, stage="Production", description=core.scorecard.title
+            name=core.scorecard.name,
+            version=core.number_of(core.health.model),
+            stage="Production",
+            description=core.scorecard.title,
         )
         return Answer(info.model_dump_json().encode())
 
@@ -83,7 +86,7 @@ class DialectHandlers:
         changed = (await asyncio.shield(core.reload())).changed
         reloaded = DialectReloaded(
             message="model reloaded" if changed else "nothing has changed",
-            model_version=core.model_version,
+            model_version=core.number_of(core.health.model),
             timestamp=now_to_the_millisecond(),
         )
         return Answer(reloaded.model_dump_json().encode())
@@ -101,7 +104,7 @@ class DialectHandlers:
             Answered(
                 pd=decision["pd"],
                 declined=decision["decision"] == "decline",
-                model_version=core.model_version,
+                model_version=core.number_of(decision["model"]),
                 timestamp=decision["decided_at"],
             )
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import orjson
 
 from serving.core import Core
@@ -24,15 +26,7 @@ _SWAGGER = page_headers(scripts=True, images_in_text=True)
 
 async def home(core: Core, _: Exchange, __: bytes) -> Answer:
     """Write the page with the form of an application, on which the decision is shown."""
-    info = core.model_info
-    page = _FORM.render(
-        scorecard=core.scorecard,
-        info=info,
-        groups=form_groups(core.scorecard, core.application, info.columns),
-        bands=orjson.dumps([band.model_dump() for band in info.bands]).decode(),
-        facts=_facts(info),
-    )
-    return Answer(page.encode(), HTML, _LIVELY)
+    return Answer(_form(core, core.model_info.model_dump_json()), HTML, _LIVELY)
 
 
 async def docs(core: Core, _: Exchange, __: bytes) -> Answer:
@@ -42,12 +36,33 @@ async def docs(core: Core, _: Exchange, __: bytes) -> Answer:
 
 async def redoc(core: Core, _: Exchange, __: bytes) -> Answer:
     """Write the page on which the OpenAPI document is read, without a script."""
-    return Answer(_REFERENCE.render(reference(orjson.loads(core.openapi()))).encode(), HTML, _STILL)
+    return Answer(_reference(core.openapi()), HTML, _STILL)
 
 
 async def asset(_: Core, exchange: Exchange, __: bytes) -> Answer:
     """Return a file of the pages."""
     return ASSETS[exchange.route]
+
+
+# Writing a page takes as long as dozens of decisions, which wait meanwhile: each is written once, until it changes.
+@lru_cache(maxsize=1)
+def _form(core: Core, _: str) -> bytes:
+    """Return the page of the form; the model's facts, as text, say whether it is another one by now."""
+    info = core.model_info
+    page = _FORM.render(
+        scorecard=core.scorecard,
+        info=info,
+        groups=form_groups(core.scorecard, core.application, info.columns),
+        bands=orjson.dumps([band.model_dump() for band in info.bands]).decode(),
+        facts=_facts(info),
+    )
+    return page.encode()
+
+
+@lru_cache(maxsize=1)
+def _reference(document: bytes) -> bytes:
+    """Return the page of the reference."""
+    return _REFERENCE.render(reference(orjson.loads(document))).encode()
 
 
 def _facts(info: ModelInfo) -> list[tuple[str, str, str]]:

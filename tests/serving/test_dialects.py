@@ -17,6 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from scoring import models, scorecards
+from scoring.challenger.challenge import Challenge
 from scoring.graph import COLUMNS_KEY, INPUT, OUTPUT, Inputs, sha256
 from scoring.journal.reader import JournalReader
 from scoring.journal.writer import Journal
@@ -39,7 +40,7 @@ DEPENDANTS = "Number of people being liable to provide maintenance for"
 TOKEN = "a-token-of-sixteen-characters"
 
 
-def german_model() -> models.StoredModel:
+def german_model(version: str = "1.0.0") -> models.StoredModel:
     """A logistic regression over four numbers: a long loan raises the PD."""
     weights = np.array([[0.05], [1e-4], [-0.1], [0.1]], dtype=np.float32)
     body = helper.make_graph(
@@ -57,13 +58,14 @@ def german_model() -> models.StoredModel:
     rows = GERMAN.sample(np.random.default_rng(3), 1_000)
     inputs = Inputs(np.stack([rows[name] for name in NUMBERS], axis=1).astype(np.float32))
     content = with_explain_graph(GERMAN, model.SerializeToString(), inputs, inputs.numeric)
-    entry = record("fp32", content, NUMBERS).model_copy(
+    entry = record("fp32", content, NUMBERS, version=version).model_copy(
         update={"scorecard": GERMAN.name, "graph_sha256": sha256(content.graph), "cutoff": GERMAN.cutoff}
     )
     return models.open_model(entry, content)
 
 
 MODEL = german_model()
+NEWER = german_model("2.0.0")
 
 
 def german(journal: Journal | None = None, cutoff: float = GERMAN.cutoff, **given_settings: Any) -> StartupConfig:
@@ -266,6 +268,45 @@ async def test_health_model_and_reload_are_asked_in_the_same_words(make_service:
     assert answer == {"message": "nothing has changed", "model_version": "7"}
     service.core.draining = True
     assert (await service.client.get("/api/health")).status_code == 503
+
+
+async def test_the_number_is_that_of_the_model_that_decided(
+    make_service: Callable[..., Service], journal: Journal
+) -> None:
+    """The challenger's where it decides, and after a reload the former champion's for a key that comes again."""
+    newer = Release(
+        scorecard=GERMAN.name,
+        version="2.0.0",
+        serving="fp32",
+        tags={"fp32": NEWER.record.tag},
+        registry_version="8",
+    )
+    sent = Challenge(id="c-1", release=newer, share=0.5, made_at="2026-12-01T00:00:00.000+00:00")
+    before = replace(german(journal, reload_token=TOKEN), challenger=(sent, LoadedModel(NEWER)))
+    after = replace(before, champion=LoadedModel(NEWER), release=newer, challenger=None)
+    service = make_service(before, lambda: after)
+    service.core.open()
+    names = [f"client-{number}" for number in range(20)]
+
+    async def numbers() -> dict[str, str]:
+        return {
+            name: (
+                await service.client.post(
+                    "/api/predict", json=BODY, headers={"Applicant-ID": name, "Idempotency-Key": name}
+                )
+            ).json()["model_version"]
+            for name in names
+        }
+
+    first = await numbers()
+    kept = {decision.applicant: decision.basis.model for decision in JournalReader(journal.folder).decisions()}
+    tags = {MODEL.record.tag: "7", NEWER.record.tag: "8"}
+    assert {name: tags[kept[name]] for name in names} == first
+    assert set(first.values()) == {"7", "8"}
+    reloaded = await service.client.post("/api/reload-model", headers={"Authorization": f"Bearer {TOKEN}"})
+    assert (reloaded.json()["message"], reloaded.json()["model_version"]) == ("model reloaded", "8")
+    assert await numbers() == first
+    assert (await service.client.post("/api/predict", json=BODY)).json()["model_version"] == "8"
 
 
 async def test_a_release_from_before_has_the_store_s_version_for_a_number(make_service: Callable[..., Service]) -> None:

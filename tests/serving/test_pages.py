@@ -69,6 +69,16 @@ async def test_the_first_page_has_the_form_and_names_what_serves(service: Servic
     assert sorted(re.findall(r'data-name="([^"]*)"', page)) == sorted(SCORECARD.columns)
 
 
+async def test_the_first_page_follows_a_reload(make_service: Callable[..., Service]) -> None:
+    before = startup_config(reload_token="a-token-of-sixteen-characters")
+    after = replace(before, policy=before.policy.model_copy(update={"cutoff": 0.4}))
+    service = make_service(before, lambda: after)
+    assert 'data-cutoff="0.25"' in (await service.client.get("/")).text
+    headers = {"Authorization": "Bearer a-token-of-sixteen-characters"}
+    assert (await service.client.post("/reload", headers=headers)).status_code == 200
+    assert 'data-cutoff="0.4"' in (await service.client.get("/")).text
+
+
 async def test_without_pages_nothing_else_changes(make_service: Callable[..., Service]) -> None:
     service = make_service(routes=routes_of(pages=False))
     for route in (*PAGES, *ASSETS_OF_PAGES):
