@@ -15,6 +15,7 @@ from loadtests import ROOT
 from loadtests.server import LOOPBACK, Command
 from scoring.decision import Variant
 from scoring.models import GRAPH_FILE, ModelRecord, Release, load
+from scoring.project import keep_models_in_project
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ def find(release_file: Path) -> Served:
         ModelStoreError: the release or the model is missing or unreadable; the message says what to do.
         GraphIntegrityError: the graph's bytes are not the recorded ones.
     """
+    keep_models_in_project(ROOT)
     release = Release.read(release_file)
     tag = release.tags[release.serving]
     record = load(tag).record

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from scoring.project import PARAMS_FILE
 from scoring.scorecard import Scorecard
 from training.competition_params import CompetitionParams
 from training.errors import StageError
@@ -16,8 +17,6 @@ from training.evaluation.variants import VariantLimits
 from training.evaluation.verification import PromotionLimits
 from training.limits import Limit, Share
 from training.monitoring.drift_report import DriftLimits
-
-PARAMS_FILE = Path("params.yaml")
 
 
 class _Strict(BaseModel):

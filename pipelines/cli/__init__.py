@@ -6,6 +6,7 @@ A subcommand is a function; its module is imported when it is called, and its do
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 from rich.markup import escape
@@ -15,6 +16,7 @@ from pipelines.cli.home import do_without_home
 from pipelines.cli.lazy import LazyGroup
 from scoring.disk import describe
 from scoring.expected import ExpectedError
+from scoring.project import keep_models_in_project
 
 JOURNAL = LazyGroup(
     "journal",
@@ -83,6 +85,7 @@ app = LazyGroup(
 def main() -> None:
     """Run the command; a fault of its input becomes one line and exit code 1."""
     do_without_home()
+    keep_models_in_project(Path())
     try:
         app()
     except ExpectedError as error:

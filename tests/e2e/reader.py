@@ -17,9 +17,10 @@ class Reader:
         self.address = "127.0.0.1:3000"
 
     def run(self, script: str) -> str:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("SCOREBOX_", "MLFLOW_"))}
+        # Nothing that the page does not set: of BentoML's home too.
+        ours = ("SCOREBOX_", "MLFLOW_", "BENTOML_")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         environment = kept | {
-            "BENTOML_HOME": str(self.folder / ".bentoml"),
             "BENTOML_DO_NOT_TRACK": "True",
             "COLUMNS": "200",
             "PYTHONPATH": str(self.folder),
