@@ -17,7 +17,6 @@ from scoring.journal.schema import JournalError, segments
 from scoring.journal.writer import Journal
 from scoring.models import ModelStoreError, Release, StoredModel, load
 from scoring.policy import CutoffPolicy, PolicyError
-from scoring.project import keep_models_in_project
 from scoring.scorecard import Scorecard
 from scoring.scorecards import UnknownScorecardError
 from serving.settings import Settings, SettingsError, read_settings
@@ -72,7 +71,6 @@ def load_startup_config(folder: Path, working: Path, scorecard: str | None = Non
     Raises:
         StartError: something is missing or not what it should be.
     """
-    keep_models_in_project(folder)
     try:
         settings = read_settings(scorecard)
         return load_current_config(

@@ -1,4 +1,4 @@
-"""A project keeps its models next to its releases, whoever asks: the command, the load tests, the service."""
+"""A project keeps its models next to its releases, whether the command or the load tests ask."""
 
 from __future__ import annotations
 
