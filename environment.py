@@ -30,6 +30,11 @@ EXTRAS = {
     "everything": "serve,train,ship,release,cluster,load,develop,docs",
 }
 """The extras of each set, smallest first: a set contains those before it."""
+COMPILED_ONCE = (
+    "mlflow, dvc.repo, evidently, pandera, moto.server, hypothesis, kubernetes_validate, alembic, psycopg",
+    "torch, onnxscript, bentoml, _bentoml_impl.server.app, catboost, lightgbm, skl2onnx, sklearn.ensemble, playwright.async_api",
+)
+"""The libraries that tests import most of, in two halves of about the same time."""
 CPU_BUILD = "+cpu"
 """How PyTorch marks the version of a build without CUDA."""
 
@@ -68,6 +73,8 @@ def install(name: str) -> None:
         _log("unless PIP_FIND_LINKS or PIP_EXTRA_INDEX_URL names a place of CPU builds")
         if not _ran([str(PYTHON), "-m", "pip", "install", "--constraint", str(CONSTRAINTS), "--editable", requirement]):
             raise SetupError("pip could not install it either; its messages are above")
+    if name == "everything":
+        _compile_once()
     for contained in list(EXTRAS)[: list(EXTRAS).index(name) + 1]:
         (VENV / f".{contained}").touch()
     _log(f"environment for `{name}` is complete after {time.monotonic() - began:.0f} s")
@@ -161,6 +168,19 @@ def _install_by_uv(requirement: str) -> bool:
     command = [str(UV), "pip", "install", "--python", str(PYTHON), "--constraint", str(CONSTRAINTS)]
     # Byte code is not compiled ahead: that takes a minute of CPU time, and most modules are never imported.
     return _ran([*command, *torch_options(environment), "--editable", requirement], environment)
+
+
+def _compile_once() -> None:
+    """Import large libraries, in a process for each half, so that Python compiles the modules that tests import.
+
+    Each of the tests' processes would compile all of them at its start, at the same time as the others.
+    """
+    running = [
+        subprocess.Popen([str(PYTHON), "-c", f"import {half}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for half in COMPILED_ONCE
+    ]
+    for process in running:
+        process.wait()
 
 
 def _uv_environment() -> dict[str, str]:
