@@ -56,11 +56,14 @@ def erase(folder: Path, decision_ids: Iterable[str]) -> list[str]:
         with _alone(folder):
             ids = {*decision_ids, *begun(folder)}
             write_atomically(folder / _BEGUN, "".join(f"{name}\n" for name in sorted(ids)), private=True)
+            done: set[Path] = set()
             # A segment begun meanwhile may hold what a challenger made of them.
-            for path in segments(folder):
-                found, emptied = _erase_in(path, ids)
-                erased += found
-                read += [] if emptied else [path.name]
+            while left := [path for path in segments(folder) if path not in done]:
+                for path in left:
+                    found, emptied = _erase_in(path, ids)
+                    erased += found
+                    read += [] if emptied else [path.name]
+                done.update(left)
             if not read:
                 (folder / _BEGUN).unlink()
                 sync_folder(folder)

@@ -122,6 +122,12 @@ def places(connection: sqlite3.Connection, ids: Collection[str]) -> Iterator[tup
             last = rows[-1][0]
 
 
+def erased_among(connection: sqlite3.Connection, ids: Iterable[str]) -> set[str]:
+    """Return those of these ids whose decision this segment has and an erasure has emptied."""
+    query = "SELECT decision_id FROM erasures WHERE decision_id IN (SELECT value FROM json_each(?))"
+    return {name for (name,) in connection.execute(query, (orjson.dumps([*ids]).decode(),))}
+
+
 def _start(connection: sqlite3.Connection, after: int) -> int:
     """Return where to begin for what comes after a sequence: the batch that holds it may begin before it."""
     return connection.execute("SELECT max(first) FROM batches WHERE first <= ?", (after + 1,)).fetchone()[0] or 0

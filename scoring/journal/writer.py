@@ -17,6 +17,7 @@ from scoring.decision import Basis, Decisions
 from scoring.files import sync_folder
 from scoring.journal.batch import pack
 from scoring.journal.limits import JournalLimits
+from scoring.journal.lookup import erased_among
 from scoring.journal.names import KEY_SECONDS, kept_rows, recalled, write_names
 from scoring.journal.origin import Key, RequestOrigin
 from scoring.journal.record import (
@@ -42,7 +43,7 @@ from scoring.journal.schema import (
     segments,
 )
 from scoring.journal.transaction import JournalUnavailableError, Transaction, insert
-from scoring.moment import now_to_the_millisecond
+from scoring.moment import moments_of, now_to_the_millisecond
 
 logger = logging.getLogger("bentoml.scorebox")
 
@@ -67,6 +68,7 @@ class Journal:
         self._holder: int | None = None
         self._connection: sqlite3.Connection | None = None
         self._path = folder
+        self._begun = ""
         self._most_pages = 0
         self._grown = 0
         # By identity: a basis is made once for each model and policy.
@@ -168,7 +170,7 @@ class Journal:
         declined: Sequence[bool],
         inputs: Sequence[bytes],
     ) -> None:
-        """Put on disk what a challenger made of the applications of decisions.
+        """Put on disk what a challenger made of the applications of decisions; without inputs, of one erased meanwhile.
 
         Raises:
             JournalUnavailableError: the disk is full, or fails.
@@ -178,13 +180,16 @@ class Journal:
             first, proof = self._next_challenge, self._challenge_proof
             scored_at = now_to_the_millisecond()
             rows: list[tuple[Any, ...]] = []
+            # In this transaction: an erasure comes to this segment last, and empties what it finds here by then.
+            erased = self._erased(connection, decision_ids)
             for index, name in enumerate(decision_ids):
                 salt = os.urandom(SALT_BYTES)
                 digest = hashlib.sha256(payload_of(salt, inputs[index], None)).digest()
                 pds, outcome = float(pd[index]), int(declined[index])
                 content = challenge_content(first + index, name, scored_at, basis_sha256, pds, outcome, digest)
                 proof = seal(proof, content)
-                rows.append((first + index, name, scored_at, number, pds, outcome, inputs[index], salt, digest, proof))
+                payload = (None, None) if name in erased else (inputs[index], salt)
+                rows.append((first + index, name, scored_at, number, pds, outcome, *payload, digest, proof))
             insert(connection, "challenges", rows)
         self._bases[id(basis)] = (basis, number, basis_sha256)
         self._next_challenge, self._challenge_proof = first + len(rows), proof
@@ -223,6 +228,26 @@ class Journal:
         except (sqlite3.Error, JournalError, OSError) as error:
             raise JournalUnavailableError(f"the journal cannot be read now: {error}") from None
 
+    def _erased(self, connection: sqlite3.Connection, decision_ids: Sequence[str]) -> set[str]:
+        """Return those of these decisions, made in this segment or one before, that an erasure has emptied.
+
+        Raises:
+            JournalUnavailableError: an older segment cannot be read.
+        """
+        erased = erased_among(connection, decision_ids)
+        oldest = min(moments_of(decision_ids), default="")
+        begun = self._begun
+        try:
+            for path in reversed(segments(self.folder)[:-1]):
+                if begun <= oldest:
+                    break
+                with reading(path) as older:
+                    erased |= erased_among(older, decision_ids)
+                    (begun,) = older.execute("SELECT created_at FROM segment").fetchone()
+        except (JournalError, OSError) as error:
+            raise JournalUnavailableError(f"the journal cannot be read now: {error}") from None
+        return erased
+
     def _transaction(self, *, begin: bool = True) -> Transaction:
         if self._connection is None:
             raise JournalUnavailableError("the journal is closed")
@@ -245,8 +270,8 @@ class Journal:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {self._limits.sync.upper()}")
-            decision, decision_proof, challenge, challenge_proof = connection.execute(
-                "SELECT first_decision, decision_proof, first_challenge, challenge_proof FROM segment"
+            decision, decision_proof, challenge, challenge_proof, begun = connection.execute(
+                "SELECT first_decision, decision_proof, first_challenge, challenge_proof, created_at FROM segment"
             ).fetchone()
             last = f"SELECT last, substr(proofs, -{PROOF_BYTES}) FROM batches ORDER BY first DESC LIMIT 1"  # noqa: S608  # own words only
             if (row := connection.execute(last).fetchone()) is not None:
@@ -259,7 +284,7 @@ class Journal:
             raise
         self._next_decision, self._decision_proof = decision, decision_proof
         self._next_challenge, self._challenge_proof = challenge, challenge_proof
-        self._bases = {}
+        self._bases, self._begun = {}, begun
         (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
         self._most_pages = -(-self._limits.segment_bytes // page_bytes)
         self._connection, self._path = connection, path

@@ -52,6 +52,29 @@ def put(journal: Journal, pds: list[float], value: float, applicant: str, key: K
     return made.decision_ids
 
 
+@pytest.mark.parametrize("segment_bytes", [1 << 16, 1 << 28], ids=["segments later", "in the same segment"])
+def test_a_challenger_s_score_that_comes_after_the_erasure_holds_nothing_of_the_applicant(
+    tmp_path: Path, segment_bytes: int
+) -> None:
+    journal = Journal(tmp_path, JournalLimits(segment_bytes=segment_bytes))
+    journal.open()
+    names = put(journal, [0.5], MARKER, WHO)
+    while segment_bytes < 1 << 20 and len(segments(tmp_path)) < 3:
+        put(journal, [0.1] * 20, 1_000.0, "client 1")
+    others = put(journal, [0.3], 1_000.0, "client 2")
+    assert erase(tmp_path, names) == names
+    late = [np.array([MARKER, 0.5], dtype="<f4").tobytes(), np.array([1_000.0, 0.3], dtype="<f4").tobytes()]
+    journal.append_challenges(BASIS, [*names, *others], [0.5, 0.3], [True, False], late)
+    assert traces(tmp_path) == []
+    reader = JournalReader(tmp_path)
+    *_, empty, kept = reader.challenges()
+    assert (empty.erased, kept.erased) == (True, False)
+    chain = Chain(reader)
+    links = chain.challenges(range(1, reader.last_challenge() + 1))
+    assert [chain.fault(link) for link in links] == [None] * reader.last_challenge()
+    journal.close()
+
+
 @pytest.mark.parametrize("segment_bytes", [1 << 18, 1 << 28], ids=["in finished segments", "in the newest segment"])
 def test_nothing_of_what_was_erased_is_left_in_any_file_while_a_writer_goes_on(
     tmp_path: Path, segment_bytes: int
