@@ -32,7 +32,8 @@ EXTRAS = {
 """The extras of each set, smallest first: a set contains those before it."""
 COMPILED_ONCE = (
     "mlflow, dvc.repo, evidently, pandera, moto.server, hypothesis, kubernetes_validate, alembic, psycopg",
-    "torch, onnxscript, bentoml, _bentoml_impl.server.app, catboost, lightgbm, skl2onnx, sklearn.ensemble, playwright.async_api",
+    "torch, onnxscript, bentoml, _bentoml_impl.server.app, catboost, lightgbm, skl2onnx, sklearn.ensemble, "
+    "playwright.async_api",
 )
 """The libraries that tests import most of, in two halves of about the same time."""
 CPU_BUILD = "+cpu"
