@@ -22,6 +22,7 @@ STORES = (
     "data/sources",
     "loadtests/results",
     "mlflow.db",
+    "desk.sqlite",
 )
 """Paths of the checkout that hold what its user made; Git ignores most of them."""
 SERVED = "a service writes to it"

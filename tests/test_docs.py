@@ -10,6 +10,7 @@ import pytest
 import typer
 from typer.core import TyperGroup
 
+from desk.settings import DeskSettings
 from pipelines.cli import app
 from scoring import scorecards
 from scoring.scorecards import load, names
@@ -42,7 +43,8 @@ def test_every_command_is_documented_and_every_documented_command_exists() -> No
 
 def test_every_setting_is_documented_with_its_default() -> None:
     documented = dict(re.findall(r"^\| `SCOREBOX_(\w+)` \| .* \| (.*) \|$", REFERENCE, re.MULTILINE))
-    assert set(documented) == {name.upper() for name in Settings.model_fields}
+    desk = {f"DESK_{name.upper()}" for name in DeskSettings.model_fields}
+    assert set(documented) == {name.upper() for name in Settings.model_fields} | desk
     for name, field in Settings.model_fields.items():
         shown = documented[name.upper()].strip("`")
         if isinstance(field.default, int | float) and not isinstance(field.default, bool):

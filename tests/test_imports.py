@@ -6,7 +6,7 @@ from graphlib import CycleError, TopologicalSorter
 
 import grimp
 
-PACKAGES = ("scoring", "training", "pipelines", "serving", "loadtests")
+PACKAGES = ("scoring", "training", "pipelines", "serving", "desk", "loadtests")
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:

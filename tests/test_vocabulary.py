@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import PROJECT
 
-ROOMS = ("scoring", "serving", "training", "pipelines", "loadtests", "deploy")
+ROOMS = ("scoring", "serving", "training", "pipelines", "desk", "loadtests", "deploy")
 
 GONE_NAMES = {
     "Contest": "TrafficSplit",
@@ -34,6 +34,9 @@ GONE_NAMES = {
     "take": "record, add, receive",
 }
 """Names of classes, functions and modules that have gone (was -> is), with or without underscores before them."""
+
+PERSONS_VERDICT = ("desk/database/work.py", "Verdict")
+"""The one thing that has this name now: what a person at the desk decides."""
 
 GONE_WORDS = {
     "contest": "traffic split",
@@ -81,7 +84,7 @@ def gone_words(text: str) -> list[str]:
 
 def test_no_class_function_or_module_has_a_name_that_has_gone() -> None:
     found = [(shown(path), name) for path in sources() for name in names(path) if name.lstrip("_") in GONE_NAMES]
-    assert found == []
+    assert found == [PERSONS_VERDICT]
 
 
 def test_no_docstring_begins_with_a_clause() -> None:

@@ -38,6 +38,16 @@ OUTCOMES = LazyGroup(
         "list": "pipelines.cli.outcomes:list_outcomes",
     },
 )
+DESK = LazyGroup(
+    "desk",
+    "Set up the lending desk.",
+    {
+        "migrate": "desk.cli:migrate",
+        "seed": "desk.cli:seed",
+        "administrator": "desk.cli:administrator",
+        "password": "desk.cli:password",
+    },
+)
 app = LazyGroup(
     "scorebox",
     "Trains credit scorecards and puts them into the model store.",
@@ -78,6 +88,7 @@ app = LazyGroup(
         "performance": "pipelines.cli.performance:performance",
         "replay": "pipelines.cli.replay:replay",
         "journal": JOURNAL,
+        "desk": DESK,
     },
 )
 

@@ -1,0 +1,1 @@
+"""The desk's tables, who may see which of their rows, and the revisions of both databases."""

@@ -1,0 +1,90 @@
+"""Look up clients and who looks after them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from desk.database.people import Client, Credit, Manager, User
+from desk.repositories.paging import Page, Paged, contains, read_page
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFile:
+    """A client as a person sees it: user, credit if there is one, and manager if somebody looks after it."""
+
+    client: Client
+    user: User
+    credit: Credit | None
+
+
+class Clients:
+    """The clients that a session's viewer may see."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def get(self, client_id: int) -> ClientFile | None:
+        """Return a client; None if the viewer may not see one of that number."""
+        query = (
+            select(Client, User, Credit)
+            .join(User, User.id == Client.user_id)
+            .outerjoin(Credit, Credit.client_id == Client.id)
+            .where(Client.id == client_id)
+        )
+        row = (await self._session.execute(query)).one_or_none()
+        return None if row is None else ClientFile(*row)
+
+    async def page(
+        self, page: Page, manager_id: int | None = None, search: str = "", unassigned: bool = False
+    ) -> Paged[tuple[Client, User, Credit | None]]:
+        """Return a page of clients by name.
+
+        Args:
+            page: which one.
+            manager_id: only this manager's.
+            search: only those with this text in login or name.
+            unassigned: only those that are nobody's.
+        """
+        query = (
+            select(Client, User, Credit)
+            .join(User, User.id == Client.user_id)
+            .outerjoin(Credit, Credit.client_id == Client.id)
+            .order_by(User.full_name, Client.id)
+        )
+        if manager_id is not None:
+            query = query.where(Client.manager_id == manager_id)
+        if unassigned:
+            query = query.where(Client.manager_id.is_(None))
+        if search:
+            pattern = contains(search)
+            query = query.where(User.login.ilike(pattern, escape="/") | User.full_name.ilike(pattern, escape="/"))
+        return await read_page(self._session, query, page)
+
+    async def count(self) -> int:
+        """Return how many there are."""
+        return await self._session.scalar(select(func.count(Client.id))) or 0
+
+    async def assign(self, client: Client, manager: Manager) -> None:
+        """Give a client to a manager.
+
+        Raises:
+            ValueError: the manager has been dismissed.
+            StaleDataError: somebody else changed the client meanwhile.
+        """
+        if manager.dismissed_at is not None:
+            raise ValueError("a manager who has been dismissed gets no clients")
+        client.manager_id = manager.id
+        await self._session.flush()
+
+    async def add(self, *clients: Client) -> None:
+        """Add clients; they have their numbers afterwards."""
+        self._session.add_all(clients)
+        await self._session.flush()
+
+    async def add_credits(self, *added: Credit) -> None:
+        """Add the credits of clients."""
+        self._session.add_all(added)
+        await self._session.flush()
