@@ -9,12 +9,14 @@ from typing import Annotated
 
 import numpy as np
 import typer
+import uvicorn
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from desk import accounts
-from desk.accounts import Login
+from desk.access import accounts
+from desk.access.accounts import Login
+from desk.app import create_app
 from desk.database.base import utc_now
 from desk.database.connection import Database
 from desk.database.revisions import Revisions, Step
@@ -107,6 +109,38 @@ def administrator(
             _print_logins([opened])
 
     asyncio.run(run())
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65_535)] = 3_100,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes; sessions are in the database, so any may answer.")
+    ] = 1,
+) -> None:
+    """Serve the desk."""
+    settings = read_settings()
+    # What is wrong with a setting or the database is one line here, and a traceback of each worker later.
+    create_app(settings)
+    asyncio.run(_check())
+    _print("serve", f"http://{host}:{port}")
+    uvicorn.run(
+        "desk.app:from_environment",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        forwarded_allow_ips=settings.proxies,
+        server_header=False,
+        # Its lines have the query, in which names are searched for.
+        access_log=False,
+        log_level="warning",
+    )
+
+
+async def _check() -> None:
+    async with _database() as database:
+        await Revisions(database).check()
 
 
 @asynccontextmanager

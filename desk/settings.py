@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from scoring.expected import ExpectedError
 
 PREFIX = "SCOREBOX_DESK_"
+SHORTEST_SECRET = 32
 
 
 class DeskSettings(BaseSettings):
@@ -20,6 +21,13 @@ class DeskSettings(BaseSettings):
     database: Annotated[
         SecretStr, Field(description="sqlite:///desk.sqlite, or postgresql://user:password@host/name")
     ] = SecretStr("sqlite:///desk.sqlite")
+    secret: Annotated[
+        SecretStr | None,
+        Field(min_length=SHORTEST_SECRET, description="signs sessions; made and kept next to a SQLite file if not set"),
+    ] = None
+    proxies: Annotated[
+        str, Field(description="addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed")
+    ] = "127.0.0.1"
 
 
 def read_settings() -> DeskSettings:

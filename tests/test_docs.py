@@ -8,8 +8,10 @@ from pathlib import Path
 import orjson
 import pytest
 import typer
+from pydantic import SecretStr
 from typer.core import TyperGroup
 
+from desk.app import create_app
 from desk.settings import DeskSettings
 from pipelines.cli import app
 from scoring import scorecards
@@ -62,6 +64,13 @@ def test_every_metric_is_documented_and_every_documented_metric_exists() -> None
 def test_every_route_is_documented() -> None:
     for route in (*ROUTES, *PAGES):
         assert f"`{route.path}`" in REFERENCE or f" {route.path}`" in REFERENCE, route.path
+
+
+def test_every_route_of_the_desk_is_documented_and_every_documented_one_exists() -> None:
+    app = create_app(DeskSettings(database=SecretStr("postgresql:///desk"), secret=SecretStr("x" * 32)))
+    declared = {f"{method.upper()} {path}" for path, methods in app.openapi()["paths"].items() for method in methods}
+    page = (PROJECT / "docs" / "reference" / "desk.md").read_text()
+    assert set(re.findall(r"`((?:GET|POST|PUT|PATCH|DELETE) /[^`?]*)`", page)) - {"GET /openapi.json"} == declared
 
 
 @pytest.mark.parametrize("name", scorecards.names())

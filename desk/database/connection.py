@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -49,6 +50,8 @@ class Database:
     def __init__(self, address: str) -> None:
         url = read_address(address)
         self.is_sqlite = url.get_backend_name() == "sqlite"
+        self.file = Path(url.database) if self.is_sqlite and url.database else None
+        """The file of SQLite."""
         self.name = _shown(url)
         """Where it is, to be shown: neither user nor password."""
         self.engine: AsyncEngine = create_async_engine(
@@ -84,6 +87,15 @@ class Database:
             raise DatabaseAwayError(f"the desk's database at {self.name} does not serve: {_reason(error)}") from None
         except (StaleDataError, IntegrityError):
             raise ConflictError("somebody else changed the same meanwhile: nothing was kept") from None
+
+    async def ping(self) -> None:
+        """Ask the database for nothing.
+
+        Raises:
+            DatabaseAwayError: it does not serve.
+        """
+        async with self.session(None) as session:
+            await session.connection()
 
     async def close(self) -> None:
         """Close its connections."""

@@ -17,7 +17,7 @@ from desk.database.access import FailedLogin, LoginSession
 from desk.database.audit import AuditEntry
 from desk.database.base import Base
 from desk.database.people import Client, Credit, Manager, Role, User
-from desk.database.work import Application, DocumentRequest, Note, Score, Verdict
+from desk.database.work import Application, DocumentRequest, LatestScore, Note, Score, Verdict
 
 
 class OutOfScopeError(RuntimeError):
@@ -118,13 +118,14 @@ def _nobody(_: Viewer) -> ColumnElement[bool]:
     return false()
 
 
-RULES: dict[type[Base], Rule] = {
+RULES: dict[Any, Rule] = {
     User: _users,
     Manager: _managers,
     Client: _clients,
     Credit: _credits,
     Application: _applications,
     Score: _of_applications(Score),
+    LatestScore: _of_applications(LatestScore),
     Verdict: _of_applications(Verdict),
     Note: _notes,
     DocumentRequest: _of_applications(DocumentRequest),
@@ -132,7 +133,7 @@ RULES: dict[type[Base], Rule] = {
     LoginSession: _login_sessions,
     FailedLogin: _nobody,
 }
-"""For each table, the rows that a viewer may see."""
+"""For each table, and for each alias of one, the rows that a viewer may see."""
 WRITTEN_UNSEEN = frozenset({AuditEntry})
 """Tables that a viewer adds to and may not read."""
 
@@ -153,8 +154,9 @@ def _limits(session: Session) -> list[Any]:
     if "limits" not in session.info:
         viewer: Viewer = session.info["viewer"]
         session.info["limits"] = [
-            with_loader_criteria(mapper.class_, RULES.get(mapper.class_, _nobody)(viewer), include_aliases=True)
-            for mapper in Base.registry.mappers
+            # An alias has a rule of its own: SQLAlchemy would not put the table's into the alias's words in a JOIN.
+            with_loader_criteria(entity, RULES.get(entity, _nobody)(viewer))
+            for entity in {*(mapper.class_ for mapper in Base.registry.mappers), *RULES}
         ]
     return list(session.info["limits"])
 

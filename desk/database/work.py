@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, Uuid
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from desk.database.base import Base, Key, Moment, one_of, utc_now
 
@@ -97,6 +97,10 @@ class Score(Base):
     reasons: Mapped[list[dict[str, Any]]]
     """Code, sentence and contribution of each, the first weighs most."""
     timestamp: Mapped[datetime] = mapped_column(Moment, default=utc_now)
+
+
+LatestScore = aliased(Score)
+"""The scores again, for a statement that looks for the latest one. `scope.py` limits it as it does the table."""
 
 
 class Verdict(Base):

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ScalarSelect, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
 from desk.database.base import utc_now
 from desk.database.people import Client, Credit, User
-from desk.database.work import Application, DocumentRequest, Note, Score, Status, Verdict
+from desk.database.work import Application, DocumentRequest, LatestScore, Note, Score, Status, Verdict
 from desk.repositories.paging import Page, Paged, contains, read_page
 
 Order = Literal["age", "band", "amount", "client"]
+SENT = (Status.SUBMITTED, Status.SCORING, Status.DECIDED)
+"""Where an application stands that was sent and not withdrawn."""
 
 
 class Applications:
@@ -35,10 +37,9 @@ class Applications:
 
     async def latest(self, client_id: int) -> Application | None:
         """Return the newest application of a client that was sent and not withdrawn; None if there is none."""
-        sent = (Status.SUBMITTED, Status.SCORING, Status.DECIDED)
         query = (
             select(Application)
-            .where(Application.client_id == client_id, Application.status.in_(sent))
+            .where(Application.client_id == client_id, Application.status.in_(SENT))
             .order_by(Application.submitted_at.desc(), Application.id.desc())
             .limit(1)
         )
@@ -78,7 +79,7 @@ class Applications:
         self,
         page: Page,
         order: Order = "age",
-        status: Status | None = None,
+        statuses: Sequence[Status] = SENT,
         band: str = "",
         search: str = "",
         descending: bool = False,
@@ -88,15 +89,13 @@ class Applications:
         Args:
             page: which one.
             order: by age, the oldest first; by band; by amount of the client's credit; by the client's name.
-            status: only those that stand there.
+            statuses: only those that stand there.
             band: only those with that band in the latest score.
             search: only those of clients with this text in login or name.
             descending: the other way round.
         """
-        query = _queue()
-        score = _LATEST
-        if status is not None:
-            query = query.where(Application.status == status)
+        query = _queue().where(Application.status.in_(statuses))
+        score = LatestScore
         if band:
             query = query.where(score.band == band)
         if search:
@@ -111,6 +110,23 @@ class Applications:
         query = query.order_by(by.desc().nulls_last() if descending else by.asc().nulls_last(), Application.id)
         return await read_page(self._session, query, page)
 
+    async def count_by_status(self) -> dict[Status, int]:
+        """Return how many applications stand where; those where none stands are left out."""
+        query = select(Application.status, func.count()).group_by(Application.status)
+        return {row[0]: row[1] for row in await self._session.execute(query)}
+
+    async def count_by_band(self) -> dict[str, int]:
+        """Return how many of the applications that were sent have which band in their latest score, by band."""
+        query = (
+            select(LatestScore.band, func.count())
+            .select_from(Application)
+            .join(LatestScore, LatestScore.id == _newest())
+            .where(Application.status.in_(SENT))
+            .group_by(LatestScore.band)
+            .order_by(LatestScore.band)
+        )
+        return {row[0]: row[1] for row in await self._session.execute(query)}
+
 
 def submit(application: Application, fields: dict[str, Any], at: datetime | None = None) -> None:
     """Send an application with its fields, as the scorecard's contract has found them right."""
@@ -119,21 +135,16 @@ def submit(application: Application, fields: dict[str, Any], at: datetime | None
     application.submitted_at = at or utc_now()
 
 
-_LATEST = aliased(Score)
+def _newest() -> ScalarSelect[int]:
+    of_application = select(func.max(Score.id)).where(Score.application_id == Application.id)
+    return of_application.correlate(Application).scalar_subquery()
 
 
 def _queue() -> Select[*tuple[Any, ...]]:
-    newest = (
-        select(func.max(Score.id))
-        .where(Score.application_id == Application.id)
-        .correlate(Application)
-        .scalar_subquery()
-    )
     return (
-        select(Application, Client, User, Credit, _LATEST)
+        select(Application, Client, User, Credit, LatestScore)
         .join(Client, Client.id == Application.client_id)
         .join(User, User.id == Client.user_id)
         .outerjoin(Credit, Credit.client_id == Client.id)
-        .outerjoin(_LATEST, _LATEST.id == newest)
-        .where(Application.status.in_((Status.SUBMITTED, Status.SCORING, Status.DECIDED)))
+        .outerjoin(LatestScore, LatestScore.id == _newest())
     )

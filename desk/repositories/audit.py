@@ -23,19 +23,23 @@ class AuditLog:
         self._session = session
         self._viewer = viewer
 
-    def record(self, action: str, subject: str, client_id: int | None = None, **details: Any) -> None:
+    def record(
+        self, action: str, subject: str, client_id: int | None = None, by: Viewer | None = None, **details: Any
+    ) -> None:
         """Note what the viewer saw or did, in the transaction in which it happens.
 
         Args:
             action: verb and noun, such as `see client`.
             subject: table and key, such as `clients/17`.
             client_id: whose data it is about.
+            by: who it was, where that is known only now; the viewer if not given.
             details: names of fields and the like; no values of a person's fields, no secrets.
         """
+        by = by or self._viewer
         self._session.add(
             AuditEntry(
-                user_id=None if self._viewer is None else self._viewer.user_id,
-                login=OPERATOR if self._viewer is None else self._viewer.login,
+                user_id=None if by is None else by.user_id,
+                login=OPERATOR if by is None else by.login,
                 action=action,
                 subject=subject,
                 client_id=client_id,

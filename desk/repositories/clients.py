@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from desk.database.people import Client, Credit, Manager, User
 from desk.repositories.paging import Page, Paged, contains, read_page
+
+Order = Literal["name", "amount", "login"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +41,31 @@ class Clients:
         return None if row is None else ClientFile(*row)
 
     async def page(
-        self, page: Page, manager_id: int | None = None, search: str = "", unassigned: bool = False
+        self,
+        page: Page,
+        manager_id: int | None = None,
+        search: str = "",
+        unassigned: bool = False,
+        order: Order = "name",
+        descending: bool = False,
     ) -> Paged[tuple[Client, User, Credit | None]]:
-        """Return a page of clients by name.
+        """Return a page of clients.
 
         Args:
             page: which one.
             manager_id: only this manager's.
             search: only those with this text in login or name.
             unassigned: only those that are nobody's.
+            order: by name, by amount of the credit, or by login.
+            descending: the other way round.
         """
         query = (
             select(Client, User, Credit)
             .join(User, User.id == Client.user_id)
             .outerjoin(Credit, Credit.client_id == Client.id)
-            .order_by(User.full_name, Client.id)
         )
+        by = {"name": User.full_name, "amount": Credit.amount_total, "login": User.login}[order]
+        query = query.order_by(by.desc().nulls_last() if descending else by.asc().nulls_last(), Client.id)
         if manager_id is not None:
             query = query.where(Client.manager_id == manager_id)
         if unassigned:

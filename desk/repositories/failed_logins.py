@@ -16,6 +16,11 @@ class FailedLogins:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
+    async def wait_for_turn(self, login: str) -> None:
+        """Wait until no other transaction counts logins of the same account; SQLite has one that writes anyway."""
+        if self._session.get_bind().dialect.name == "postgresql":
+            await self._session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(login, 0))))
+
     async def record(self, login: str, address: str, at: datetime, forgotten: datetime) -> None:
         """Keep one; those from before `forgotten` go."""
         await self._session.execute(delete(FailedLogin).where(FailedLogin.at < forgotten))

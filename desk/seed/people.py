@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from desk import passwords
-from desk.accounts import Login
+from desk.access import passwords
+from desk.access.accounts import Login
 from desk.database.people import Client, Manager, Role, User
 from desk.database.work import Application
 from desk.repositories.applications import submit

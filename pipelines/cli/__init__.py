@@ -40,12 +40,13 @@ OUTCOMES = LazyGroup(
 )
 DESK = LazyGroup(
     "desk",
-    "Set up the lending desk.",
+    "Set up and serve the lending desk.",
     {
         "migrate": "desk.cli:migrate",
         "seed": "desk.cli:seed",
         "administrator": "desk.cli:administrator",
         "password": "desk.cli:password",
+        "serve": "desk.cli:serve",
     },
 )
 app = LazyGroup(

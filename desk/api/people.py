@@ -1,0 +1,225 @@
+"""Users, clients and managers: looked up by whoever may see them, changed by administrators."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Response
+
+from desk.access import accounts
+from desk.api.models import (
+    ApplicationOut,
+    Assignment,
+    ClientOut,
+    ClientRowOut,
+    CreditOut,
+    Id,
+    ManagerOut,
+    NewUser,
+    OpenedOut,
+    PageOut,
+    Search,
+    UserOut,
+    application_out,
+    client_out,
+    client_row_out,
+    credit_out,
+    manager_out,
+    user_out,
+)
+from desk.database.people import Role
+from desk.repositories.clients import ClientFile
+from desk.repositories.paging import LARGEST_PAGE, Page
+from desk.repositories.unit import Unit, unit_of_work
+from desk.web.problems import ProblemError, not_found
+from desk.web.visitors import AdministratorOnly, Anyone, DeskDatabase, Staff
+from scoring.errors import FieldError
+
+router = APIRouter(tags=["people"])
+LARGEST_PAGE_NUMBER = 1_000_000
+PageNumber = Annotated[int, Query(alias="page", ge=1, le=LARGEST_PAGE_NUMBER)]
+PageSize = Annotated[int, Query(alias="size", ge=1, le=LARGEST_PAGE)]
+ClientOrder = Literal["name", "amount", "login"]
+
+
+@router.get("/users")
+async def users(
+    database: DeskDatabase,
+    visitor: AdministratorOnly,
+    role: Role | None = None,
+    search: Search = "",
+    number: PageNumber = 1,
+    size: PageSize = 50,
+) -> PageOut[UserOut]:
+    """List users by login."""
+    async with unit_of_work(database, visitor.viewer) as unit:
+        page = await unit.users.page(Page(number, size), role, search)
+    return PageOut(rows=[user_out(user) for user in page.rows], total=page.total, page=number, size=size)
+
+
+@router.post("/users", status_code=HTTPStatus.CREATED)
+async def add_user(body: NewUser, response: Response, database: DeskDatabase, visitor: AdministratorOnly) -> OpenedOut:
+    """Add a user with a generated password, which is in this answer and nowhere else."""
+    async with unit_of_work(database, visitor.viewer) as unit:
+        if body.manager_id is not None:
+            if body.role != Role.CLIENT:
+                raise _broken("manager_id", "only_for_clients", "Only a client has a manager")
+            manager = await unit.managers.get(body.manager_id)
+            if manager is None or manager[0].dismissed_at is not None:
+                raise _broken("manager_id", "no_such_manager", "There is no manager in office of this id")
+        if await unit.users.by_login(body.login) is not None:
+            raise _broken("login", "taken", "Another user has this login")
+        opened = await accounts.add_user(unit, body.login, body.full_name, body.role, body.manager_id)
+    response.headers["Location"] = f"/users/{opened.user.id}"
+    return OpenedOut(
+        **dict(user_out(opened.user)),
+        password=opened.password,
+        client_id=opened.client_id,
+        manager_id=opened.manager_id,
+    )
+
+
+@router.get("/users/{user_id}")
+async def user(user_id: Id, database: DeskDatabase, visitor: Anyone) -> UserOut:
+    """Return a user: oneself, one's manager, one's clients."""
+    async with unit_of_work(database, visitor.viewer) as unit:
+        found = await unit.users.get(user_id)
+        if found is None:
+            raise not_found()
+        if user_id != visitor.viewer.user_id:
+            unit.audit_log.record("see user", f"users/{user_id}")
+        return user_out(found)
+
+
+@router.get("/clients/{client_id}")
+async def client(client_id: Id, database: DeskDatabase, visitor: Anyone) -> ClientOut:
+    """Return a client."""
+    async with unit_of_work(database, visitor.viewer) as unit:
+        found = await seen_client(unit, client_id)
+        return client_out(found.client, found.user)
+
+
+@router.get("/clients/{client_id}/credit")
+async def credit(client_id: Id, database: DeskDatabase, visitor: Anyone) -> CreditOut:
+    """Return a client's credit with its payments."""
+    async with unit_of_work(database, visitor.viewer) as unit:
+        found = await seen_client(unit, client_id)
+        if found.credit is None:
+            raise not_found()
+        return credit_out(found.credit)
+
+
+@router.get("/clients/{client_id}/applications")
+async def applications(client_id: Id, database: DeskDatabase, visitor: Anyone) -> list[ApplicationOut]:
+    """Return a client's applications with their scores, the newest first."""
+    async with unit_of_work(database, visitor.viewer) as unit:
+        await seen_client(unit, client_id)
+        found = await unit.applications.of_client(client_id)
+        return [application_out(one, await unit.applications.scores(one.id)) for one in found]
+
+
+@router.put("/clients/{client_id}/manager")
+async def assign(client_id: Id, body: Assignment, database: DeskDatabase, visitor: AdministratorOnly) -> ClientOut:
+    """Give a client to a manager."""
+    async with unit_of_work(database, visitor.viewer) as unit:
+        found = await unit.clients.get(client_id)
+        if found is None:
+            raise not_found()
+        if found.client.version != body.version:
+            detail = f"somebody else changed the client meanwhile; its version is {found.client.version}"
+            raise ProblemError(HTTPStatus.CONFLICT, detail)
+        manager = await unit.managers.get(body.manager_id)
+        if manager is None or manager[0].dismissed_at is not None:
+            raise _broken("manager_id", "no_such_manager", "There is no manager in office of this id")
+        before = found.client.manager_id
+        await unit.clients.assign(found.client, manager[0])
+        unit.audit_log.record("assign client", f"clients/{client_id}", client_id, before=before, after=body.manager_id)
+        return client_out(found.client, found.user)
+
+
+@router.get("/managers")
+async def managers(database: DeskDatabase, visitor: AdministratorOnly) -> list[ManagerOut]:
+    """List the managers in office by login."""
+    async with unit_of_work(database, visitor.viewer) as unit:
+        return [manager_out(found, user) for found, user, _ in await unit.managers.in_office()]
+
+
+@router.get("/managers/{manager_id}")
+async def manager(manager_id: Id, database: DeskDatabase, visitor: Anyone) -> ManagerOut:
+    """Return a manager: oneself, or one's own."""
+    async with unit_of_work(database, visitor.viewer) as unit:
+        found = await unit.managers.get(manager_id)
+        if found is None:
+            raise not_found()
+        return manager_out(*found)
+
+
+@router.get("/managers/{manager_id}/clients")
+async def clients_of_manager(
+    manager_id: Id,
+    database: DeskDatabase,
+    visitor: Staff,
+    search: Search = "",
+    order: ClientOrder = "name",
+    descending: bool = False,
+    number: PageNumber = 1,
+    size: PageSize = 50,
+) -> PageOut[ClientRowOut]:
+    """List a manager's clients."""
+    async with unit_of_work(database, visitor.viewer) as unit:
+        if await unit.managers.get(manager_id) is None:
+            raise not_found()
+        page = await unit.clients.page(Page(number, size), manager_id, search, order=order, descending=descending)
+        unit.audit_log.record("list clients", f"managers/{manager_id}", page=number, rows=len(page.rows))
+    return PageOut(rows=[client_row_out(*row) for row in page.rows], total=page.total, page=number, size=size)
+
+
+@router.get("/clients")
+async def clients(
+    database: DeskDatabase,
+    visitor: Staff,
+    search: Search = "",
+    unassigned: bool = False,
+    order: ClientOrder = "name",
+    descending: bool = False,
+    number: PageNumber = 1,
+    size: PageSize = 50,
+) -> PageOut[ClientRowOut]:
+    """List the clients that one may see; `unassigned` only those that are nobody's."""
+    async with unit_of_work(database, visitor.viewer) as unit:
+        page = await unit.clients.page(
+            Page(number, size), search=search, unassigned=unassigned, order=order, descending=descending
+        )
+        unit.audit_log.record("list clients", "clients", page=number, rows=len(page.rows))
+    return PageOut(rows=[client_row_out(*row) for row in page.rows], total=page.total, page=number, size=size)
+
+
+@router.post("/managers/{manager_id}/dismissal")
+async def dismiss(manager_id: Id, database: DeskDatabase, visitor: AdministratorOnly) -> ManagerOut:
+    """End a manager's work: the sessions end, the clients are nobody's until they are assigned. None is lost."""
+    async with unit_of_work(database, visitor.viewer) as unit:
+        found = await unit.managers.get(manager_id)
+        if found is None:
+            raise not_found()
+        manager, user = found
+        if manager.dismissed_at is not None:
+            raise ProblemError(HTTPStatus.CONFLICT, "this manager has been dismissed already")
+        detached = await unit.managers.dismiss(manager, user)
+        unit.audit_log.record("dismiss manager", f"managers/{manager_id}", clients=detached)
+        return manager_out(manager, user)
+
+
+async def seen_client(unit: Unit, client_id: int) -> ClientFile:
+    """Return a client, and note who saw it; 404 if the viewer may not."""
+    found = await unit.clients.get(client_id)
+    if found is None:
+        raise not_found()
+    if unit.viewer is not None and unit.viewer.client_id != client_id:
+        unit.audit_log.record("see client", f"clients/{client_id}", client_id)
+    return found
+
+
+def _broken(field: str, rule: str, message: str) -> ProblemError:
+    error = FieldError(field=field, rule=rule, message=message)
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "1 rule is broken", [error])

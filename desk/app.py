@@ -1,0 +1,71 @@
+"""The desk as an application of HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from desk.access.sign_in import SignIn
+from desk.access.tokens import Tokens, read_secret
+from desk.api import auth, dashboards, people
+from desk.database.connection import Database
+from desk.database.revisions import Revisions
+from desk.settings import DeskSettings, read_settings
+from desk.web import problems
+from desk.web.headers import Doorkeeper
+from desk.web.problems import Problem
+
+REFUSALS = {
+    401: "nobody is logged in",
+    403: "the role may not do this, or the CSRF token is missing",
+    404: "there is nothing here that you may see",
+    409: "somebody else changed the same meanwhile",
+    413: "the body is too large",
+    422: "the request breaks a rule",
+    503: "the database does not serve",
+}
+
+
+def from_environment() -> FastAPI:
+    """Return the desk by the settings of the environment, for a server that is given this function's name.
+
+    Raises:
+        ExpectedError: a setting is missing or wrong.
+    """
+    return create_app(read_settings())
+
+
+def create_app(settings: DeskSettings) -> FastAPI:
+    """Return the desk.
+
+    Raises:
+        ExpectedError: a setting is missing or wrong.
+    """
+    database = Database(settings.database.get_secret_value())
+    given = None if settings.secret is None else settings.secret.get_secret_value()
+    tokens = Tokens(read_secret(given, database))
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await Revisions(database).check()
+        yield
+        await database.close()
+
+    app = FastAPI(
+        title="Scorebox desk",
+        description="People at work with decisions. Log in first; changes bring `X-CSRF-Token` of `GET /auth/me`.",
+        openapi_url="/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        responses={status: {"model": Problem, "description": text} for status, text in REFUSALS.items()},
+    )
+    app.state.database = database
+    app.state.sign_in = SignIn(database, tokens)
+    problems.install(app)
+    for room in (auth, people, dashboards):
+        app.include_router(room.router)
+    app.add_middleware(Doorkeeper)
+    return app

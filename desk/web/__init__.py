@@ -1,0 +1,1 @@
+"""HTTP's own matters at the desk: who asks, problem details, limits and headers."""
