@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,9 +10,11 @@ from fastapi import FastAPI
 
 from desk.access.sign_in import SignIn
 from desk.access.tokens import Tokens, read_secret
-from desk.api import auth, dashboards, people
+from desk.api import applications, auth, dashboards, people, scores
 from desk.database.connection import Database
 from desk.database.revisions import Revisions
+from desk.scoring.dispatcher import Dispatcher
+from desk.scoring.service import Service
 from desk.settings import DeskSettings, read_settings
 from desk.web import problems
 from desk.web.headers import Doorkeeper
@@ -48,9 +51,14 @@ def create_app(settings: DeskSettings) -> FastAPI:
     tokens = Tokens(read_secret(given, database))
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await Revisions(database).check()
+        services = {name: Service(address, name) for name, address in settings.services.items()}
+        app.state.dispatcher = Dispatcher(database, services)
+        scoring = asyncio.create_task(app.state.dispatcher.run())
         yield
+        scoring.cancel()
+        await asyncio.gather(scoring, return_exceptions=True)
         await database.close()
 
     app = FastAPI(
@@ -63,9 +71,10 @@ def create_app(settings: DeskSettings) -> FastAPI:
         responses={status: {"model": Problem, "description": text} for status, text in REFUSALS.items()},
     )
     app.state.database = database
+    app.state.scorecards = tuple(settings.services)
     app.state.sign_in = SignIn(database, tokens)
     problems.install(app)
-    for room in (auth, people, dashboards):
+    for room in (auth, people, applications, scores, dashboards):
         app.include_router(room.router)
     app.add_middleware(Doorkeeper)
     return app

@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from scoring import scorecards
 from scoring.expected import ExpectedError
 
 PREFIX = "SCOREBOX_DESK_"
 SHORTEST_SECRET = 32
+
+
+def _read_services(text: object) -> object:
+    """Return the addresses by scorecard.
+
+    Raises:
+        ValueError: a part is no name of a scorecard and address of HTTP.
+    """
+    if not isinstance(text, str):
+        return text
+    found: dict[str, str] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, address = part.partition("=")
+        if name not in scorecards.names():
+            raise ValueError(f"there is no scorecard of that name; there are {', '.join(scorecards.names())}")
+        if urlsplit(address).scheme not in {"http", "https"} or not urlsplit(address).netloc:
+            raise ValueError(f"an address is needed for {name}, such as {name}=http://127.0.0.1:3000")
+        found[name] = address.rstrip("/")
+    if not found:
+        raise ValueError("at least one is needed, such as card_approval=http://127.0.0.1:3000")
+    return found
 
 
 class DeskSettings(BaseSettings):
@@ -25,6 +48,12 @@ class DeskSettings(BaseSettings):
         SecretStr | None,
         Field(min_length=SHORTEST_SECRET, description="signs sessions; made and kept next to a SQLite file if not set"),
     ] = None
+    services: Annotated[
+        dict[str, str],
+        NoDecode,
+        BeforeValidator(_read_services),
+        Field(description="the services that score, SCORECARD=ADDRESS separated by commas"),
+    ] = {"card_approval": "http://127.0.0.1:3000"}
     proxies: Annotated[
         str, Field(description="addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed")
     ] = "127.0.0.1"

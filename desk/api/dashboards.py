@@ -7,19 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime
 
-from desk.api.models import (
-    AuditEntryOut,
-    ClientDashboardOut,
-    HealthOut,
-    LoginName,
-    ManagerDashboardOut,
-    PageOut,
-    application_out,
-    client_out,
-    credit_out,
-    manager_out,
-    queue_row_out,
-)
+from desk.api.application_models import ClientDashboardOut, ManagerDashboardOut, application_out, queue_row_out
+from desk.api.models import AuditEntryOut, HealthOut, LoginName, PageOut, client_out, credit_out, manager_out
 from desk.api.people import PageNumber, PageSize
 from desk.database.work import Status
 from desk.repositories.paging import Page

@@ -5,13 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Generic, Literal, TypeVar
-from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 
 from desk.access.passwords import LONGEST, SHORTEST
 from desk.database.people import LONGEST_LOGIN, LONGEST_NAME, Client, Credit, Manager, Role, User
-from desk.database.work import Application, Score, Status
 
 LARGEST_ID = 2**53 - 1
 """The largest whole number that every reader of JSON keeps exactly."""
@@ -152,72 +150,6 @@ class ClientRowOut(ClientOut):
     amount_total: Number | None
 
 
-class ScoreOut(Out):
-    """The answer of a scorecard to an application."""
-
-    id: int
-    request_id: UUID
-    score: float = Field(description="the probability of default (PD)")
-    rating: float = Field(description="1 - PD, rounded to two places")
-    decision_id: UUID
-    decision: str
-    model: str
-    policy: str
-    band: str
-    points: int
-    cutoff: float
-    reasons: list[dict[str, Any]]
-    timestamp: datetime
-
-
-class ApplicationOut(Out):
-    """An application, with its scores, the newest first."""
-
-    id: int
-    client_id: int
-    scorecard: str
-    status: Status
-    fields: dict[str, Any]
-    created_at: datetime
-    submitted_at: datetime | None
-    version: int
-    scores: list[ScoreOut]
-
-
-class ClientDashboardOut(Out):
-    """All that a client sees at the start."""
-
-    client: ClientOut
-    manager: ManagerOut | None
-    credit: CreditOut | None
-    applications: list[ApplicationOut]
-
-
-class QueueRowOut(Out):
-    """An application that waits in a manager's queue."""
-
-    application_id: int
-    status: Status
-    submitted_at: datetime | None
-    client_id: int
-    full_name: str
-    is_made_up: bool
-    amount_total: Number | None
-    score: float | None
-    band: str | None
-    decision: str | None
-
-
-class ManagerDashboardOut(Out):
-    """All that a manager sees at the start."""
-
-    manager: ManagerOut
-    clients: int
-    applications: dict[Status, int] = Field(description="how many stand where")
-    bands: dict[str, int] = Field(description="how many have which band in their latest score")
-    queue: list[QueueRowOut] = Field(description="the oldest ones that are not decided")
-
-
 class AuditEntryOut(Out):
     """One thing that somebody saw or did."""
 
@@ -290,34 +222,4 @@ def credit_out(credit: Credit) -> CreditOut:
         amount_total=credit.amount_total,
         annual_rate=credit.annual_rate,
         payment_history=[PaymentOut(**payment) for payment in credit.payment_history],
-    )
-
-
-def score_out(score: Score) -> ScoreOut:
-    """Return a score as the API shows it."""
-    members = {name: getattr(score, name) for name in ScoreOut.model_fields if name != "rating"}
-    return ScoreOut(**members, rating=round(1 - score.score, 2))
-
-
-def application_out(application: Application, scores: list[Score]) -> ApplicationOut:
-    """Return an application as the API shows it."""
-    members = {name: getattr(application, name) for name in ApplicationOut.model_fields if name != "scores"}
-    return ApplicationOut(**members, scores=[score_out(score) for score in scores])
-
-
-def queue_row_out(
-    application: Application, client: Client, user: User, credit: Credit | None, score: Score | None
-) -> QueueRowOut:
-    """Return an application as the queue shows it."""
-    return QueueRowOut(
-        application_id=application.id,
-        status=application.status,
-        submitted_at=application.submitted_at,
-        client_id=client.id,
-        full_name=user.full_name,
-        is_made_up=user.is_made_up,
-        amount_total=None if credit is None else credit.amount_total,
-        score=None if score is None else score.score,
-        band=None if score is None else score.band,
-        decision=None if score is None else score.decision,
     )

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 
 from desk.access import accounts
+from desk.api.application_models import ApplicationOut, application_out
 from desk.api.models import (
-    ApplicationOut,
     Assignment,
     ClientOut,
     ClientRowOut,
@@ -21,7 +21,6 @@ from desk.api.models import (
     PageOut,
     Search,
     UserOut,
-    application_out,
     client_out,
     client_row_out,
     credit_out,
@@ -32,9 +31,8 @@ from desk.database.people import Role
 from desk.repositories.clients import ClientFile
 from desk.repositories.paging import LARGEST_PAGE, Page
 from desk.repositories.unit import Unit, unit_of_work
-from desk.web.problems import ProblemError, not_found
+from desk.web.problems import ProblemError, broken, not_found
 from desk.web.visitors import AdministratorOnly, Anyone, DeskDatabase, Staff
-from scoring.errors import FieldError
 
 router = APIRouter(tags=["people"])
 LARGEST_PAGE_NUMBER = 1_000_000
@@ -64,12 +62,12 @@ async def add_user(body: NewUser, response: Response, database: DeskDatabase, vi
     async with unit_of_work(database, visitor.viewer) as unit:
         if body.manager_id is not None:
             if body.role != Role.CLIENT:
-                raise _broken("manager_id", "only_for_clients", "Only a client has a manager")
+                raise broken("manager_id", "only_for_clients", "Only a client has a manager")
             manager = await unit.managers.get(body.manager_id)
             if manager is None or manager[0].dismissed_at is not None:
-                raise _broken("manager_id", "no_such_manager", "There is no manager in office of this id")
+                raise broken("manager_id", "no_such_manager", "There is no manager in office of this id")
         if await unit.users.by_login(body.login) is not None:
-            raise _broken("login", "taken", "Another user has this login")
+            raise broken("login", "taken", "Another user has this login")
         opened = await accounts.add_user(unit, body.login, body.full_name, body.role, body.manager_id)
     response.headers["Location"] = f"/users/{opened.user.id}"
     return OpenedOut(
@@ -131,7 +129,7 @@ async def assign(client_id: Id, body: Assignment, database: DeskDatabase, visito
             raise ProblemError(HTTPStatus.CONFLICT, detail)
         manager = await unit.managers.get(body.manager_id)
         if manager is None or manager[0].dismissed_at is not None:
-            raise _broken("manager_id", "no_such_manager", "There is no manager in office of this id")
+            raise broken("manager_id", "no_such_manager", "There is no manager in office of this id")
         before = found.client.manager_id
         await unit.clients.assign(found.client, manager[0])
         unit.audit_log.record("assign client", f"clients/{client_id}", client_id, before=before, after=body.manager_id)
@@ -218,8 +216,3 @@ async def seen_client(unit: Unit, client_id: int) -> ClientFile:
     if unit.viewer is not None and unit.viewer.client_id != client_id:
         unit.audit_log.record("see client", f"clients/{client_id}", client_id)
     return found
-
-
-def _broken(field: str, rule: str, message: str) -> ProblemError:
-    error = FieldError(field=field, rule=rule, message=message)
-    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "1 rule is broken", [error])

@@ -16,8 +16,9 @@ from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, object_mapp
 from desk.database.access import FailedLogin, LoginSession
 from desk.database.audit import AuditEntry
 from desk.database.base import Base
+from desk.database.jobs import ScoringJob
 from desk.database.people import Client, Credit, Manager, Role, User
-from desk.database.work import Application, DocumentRequest, LatestScore, Note, Score, Verdict
+from desk.database.work import Application, DocumentRequest, LatestScore, Note, Score, Status, Verdict
 
 
 class OutOfScopeError(RuntimeError):
@@ -64,10 +65,12 @@ def _credits(viewer: Viewer) -> ColumnElement[bool]:
 
 
 def _applications(viewer: Viewer) -> ColumnElement[bool]:
-    return Application.client_id.in_(_client_ids(viewer))
+    of_clients = Application.client_id.in_(_client_ids(viewer))
+    # A draft is the client's own until it is sent.
+    return of_clients if viewer.role == Role.CLIENT else of_clients & (Application.status != Status.DRAFT)
 
 
-def _of_applications(table: type[Score | Verdict | Note | DocumentRequest]) -> Rule:
+def _of_applications(table: type[Score | ScoringJob | Verdict | Note | DocumentRequest]) -> Rule:
     def rule(viewer: Viewer) -> ColumnElement[bool]:
         ids = select(_APPLICATIONS.c.id).where(_APPLICATIONS.c.client_id.in_(_client_ids(viewer)))
         return table.application_id.in_(ids)
@@ -125,6 +128,7 @@ RULES: dict[Any, Rule] = {
     Credit: _credits,
     Application: _applications,
     Score: _of_applications(Score),
+    ScoringJob: _of_applications(ScoringJob),
     LatestScore: _of_applications(LatestScore),
     Verdict: _of_applications(Verdict),
     Note: _notes,

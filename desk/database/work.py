@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column
 from desk.database.base import Base, Key, Moment, one_of, utc_now
 
 LONGEST_NOTE = 4_000
+LONGEST_DOCUMENT = 200
 
 
 class Status(StrEnum):
@@ -141,6 +142,6 @@ class DocumentRequest(Base):
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     application_id: Mapped[int] = mapped_column(ForeignKey("applications.id"), index=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
-    document: Mapped[str] = mapped_column(String(200))
+    document: Mapped[str] = mapped_column(String(LONGEST_DOCUMENT))
     created_at: Mapped[datetime] = mapped_column(Moment, default=utc_now)
     received_at: Mapped[datetime | None] = mapped_column(Moment)

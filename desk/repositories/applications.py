@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ScalarSelect, Select, func, select
+from sqlalchemy import ScalarSelect, Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from desk.database.base import utc_now
@@ -70,6 +70,10 @@ class Applications:
         query = select(DocumentRequest).where(DocumentRequest.application_id == application_id)
         return [*await self._session.scalars(query.order_by(DocumentRequest.id))]
 
+    async def flush(self) -> None:
+        """Write what was changed, so that versions and numbers are those that will be kept."""
+        await self._session.flush()
+
     async def record(self, found: Score | Verdict | Note | DocumentRequest) -> None:
         """Keep a score, or what a person said or asked."""
         self._session.add(found)
@@ -109,6 +113,16 @@ class Applications:
         }[order]
         query = query.order_by(by.desc().nulls_last() if descending else by.asc().nulls_last(), Application.id)
         return await read_page(self._session, query, page)
+
+    async def move(self, application_id: int, before: Status, after: Status) -> bool:
+        """Let an application stand elsewhere, if it still stands where it did; return whether."""
+        moved = await self._session.scalars(
+            update(Application)
+            .where(Application.id == application_id, Application.status == before)
+            .values(status=after, version=Application.version + 1)
+            .returning(Application.id)
+        )
+        return moved.one_or_none() is not None
 
     async def count_by_status(self) -> dict[Status, int]:
         """Return how many applications stand where; those where none stands are left out."""

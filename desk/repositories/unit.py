@@ -15,6 +15,7 @@ from desk.repositories.clients import Clients
 from desk.repositories.failed_logins import FailedLogins
 from desk.repositories.login_sessions import LoginSessions
 from desk.repositories.managers import Managers
+from desk.repositories.scoring_jobs import ScoringJobs
 from desk.repositories.users import Users
 
 
@@ -31,6 +32,7 @@ class Unit:
         self.managers = Managers(session)
         self.clients = Clients(session)
         self.applications = Applications(session)
+        self.scoring_jobs = ScoringJobs(session)
         self.login_sessions = LoginSessions(session)
         self.failed_logins = FailedLogins(session)
         self.audit_log = AuditLog(session, viewer)

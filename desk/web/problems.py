@@ -68,6 +68,12 @@ def not_found() -> ProblemError:
     return ProblemError(HTTPStatus.NOT_FOUND, "there is nothing here that you may see")
 
 
+def broken(field: str, rule: str, message: str) -> ProblemError:
+    """Return the 422 of one broken rule."""
+    error = FieldError(field=field, rule=rule, message=message)
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "1 rule is broken", [error])
+
+
 def install(app: FastAPI) -> None:
     """Let an app answer every error with problem details."""
     app.add_exception_handler(ProblemError, _of_problem)

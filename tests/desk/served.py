@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from desk.app import create_app
 from desk.settings import DeskSettings
 
+NOWHERE = "http://127.0.0.1:9"
 SECRET = "a secret of the tests, 32 or more characters"
 
 
@@ -56,11 +57,15 @@ class ServedDesk:
 
 
 @contextmanager
-def serving(database: str, **options: Any) -> Iterator[ServedDesk]:
-    """Serve the desk of a database in a thread of its own."""
-    app = create_app(DeskSettings(database=SecretStr(database), secret=SecretStr(SECRET)))
+def serving(database: str, **services: str) -> Iterator[ServedDesk]:
+    """Serve the desk of a database in a thread of its own, with these services by scorecard."""
+    app = create_app(
+        DeskSettings(
+            database=SecretStr(database), secret=SecretStr(SECRET), services=services or {"card_approval": NOWHERE}
+        )
+    )
     with socket.create_server(("127.0.0.1", 0)) as listening, ExitStack() as browsers:
-        config = uvicorn.Config(app, access_log=False, log_level="warning", server_header=False, **options)
+        config = uvicorn.Config(app, access_log=False, log_level="warning", server_header=False)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

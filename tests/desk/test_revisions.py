@@ -18,7 +18,7 @@ from desk.database.scope import DESK
 from scoring.expected import ExpectedError
 
 pytestmark = pytest.mark.anyio
-FIRST = "0001 The first tables."
+REVISIONS = ["0001 The first tables.", "0002 Requests for a score that are on their way."]
 
 
 def differences(connection: Connection) -> list[object]:
@@ -27,14 +27,14 @@ def differences(connection: Connection) -> list[object]:
 
 
 async def test_the_revisions_make_what_the_code_declares(empty: Database) -> None:
-    assert await Revisions(empty).migrate() == [FIRST]
+    assert await Revisions(empty).migrate() == REVISIONS
     async with empty.engine.connect() as connection:
         assert await connection.run_sync(differences) == []
 
 
 async def test_a_migration_given_twice_or_by_two_at_once_is_run_once(empty: Database) -> None:
     done = await asyncio.gather(Revisions(empty).migrate(), Revisions(empty).migrate())
-    assert sorted(done) == [[], [FIRST]]
+    assert sorted(done) == [[], REVISIONS]
     assert await Revisions(empty).migrate() == []
 
 
@@ -59,40 +59,40 @@ def later(folder: Path, number: str, step: str, before: str) -> None:
 async def test_the_steps_of_a_release_run_before_and_after_it_and_a_forgotten_one_is_named(
     empty: Database, tmp_path: Path
 ) -> None:
-    later(tmp_path, "0002", "before", "0001")
-    later(tmp_path, "0003", "after", "0002")
-    later(tmp_path, "0004", "before", "0003")
+    later(tmp_path, "0003", "before", "0002")
+    later(tmp_path, "0004", "after", "0003")
+    later(tmp_path, "0005", "before", "0004")
     revisions = Revisions(empty, MIGRATIONS / "versions", tmp_path)
-    assert await revisions.migrate(Step.BEFORE) == [FIRST, "0002 Revision 0002."]
+    assert await revisions.migrate(Step.BEFORE) == [*REVISIONS, "0003 Revision 0003."]
     # The release before the present one left its second step undone.
-    with pytest.raises(ExpectedError, match="revision 0003 comes first: scorebox desk migrate --step after"):
+    with pytest.raises(ExpectedError, match="revision 0004 comes first: scorebox desk migrate --step after"):
         await revisions.migrate(Step.BEFORE)
     with pytest.raises(ExpectedError, match="lacks this version's tables"):
         await revisions.check()
-    assert await revisions.migrate(Step.AFTER) == ["0003 Revision 0003."]
+    assert await revisions.migrate(Step.AFTER) == ["0004 Revision 0004."]
     assert await revisions.migrate(Step.AFTER) == []
-    assert await revisions.migrate() == ["0004 Revision 0004."]
+    assert await revisions.migrate() == ["0005 Revision 0005."]
     await revisions.check()
 
 
 async def test_a_version_runs_while_its_second_step_is_still_to_come(empty: Database, tmp_path: Path) -> None:
-    later(tmp_path, "0002", "after", "0001")
+    later(tmp_path, "0003", "after", "0002")
     revisions = Revisions(empty, MIGRATIONS / "versions", tmp_path)
     await revisions.migrate(Step.BEFORE)
     await revisions.check()
 
 
 async def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(empty: Database, tmp_path: Path) -> None:
-    later(tmp_path, "0002", "before", "0001")
+    later(tmp_path, "0003", "before", "0002")
     await Revisions(empty, MIGRATIONS / "versions", tmp_path).migrate()
     for attempt in (Revisions(empty).check, Revisions(empty).migrate):
-        with pytest.raises(ExpectedError, match="has revision 0002, which this version does not know"):
+        with pytest.raises(ExpectedError, match="has revision 0003, which this version does not know"):
             await attempt()
 
 
 async def test_a_migration_that_fails_leaves_nothing(empty: Database, tmp_path: Path) -> None:
-    later(tmp_path, "0002", "before", "0001")
-    broken = tmp_path / "0002_later.py"
+    later(tmp_path, "0003", "before", "0002")
+    broken = tmp_path / "0003_later.py"
     broken.write_text(broken.read_text().replace("ALTER TABLE notes", "ALTER TABLE nothing"))
     with pytest.raises(Exception, match="nothing"):
         await Revisions(empty, MIGRATIONS / "versions", tmp_path).migrate()

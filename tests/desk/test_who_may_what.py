@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from desk.database.base import utc_now
+from desk.database.connection import Database
+from desk.database.jobs import ScoringJob
+from desk.database.scope import DESK
+from desk.repositories.unit import unit_of_work
 from tests.desk.conftest import PEOPLE
 from tests.desk.served import Browser, ServedDesk
 
@@ -24,10 +32,22 @@ ROUTES: dict[tuple[str, str], tuple[int, int, int, int, int, int]] = {
     ("GET", "/managers"): (401, 403, 403, 403, 403, 200),
     ("GET", "/managers/{manager_id}"): (401, 200, 404, 200, 404, 200),
     ("GET", "/managers/{manager_id}/clients"): (401, 403, 403, 200, 404, 200),
+    ("GET", "/applications"): (401, 403, 403, 200, 200, 200),
+    ("GET", "/applications/{application_id}"): (401, 200, 404, 200, 404, 200),
+    ("GET", "/scores/{request_id}"): (401, 202, 404, 202, 404, 202),
     ("GET", "/dashboard/client"): (401, 200, 200, 403, 403, 403),
     ("GET", "/dashboard/client/export"): (401, 200, 200, 403, 403, 403),
     ("GET", "/dashboard/manager"): (401, 403, 403, 200, 200, 403),
     ("GET", "/audit-log"): (401, 403, 403, 403, 403, 200),
+    ("POST", "/clients/{client_id}/applications"): (401, 201, 404, 403, 403, 403),
+    # The fields of what was sent are the manager's to edit, who gave none.
+    ("PUT", "/applications/{application_id}"): (401, 409, 404, 422, 404, 403),
+    ("POST", "/applications/{application_id}/notes"): (401, 403, 403, 201, 404, 403),
+    ("POST", "/applications/{application_id}/document-requests"): (401, 403, 403, 201, 404, 403),
+    # There is no score yet.
+    ("POST", "/applications/{application_id}/verdicts"): (401, 403, 403, 409, 404, 403),
+    ("POST", "/clients/{client_id}/score"): (401, 202, 404, 202, 404, 403),
+    ("POST", "/applications/{application_id}/withdrawal"): (401, 200, 404, 403, 403, 403),
     ("POST", "/users"): (401, 403, 403, 403, 403, 201),
     ("PUT", "/clients/{client_id}/manager"): (401, 403, 403, 403, 403, 200),
     ("POST", "/auth/password"): (401, 422, 422, 422, 422, 422),
@@ -38,16 +58,34 @@ ROUTES: dict[tuple[str, str], tuple[int, int, int, int, int, int]] = {
     ("POST", "/auth/logout"): (401, 204, 204, 401, 204, 204),
 }
 BODIES: dict[str, Any] = {
+    "/clients/{client_id}/applications": {"scorecard": "card_approval", "fields": {}},
+    "/applications/{application_id}": {"fields": {}, "version": 1},
+    "/applications/{application_id}/notes": {"text": "called back"},
+    "/applications/{application_id}/document-requests": {"document": "a proof of income"},
+    "/applications/{application_id}/verdicts": {"score_id": 1, "choice": "approve", "reason_code": "as scored"},
     "/users": {"login": "new-one", "full_name": "New One", "role": "client"},
     "/clients/{client_id}/manager": {"manager_id": 2, "version": 1},
     "/auth/password": {"old": "another one", "new": "a new password"},
     "/auth/login": {"login": "client-0003", "password": "another one"},
 }
-IDS = {"user_id": 33, "client_id": 1, "manager_id": 1}
+REQUEST = UUID("00000000-0000-4000-8000-000000000001")
+IDS = {"user_id": 33, "client_id": 1, "manager_id": 1, "application_id": 1, "request_id": REQUEST}
 """Client 1's user is the 33rd: two administrators and thirty managers come before."""
 
 
+async def ask_for_a_score(address: str) -> None:
+    database = Database(address)
+    async with unit_of_work(database, DESK) as unit:
+        # Nobody takes it up before an hour is over.
+        later = utc_now() + timedelta(hours=1)
+        await unit.scoring_jobs.add(
+            ScoringJob(request_id=REQUEST, application_id=1, user_id=33, fields={}, due_at=later)
+        )
+    await database.close()
+
+
 def test_every_route_answers_each_role_as_it_may(desk: ServedDesk) -> None:
+    asyncio.run(ask_for_a_score(desk.database))
     people = {login: desk.browser(login) for login in PEOPLE} | {"nobody": desk.browser()}
     declared = {
         (method.upper(), path)

@@ -1,0 +1,1 @@
+"""Get applications scored: over HTTP, by the service, as any other caller would."""
