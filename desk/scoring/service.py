@@ -14,7 +14,7 @@ _LONGEST_RETRY_AFTER = 60.0
 
 
 class Answer(BaseModel):
-    """What the desk keeps of a decision of the service."""
+    """The part of a decision of the service that the desk keeps."""
 
     decision_id: UUID
     pd: float
