@@ -13,6 +13,8 @@ from desk.access.tokens import Tokens, read_secret
 from desk.api import applications, auth, dashboards, people, scores
 from desk.database.connection import Database
 from desk.database.revisions import Revisions
+from desk.pages import administrator, client, manager, sign_in
+from desk.pages.render import STATIC, CachedFiles, error_page
 from desk.scoring.dispatcher import Dispatcher
 from desk.scoring.service import Service
 from desk.settings import DeskSettings, read_settings
@@ -73,8 +75,10 @@ def create_app(settings: DeskSettings) -> FastAPI:
     app.state.database = database
     app.state.scorecards = tuple(settings.services)
     app.state.sign_in = SignIn(database, tokens)
+    app.state.error_page = error_page
     problems.install(app)
-    for room in (auth, people, applications, scores, dashboards):
+    for room in (auth, people, applications, scores, dashboards, sign_in, client, manager, administrator):
         app.include_router(room.router)
+    app.mount("/static", CachedFiles(directory=STATIC), name="static")
     app.add_middleware(Doorkeeper)
     return app

@@ -20,7 +20,7 @@ router = APIRouter(prefix="/auth", tags=["auth"])
 async def log_in(body: LogIn, request: Request, response: Response, door: Door) -> MeOut:
     """Log in: a cookie of a new session, and the token that changes must bring."""
     try:
-        cookie = await door.log_in(body.login, body.password, _address(request), read_cookie(request))
+        cookie = await door.log_in(body.login, body.password, caller_address(request), read_cookie(request))
     except WrongLoginError:
         raise ProblemError(HTTPStatus.UNAUTHORIZED, "login and password do not belong together") from None
     except TooManyLoginsError as error:
@@ -48,7 +48,7 @@ async def change_password(
 ) -> MeOut:
     """Change one's own password: every session of it ends, and a new one begins here."""
     try:
-        cookie = await door.change_password(visitor, body.old, body.new, _address(request))
+        cookie = await door.change_password(visitor, body.old, body.new, caller_address(request))
     except WrongLoginError:
         error = FieldError(field="old", rule="wrong_password", message="This is not the present password")
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "1 rule is broken", [error]) from None
@@ -58,7 +58,8 @@ async def change_password(
     return await _me_of(door, cookie)
 
 
-def _address(request: Request) -> str:
+def caller_address(request: Request) -> str:
+    """Return the address of the network that a request comes from, a trusted proxy's caller for the proxy."""
     return request.client.host if request.client else "unknown"
 
 

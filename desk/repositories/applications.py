@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ScalarSelect, Select, func, select, update
+from sqlalchemy import ScalarSelect, Select, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from desk.database.base import utc_now
 from desk.database.people import Client, Credit, User
-from desk.database.work import Application, DocumentRequest, LatestScore, Note, Score, Status, Verdict
+from desk.database.work import Application, Choice, DocumentRequest, LatestScore, Note, Score, Status, Verdict
 from desk.repositories.paging import Page, Paged, contains, read_page
 
 Order = Literal["age", "band", "amount", "client"]
@@ -128,6 +128,18 @@ class Applications:
         """Return how many applications stand where; those where none stands are left out."""
         query = select(Application.status, func.count()).group_by(Application.status)
         return {row[0]: row[1] for row in await self._session.execute(query)}
+
+    async def overrides(self) -> list[tuple[User, int, int]]:
+        """Return who gave verdicts, how many that approve or decline, and how many of those against the score."""
+        against = func.sum(case((Verdict.is_override, 1), else_=0))
+        query = (
+            select(User, func.count(Verdict.id), against)
+            .join(User, User.id == Verdict.user_id)
+            .where(Verdict.choice != Choice.ASK_FOR_MORE)
+            .group_by(User.id)
+            .order_by(against.desc(), User.login)
+        )
+        return [(row[0], row[1], row[2]) for row in await self._session.execute(query)]
 
     async def count_by_band(self) -> dict[str, int]:
         """Return how many of the applications that were sent have which band in their latest score, by band."""

@@ -84,25 +84,33 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _of_fault)
 
 
-def _of_problem(_: Request, error: Exception) -> Response:
-    assert isinstance(error, ProblemError)
+def _answer(request: Request, error: ProblemError) -> Response:
+    """Return a problem in the form that the caller reads: a page for a browser that opens one."""
+    if "text/html" in request.headers.get("accept", ""):
+        page: Response = request.app.state.error_page(request, error)
+        return page
     return error.response()
 
 
-def _of_starlette(_: Request, error: Exception) -> Response:
+def _of_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)
+    return _answer(request, error)
+
+
+def _of_starlette(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
     if status == HTTPStatus.NOT_FOUND:
-        return not_found().response()
+        return _answer(request, not_found())
     details = {
         HTTPStatus.METHOD_NOT_ALLOWED: "this path has no such method",
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE: error.detail,
     }
     detail = details.get(status, "the body is no JSON that can be read")
-    return ProblemError(status, detail, headers=dict(error.headers or {})).response()
+    return _answer(request, ProblemError(status, detail, headers=dict(error.headers or {})))
 
 
-def _of_broken_rules(_: Request, error: Exception) -> Response:
+def _of_broken_rules(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     found = error.errors()
     errors = [
@@ -114,7 +122,7 @@ def _of_broken_rules(_: Request, error: Exception) -> Response:
         for item in found[:MOST_ERRORS]
     ]
     detail = "1 rule is broken" if len(found) == 1 else f"{len(found)} rules are broken"
-    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors).response()
+    return _answer(request, ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors))
 
 
 def _field(error: dict[str, Any]) -> str:
@@ -124,16 +132,17 @@ def _field(error: dict[str, Any]) -> str:
     return ".".join(str(part) for part in error["loc"] if part not in _PARTS)[:LONGEST_NAME] or "(body)"
 
 
-def _of_conflict(_: Request, error: Exception) -> Response:
-    return ProblemError(HTTPStatus.CONFLICT, f"{error}; read it again, then change it").response()
+def _of_conflict(request: Request, error: Exception) -> Response:
+    return _answer(request, ProblemError(HTTPStatus.CONFLICT, f"{error}; read it again, then change it"))
 
 
-def _of_database(_: Request, error: Exception) -> Response:
+def _of_database(request: Request, error: Exception) -> Response:
     _LOG.error("%s", error)
     detail = "the desk's database does not serve at the moment; nothing was changed"
-    return ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": str(RETRY_SECONDS)}).response()
+    headers = {"Retry-After": str(RETRY_SECONDS)}
+    return _answer(request, ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=headers))
 
 
-def _of_fault(_: Request, __: Exception) -> Response:
+def _of_fault(request: Request, __: Exception) -> Response:
     # The traceback goes to the server's log, by Starlette; it names code, and SQLAlchemy hides what was in statements.
-    return ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of the desk; its log has it").response()
+    return _answer(request, ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of the desk; its log has it"))

@@ -69,12 +69,17 @@ def from_this_site(request: Request) -> None:
         raise ProblemError(HTTPStatus.FORBIDDEN, "the request comes from a page of another site")
 
 
-async def visitor(request: Request, door: Annotated[SignIn, Depends(sign_in)]) -> Visitor:
-    """Return who is logged in; a change must bring the session's CSRF token."""
-    from_this_site(request)
+async def logged_in(request: Request, door: Annotated[SignIn, Depends(sign_in)]) -> Visitor:
+    """Return who is logged in; 401 if nobody is."""
     found = await door.find(read_cookie(request))
     if found is None:
         raise ProblemError(HTTPStatus.UNAUTHORIZED, "log in first: POST /auth/login")
+    return found
+
+
+def visitor(request: Request, found: Annotated[Visitor, Depends(logged_in)]) -> Visitor:
+    """Return who is logged in; a change must bring the session's CSRF token."""
+    from_this_site(request)
     if request.method not in _SAFE:
         given = request.headers.get(CSRF_HEADER, "")
         if not secrets.compare_digest(given.encode(), found.csrf_token.encode()):

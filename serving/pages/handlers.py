@@ -6,10 +6,10 @@ from functools import lru_cache
 
 import orjson
 
+from scoring.form import form_groups
 from serving.core import Core
 from serving.exchange import Answer, Exchange
 from serving.pages.assets import ASSETS, template
-from serving.pages.form import form_groups
 from serving.pages.policy import page_headers
 from serving.pages.reference import reference
 from serving.payloads import ModelInfo

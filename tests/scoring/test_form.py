@@ -10,7 +10,7 @@ from inline_snapshot import snapshot
 
 from scoring import scorecards
 from scoring.application import field_rules
-from serving.pages.form import NOT_READ, READ, FormField, Option, form_groups
+from scoring.form import NOT_READ, READ, FormField, Option, form_groups
 
 NAMES = scorecards.names()
 
