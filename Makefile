@@ -3,6 +3,7 @@
 SCORECARD ?= card_default
 PYTHON ?= python3
 PORT ?= 3000
+DESK_PORT ?= 3100
 BASE ?= python:3.11-slim
 PROCESSES ?= 4
 TOGETHER = --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
@@ -23,7 +24,7 @@ SOURCE := data/sources/$(SCORECARD)
 MODEL_CODE := $(shell find $$(sed -nE 's:^ +- ((scoring|training)/.*):\1:p' dvc.yaml | sed 's:[$$]{key}:$(SCORECARD):' | sort -u) \
 	-type f -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: help serve test coverage lint pythons load bench chaos image footprint compose requirements docs dvc reproduce environment slow \
+.PHONY: help serve desk served-desk test coverage lint pythons load bench chaos image footprint compose requirements docs dvc reproduce environment slow \
 	clean FORCE
 
 help: ## List the targets
@@ -34,6 +35,20 @@ serve: $(RELEASE) ## Train if nothing is trained yet, then serve on 127.0.0.1:30
 		{ echo "port $(PORT) is in use; another: make serve PORT=3001" >&2; exit 1; }
 	@echo "== serving $(SCORECARD) on http://127.0.0.1:$(PORT)"
 	@SCOREBOX_SCORECARD=$(SCORECARD) exec bentoml serve service:Scorebox --host 127.0.0.1 --port $(PORT)
+
+desk: ## Serve the lending desk on 127.0.0.1:3100 (DESK_PORT), full of made-up people, with the service next to it
+	@$(MAKE) --no-print-directory SCORECARD=card_approval served-desk
+
+served-desk: $(VENV)/.desk $(RELEASE)
+	@python -c "import socket; socket.create_server(('127.0.0.1', $(PORT))).close(); socket.create_server(('127.0.0.1', $(DESK_PORT))).close()" \
+		2>/dev/null || { echo "port $(PORT) or $(DESK_PORT) is in use; others: make desk PORT=3001 DESK_PORT=3101" >&2; exit 1; }
+	@scorebox desk migrate
+	@scorebox desk seed
+	@scorebox desk score
+	@echo "== serving the desk on http://127.0.0.1:$(DESK_PORT), $(SCORECARD) on port $(PORT); its log is desk-service.log"
+	@SCOREBOX_SCORECARD=$(SCORECARD) bentoml serve service:Scorebox --host 127.0.0.1 --port $(PORT) > desk-service.log 2>&1 & \
+		trap "kill $$!" EXIT; \
+		SCOREBOX_DESK_SERVICES=$(SCORECARD)=http://127.0.0.1:$(PORT) scorebox desk serve --port $(DESK_PORT)
 
 test: environment ## Run the quick test suite, in four processes (PROCESSES=2 for two)
 	@echo "== tests"
@@ -102,7 +117,7 @@ $(SOURCE): FORCE | $(VENV)/.serve
 environment: $(VENV)/.everything ## Install everything into .venv; `make serve` installs its part only
 
 # Training and serving need half of it; tests, load tests and images the rest.
-$(VENV)/.serve $(VENV)/.everything: pyproject.toml constraints.txt environment.py
+$(VENV)/.serve $(VENV)/.desk $(VENV)/.everything: pyproject.toml constraints.txt environment.py
 	@$(PYTHON) environment.py $(@F:.%=%)
 
 # The quick profile. Full training: `make reproduce`, then `scorebox promote`.

@@ -27,6 +27,7 @@ CONSTRAINTS = PROJECT / "constraints.txt"
 OLDEST_PYTHON = (3, 11)
 EXTRAS = {
     "serve": "serve,train",
+    "desk": "serve,train,desk",
     "everything": "serve,train,ship,desk,release,cluster,load,develop,docs",
 }
 """The extras of each set, smallest first: a set contains those before it."""

@@ -22,9 +22,13 @@ from desk.database.connection import Database
 from desk.database.revisions import Revisions, Step
 from desk.database.scope import DESK
 from desk.repositories.unit import unit_of_work
+from desk.scoring.asking import ask_for_waiting
 from desk.seed import people
 from desk.seed.credits import History, made_up_histories, read_histories
 from desk.settings import read_settings
+
+ASKED_AT_ONCE = 500
+"""Requests for a score in one transaction."""
 
 console = Console(stderr=True, highlight=False)
 
@@ -76,6 +80,24 @@ def seed(
                 return
             _print("seed", f"{people.CLIENTS:,} clients of {people.MANAGERS} managers, all made up")
             _print_logins(opened)
+
+    asyncio.run(run())
+
+
+def score() -> None:
+    """Ask for the scores of all applications that wait for one; a desk that serves fetches them."""
+
+    async def run() -> None:
+        async with _database() as database:
+            await Revisions(database).check()
+            asked = 0
+            while True:
+                async with unit_of_work(database, DESK) as unit:
+                    found = await ask_for_waiting(unit, ASKED_AT_ONCE)
+                if not found:
+                    break
+                asked += found
+            _print("score", f"scores of {asked:,} applications are asked for")
 
     asyncio.run(run())
 

@@ -21,8 +21,8 @@ class ScoringJob(Base):
     request_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     """The service decides once for it, however often it is asked."""
     application_id: Mapped[int] = mapped_column(ForeignKey("applications.id"), index=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
-    """The user who asked."""
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    """The user who asked; None: a command of the desk's operator."""
     fields: Mapped[dict[str, Any]]
     """The application as it was then."""
     created_at: Mapped[datetime] = mapped_column(Moment, default=utc_now)

@@ -45,6 +45,11 @@ class Applications:
         )
         return (await self._session.scalars(query)).one_or_none()
 
+    async def waiting(self, most: int) -> list[Application]:
+        """Return the applications that were sent and that nobody has asked a score for, the oldest first."""
+        query = select(Application).where(Application.status == Status.SUBMITTED)
+        return [*await self._session.scalars(query.order_by(Application.submitted_at, Application.id).limit(most))]
+
     async def add(self, *applications: Application) -> None:
         """Add applications; they have their numbers afterwards."""
         self._session.add_all(applications)

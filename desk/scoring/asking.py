@@ -9,7 +9,7 @@ from desk.database.work import Application, Status
 from desk.repositories.unit import Unit
 
 
-async def ask_for_score(unit: Unit, application: Application, user_id: int) -> ScoringJob:
+async def ask_for_score(unit: Unit, application: Application, user_id: int | None) -> ScoringJob:
     """Ask for a score of an application that was sent; return the request that is on its way already, if one is.
 
     Raises:
@@ -29,3 +29,11 @@ async def ask_for_score(unit: Unit, application: Application, user_id: int) -> S
     await unit.scoring_jobs.add(job)
     unit.audit_log.record("ask for score", f"applications/{application.id}", application.client_id)
     return job
+
+
+async def ask_for_waiting(unit: Unit, most: int) -> int:
+    """Ask for scores of applications that were sent and have none under way, the oldest first; return how many."""
+    waiting = await unit.applications.waiting(most)
+    for application in waiting:
+        await ask_for_score(unit, application, None)
+    return len(waiting)

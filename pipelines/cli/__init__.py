@@ -46,6 +46,7 @@ DESK = LazyGroup(
         "seed": "desk.cli:seed",
         "administrator": "desk.cli:administrator",
         "password": "desk.cli:password",
+        "score": "desk.cli:score",
         "serve": "desk.cli:serve",
     },
 )

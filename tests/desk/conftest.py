@@ -22,6 +22,7 @@ from desk.database.scope import DESK
 from desk.repositories.unit import unit_of_work
 from desk.seed import people
 from desk.seed.credits import made_up_histories
+from tests.desk.hashing import hash_quickly
 from tests.desk.served import ServedDesk, serving
 from tests.postgres import empty_database, named, postgres_address
 
@@ -89,6 +90,7 @@ def databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
             yield PostgresDatabases(stack.enter_context(postgres_address()), stack)
 
 
+hash_quickly()
 PASSWORD = "the tests' own password"
 PEOPLE = ("client-0001", "client-0002", "manager-01", "manager-02", "administrator-1", "administrator-2")
 """Those who log in, all by the same password. Client 1 is of manager 1, client 2 of manager 2."""

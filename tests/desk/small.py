@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import pytest
 
 from desk.access import accounts, passwords
 from desk.database.connection import Database
@@ -11,6 +16,7 @@ from desk.database.revisions import Revisions
 from desk.database.scope import DESK
 from desk.repositories.unit import unit_of_work
 from tests.desk.conftest import PASSWORD
+from tests.shared import made_once
 
 
 async def make_small_desk(address: str) -> None:
@@ -35,3 +41,16 @@ async def make_small_desk(address: str) -> None:
 def sqlite_address(folder: Path) -> str:
     """The address of a desk in a file of the folder."""
     return f"sqlite:///{folder}/desk.sqlite"
+
+
+def small_desk(factory: pytest.TempPathFactory, folder: Path) -> str:
+    """The address of a small desk in a file of the folder; a copy of the one that is made once."""
+
+    def make(made: Path) -> None:
+        # Playwright runs a loop of its own in the tests' thread.
+        with ThreadPoolExecutor(1) as other:
+            other.submit(asyncio.run, make_small_desk(sqlite_address(made))).result()
+
+    made = made_once(factory, "small-desk", make)
+    shutil.copyfile(made / "desk.sqlite", folder / "desk.sqlite")
+    return sqlite_address(folder)

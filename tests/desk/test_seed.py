@@ -106,6 +106,8 @@ def test_an_operator_makes_fills_and_opens_a_desk(desk: Desk) -> None:
     code, out, err = desk.run("seed")
     assert (code, out) == (0, "")
     assert "has the made-up people already; nothing was changed" in err
+    assert "scores of 1,510 applications are asked for" in desk.run("score")[2]
+    assert "scores of 0 applications are asked for" in desk.run("score")[2]
     assert desk.run("password", "client-0002", "nobody") == (1, "", "error the desk has no user nobody\n")
     code, out, _ = desk.run("password", "CLIENT-0002")
     assert out.startswith("client         client-0002 ")

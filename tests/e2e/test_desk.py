@@ -14,7 +14,7 @@ import pytest
 from desk.scoring.service import Service, ServiceAwayError
 from tests.desk.other_service import Stub, running
 from tests.desk.served import Browser, ServedDesk, serving
-from tests.desk.small import make_small_desk, sqlite_address
+from tests.desk.small import small_desk
 from tests.e2e.server import Server
 from tests.serving.toy import SCORECARD
 from tests.waiting import until
@@ -25,10 +25,8 @@ LATE = {**GOOD, **{f"PAY_{month}": 8 for month in (0, 2, 3, 4, 5, 6)}}
 
 
 @pytest.fixture
-def address(tmp_path: Path) -> str:
-    address = sqlite_address(tmp_path)
-    asyncio.run(make_small_desk(address))
-    return address
+def address(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return small_desk(tmp_path_factory, tmp_path)
 
 
 @pytest.fixture
@@ -96,28 +94,23 @@ def test_a_draft_may_lack_fields_is_seen_by_its_client_alone_and_is_sent_when_it
     assert (again.status_code, again.json()["detail"]) == (409, "an application that was sent is edited by the manager")
 
 
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        ({"scorecard": "card_approval", "fields": {}}, "scorecard"),
-        ({"scorecard": "nothing", "fields": {}}, "scorecard"),
-        ({"scorecard": "card_default", "fields": {"TARGET": 1}}, "TARGET"),
-        ({"scorecard": "card_default", "fields": {"LIMIT_BAL": "many"}}, "LIMIT_BAL"),
-        ({"scorecard": "card_default", "fields": {"LIMIT_BAL": 1e400}}, "LIMIT_BAL"),
-        ({"scorecard": "card_default", "fields": {f"F{number}": 1 for number in range(501)}}, "fields"),
-        ({"scorecard": "card_default", "fields": {}, "status": "decided"}, "status"),
-        ({"scorecard": "card_default", "fields": {}, "manager_id": 2}, "manager_id"),
-    ],
-)
-def test_an_application_that_breaks_a_rule_is_told_field_and_rule_and_nothing_is_kept(
-    desk: ServedDesk, body: dict[str, Any], field: str
-) -> None:
+def test_an_application_that_breaks_a_rule_is_told_field_and_rule_and_nothing_is_kept(desk: ServedDesk) -> None:
     browser = desk.browser("client-0001")
-    answer = browser.post(
-        "/clients/1/applications", content=json.dumps(body), headers={"Content-Type": "application/json"}
-    )
-    assert answer.status_code == 422
-    assert [error["field"] for error in answer.json()["errors"]][:1] == [field]
+    fields: dict[str, Any]
+    for scorecard, fields, more, field in (
+        ("card_approval", {}, {}, "scorecard"),
+        ("nothing", {}, {}, "scorecard"),
+        ("card_default", {"TARGET": 1}, {}, "TARGET"),
+        ("card_default", {"LIMIT_BAL": "many"}, {}, "LIMIT_BAL"),
+        ("card_default", {"LIMIT_BAL": 1e400}, {}, "LIMIT_BAL"),
+        ("card_default", {f"F{number}": 1 for number in range(501)}, {}, "fields"),
+        ("card_default", {}, {"status": "decided"}, "status"),
+        ("card_default", {}, {"manager_id": 2}, "manager_id"),
+    ):
+        body = json.dumps({"scorecard": scorecard, "fields": fields, **more})
+        answer = browser.post("/clients/1/applications", content=body, headers={"Content-Type": "application/json"})
+        assert answer.status_code == 422, body
+        assert [error["field"] for error in answer.json()["errors"]][:1] == [field]
     assert browser.get("/clients/1/applications").json() == []
 
 

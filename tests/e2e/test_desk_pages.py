@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
-import threading
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -16,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.desk.conftest import PASSWORD
 from tests.desk.served import ServedDesk, serving
-from tests.desk.small import make_small_desk, sqlite_address
+from tests.desk.small import small_desk
 from tests.e2e.browser import visiting
 from tests.e2e.server import Server
 from tests.e2e.test_desk import GOOD, LATE
@@ -32,14 +30,9 @@ STORED_SCRIPT = "<script>document.title='taken'</script><img src=x onerror=\"doc
 
 
 @pytest.fixture
-def desk(server: Server, tmp_path: Path) -> Iterator[ServedDesk]:
+def desk(server: Server, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedDesk]:
     """A small desk whose applications the shared server decides about."""
-    address = sqlite_address(tmp_path)
-    # Playwright runs a loop of its own in this thread.
-    made = threading.Thread(target=lambda: asyncio.run(make_small_desk(address)))
-    made.start()
-    made.join()
-    with serving(address, card_default=server.url) as desk:
+    with serving(small_desk(tmp_path_factory, tmp_path), card_default=server.url) as desk:
         yield desk
 
 

@@ -21,7 +21,7 @@ def upgrade() -> None:
         "scoring_jobs",
         sa.Column("request_id", sa.Uuid(), nullable=False),
         sa.Column("application_id", KEY, nullable=False),
-        sa.Column("user_id", KEY, nullable=False),
+        sa.Column("user_id", KEY),
         sa.Column("fields", DOCUMENT, nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("due_at", MOMENT, nullable=False),
