@@ -181,5 +181,5 @@ def test_a_set_that_is_not_there_is_refused(small_project: Path) -> None:
     done = run_offline(small_project, "nothing")
     assert (done.returncode, done.stderr) == (
         2,
-        "usage: python environment.py serve|everything, or python environment.py uv ...\n",
+        "usage: python environment.py serve|desk|everything, or python environment.py uv ...\n",
     )
