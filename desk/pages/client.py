@@ -87,6 +87,7 @@ async def show_application(request: Request, application_id: Id, database: DeskD
             title=scorecards.load(found.scorecard).title,
             scores=await unit.applications.scores(found.id),
             verdicts=await unit.applications.verdicts(found.id),
+            under_way=await unit.scoring_jobs.unfinished(found.id),
             documents=await unit.applications.document_requests(found.id),
         )
 

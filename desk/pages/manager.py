@@ -205,6 +205,7 @@ async def _page(
         scores=await unit.applications.scores(found.id),
         verdicts=await unit.applications.verdicts(found.id),
         notes=await unit.applications.notes(found.id),
+        under_way=await unit.scoring_jobs.unfinished(found.id),
         documents=await unit.applications.document_requests(found.id),
         choices=list(Choice),
         reason_codes=list(ReasonCode),

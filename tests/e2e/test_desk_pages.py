@@ -18,7 +18,7 @@ from tests.desk.small import small_desk
 from tests.e2e.browser import visiting
 from tests.e2e.server import Server
 from tests.e2e.test_desk import GOOD, LATE
-from tests.waiting import until
+from tests.waiting import LONGEST_WAIT, until
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -151,6 +151,18 @@ def test_the_main_flows_work_without_a_script_and_on_a_phone(browser: Browser, d
         page.get_by_role("radio", name="Approve").check()
         page.get_by_role("button", name="Give the verdict").click()
         expect(page.get_by_text("Approve: as scored")).to_be_visible()
+
+
+@slow
+def test_the_page_shows_the_decision_as_soon_as_it_is_there(browser: Browser, desk: ServedDesk) -> None:
+    with visiting(browser, desk.address) as visit:
+        page = visit.page
+        log_in(page, "client-0001")
+        page.get_by_role("link", name=re.compile("^Apply")).click()
+        fill_in(page, GOOD)
+        page.get_by_role("button", name="Send").click()
+        expect(page.get_by_role("heading", name="Decision approved")).to_be_visible(timeout=LONGEST_WAIT * 1000)
+    assert visit.complaints == []
 
 
 @slow
