@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints
 
 from desk.api.models import LARGEST_ID, Body, ClientOut, CreditOut, Id, Line, ManagerOut, Number, Out
 from desk.database.people import Client, Credit, User
+from desk.database.scope import Viewer
 from desk.database.work import (
     LONGEST_DOCUMENT,
     LONGEST_NOTE,
@@ -22,6 +23,7 @@ from desk.database.work import (
     Status,
     Verdict,
 )
+from desk.lending.contract import visible_fields
 
 MOST_FIELDS = 500
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=LONGEST_NOTE, strip_whitespace=True)]
@@ -130,7 +132,7 @@ class ApplicationOut(Out):
     client_id: int
     scorecard: str
     status: Status
-    fields: dict[str, Any]
+    fields: dict[str, Any] = Field(description="without the protected ones for those who decide about others")
     created_at: datetime
     submitted_at: datetime | None
     version: int
@@ -186,10 +188,13 @@ def score_out(score: Score) -> ScoreOut:
     return ScoreOut(**members, rating=round(1 - score.score, 2))
 
 
-def application_out(application: Application, scores: list[Score]) -> ApplicationOut:
-    """Return an application as the API shows it."""
-    members = {name: getattr(application, name) for name in ApplicationOut.model_fields if name != "scores"}
-    return ApplicationOut(**members, scores=[score_out(score) for score in scores])
+def application_out(application: Application, scores: list[Score], viewer: Viewer | None) -> ApplicationOut:
+    """Return an application as the API shows it to somebody."""
+    members = {
+        name: getattr(application, name) for name in ApplicationOut.model_fields if name not in {"scores", "fields"}
+    }
+    fields = visible_fields(application, viewer)
+    return ApplicationOut(**members, fields=fields, scores=[score_out(score) for score in scores])
 
 
 def queue_row_out(
@@ -231,10 +236,11 @@ def application_file_out(
     verdicts: list[Verdict],
     document_requests: list[DocumentRequest],
     notes: list[Note],
+    viewer: Viewer | None,
 ) -> ApplicationFileOut:
-    """Return an application with everything that was said about it as the API shows it."""
+    """Return an application with everything that was said about it as the API shows it to somebody."""
     return ApplicationFileOut(
-        application=application_out(application, scores),
+        application=application_out(application, scores, viewer),
         verdicts=[verdict_out(verdict) for verdict in verdicts],
         document_requests=[document_request_out(asked) for asked in document_requests],
         notes=[note_out(note) for note in notes],

@@ -192,6 +192,7 @@ async def _file_of(unit: Unit, found: Application) -> ApplicationFileOut:
         await unit.applications.verdicts(found.id),
         await unit.applications.document_requests(found.id),
         await unit.applications.notes(found.id),
+        unit.viewer,
     )
 
 

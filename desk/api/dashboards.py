@@ -93,5 +93,7 @@ async def _client_dashboard(unit: Unit, client_id: int | None) -> ClientDashboar
         client=client_out(client, found.user),
         manager=None if manager is None else manager_out(*manager),
         credit=None if found.credit is None else credit_out(found.credit),
-        applications=[application_out(one, await unit.applications.scores(one.id)) for one in applications],
+        applications=[
+            application_out(one, await unit.applications.scores(one.id), unit.viewer) for one in applications
+        ],
     )

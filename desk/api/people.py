@@ -114,7 +114,7 @@ async def applications(client_id: Id, database: DeskDatabase, visitor: Anyone) -
     async with unit_of_work(database, visitor.viewer) as unit:
         await seen_client(unit, client_id)
         found = await unit.applications.of_client(client_id)
-        return [application_out(one, await unit.applications.scores(one.id)) for one in found]
+        return [application_out(one, await unit.applications.scores(one.id), unit.viewer) for one in found]
 
 
 @router.put("/clients/{client_id}/manager")

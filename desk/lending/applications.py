@@ -8,7 +8,7 @@ from desk.database.jobs import ScoringJob
 from desk.database.people import Role
 from desk.database.scope import Viewer
 from desk.database.work import Application, Status
-from desk.lending.contract import broken_rules
+from desk.lending.contract import broken_rules, with_protected
 from desk.repositories.applications import submit
 from desk.repositories.unit import Unit
 from desk.scoring.asking import ask_for_score
@@ -51,7 +51,8 @@ async def edit(
 ) -> ScoringJob | None:
     """Change the fields of an application, and ask for a score of what is sent.
 
-    A client edits a draft, which nobody else sees. A manager edits what was sent, which is scored anew.
+    A client edits a draft, which nobody else sees. A manager edits what was sent, but for the protected fields, and it
+    is scored anew.
 
     Raises:
         BrokenRulesError: a field breaks its rule, or is missing where it is sent.
@@ -64,7 +65,8 @@ async def edit(
         raise WrongMomentError("the application is withdrawn")
     if not drafted and viewer.role == Role.CLIENT:
         raise WrongMomentError("an application that was sent is edited by the manager")
-    send = send or not drafted
+    if not drafted:
+        send, fields = True, with_protected(application, fields)
     _check(application.scorecard, fields, send=send)
     changed = sorted(
         name

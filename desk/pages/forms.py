@@ -70,7 +70,12 @@ class ApplicationForm:
 
 
 def application_form(
-    scorecard: str, fields: Mapping[str, Any], texts: Mapping[str, str] | None = None, errors: Mapping[str, str] = {}
+    scorecard: str,
+    fields: Mapping[str, Any],
+    texts: Mapping[str, str] | None = None,
+    errors: Mapping[str, str] = {},
+    *,
+    with_protected: bool = True,
 ) -> ApplicationForm:
     """Return the form of a scorecard.
 
@@ -79,10 +84,13 @@ def application_form(
         fields: the values of an application.
         texts: what somebody typed instead.
         errors: messages by column.
+        with_protected: whether it asks for what the law protects, which those who decide about others do not see.
     """
     card = scorecards.load(scorecard)
     shown = {name: _text(value) for name, value in fields.items()} if texts is None else dict(texts)
     groups = form_groups(card, card.application, ())
+    if not with_protected:
+        groups = tuple(group for group in groups if not {field.name for field in group.fields} & card.protected)
     return ApplicationForm(scorecard, card.title, groups, shown, dict(errors))
 
 

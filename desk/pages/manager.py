@@ -146,7 +146,7 @@ async def form(request: Request, application_id: Id, database: DeskDatabase, vis
     """Show the fields of an application, to be edited."""
     async with unit_of_work(database, visitor.viewer) as unit:
         found = await _seen(unit, application_id)
-    form = application_form(found.scorecard, found.fields)
+    form = application_form(found.scorecard, found.fields, with_protected=False)
     return render(request, "manager/edit.html", visitor, form=form, application=found)
 
 
@@ -156,7 +156,7 @@ async def edit(request: Request, application_id: Id, database: DeskDatabase, sen
     async with unit_of_work(database, sent.visitor.viewer) as unit:
         found = await _seen(unit, application_id)
         fields, errors = read_application(found.scorecard, sent.texts, complete=True)
-        form = application_form(found.scorecard, {}, sent.texts, errors)
+        form = application_form(found.scorecard, {}, sent.texts, errors, with_protected=False)
         if errors:
             return render(request, "manager/edit.html", sent.visitor, status=422, form=form, application=found)
         if sent.text("version") != str(found.version):
@@ -201,7 +201,7 @@ async def _page(
         application=found,
         file=file,
         title=card.title,
-        groups=application_form(found.scorecard, found.fields).groups,
+        groups=application_form(found.scorecard, found.fields, with_protected=False).groups,
         scores=await unit.applications.scores(found.id),
         verdicts=await unit.applications.verdicts(found.id),
         notes=await unit.applications.notes(found.id),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -34,6 +33,7 @@ PAYMENT_WORDS = {
     "5": "150 days or more past due",
 }
 _DAY = timedelta(days=1)
+_THOUSANDS = "\N{NARROW NO-BREAK SPACE}"
 
 
 def render(
@@ -78,7 +78,7 @@ class CachedFiles(StaticFiles):
 
 def money(amount: Decimal | float | None) -> str:
     """Return an amount with its thousands apart; the currency of the data is not named."""
-    return "" if amount is None else f"{amount:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return "" if amount is None else f"{amount:,.0f}".replace(",", _THOUSANDS)
 
 
 def percent(share: Decimal | float, places: int = 1) -> str:
@@ -86,14 +86,15 @@ def percent(share: Decimal | float, places: int = 1) -> str:
     return f"{share * 100:.{places}f}\N{NO-BREAK SPACE}%"
 
 
-def plain(value: str | float, words: Mapping[str, str]) -> str:
-    """Return a value of an application as people read it: its word if it has one, thousands apart."""
-    if (word := words.get(str(value))) is not None:
-        return word
-    if isinstance(value, str):
-        return value
-    whole = float(value).is_integer()
-    return (f"{value:,.0f}" if whole else f"{value:,}").replace(",", "\N{NARROW NO-BREAK SPACE}")
+def plain(value: str | float, field: FormField) -> str:
+    """Return a value of an application as people read it: its word if it has one, else a number with its unit."""
+    words = {option.value: option.word for option in (*field.options, *field.beyond)}
+    if (word := words.get(str(value))) is not None or isinstance(value, str):
+        return word or str(value)
+    if field.unit == "days" and value < 0:
+        return f"{-value:,.0f} days ago".replace(",", _THOUSANDS)
+    number = (f"{value:,.0f}" if float(value).is_integer() else f"{value:,}").replace(",", _THOUSANDS)
+    return f"{number} {field.unit}".strip()
 
 
 def moment(at: datetime | None) -> str:
@@ -118,11 +119,6 @@ def month_of(at: datetime, back: int) -> str:
     return f"{datetime(months // 12, months % 12 + 1, 1, tzinfo=at.tzinfo):%b %Y}"
 
 
-def words_of(field: FormField) -> dict[str, str]:
-    """Return the words of a field's values that have some."""
-    return {option.value: option.word for option in (*field.options, *field.beyond)}
-
-
 _TEMPLATES = Environment(
     loader=PackageLoader("desk.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
@@ -131,5 +127,4 @@ _TEMPLATES.globals |= {
     "payment_words": PAYMENT_WORDS,
     "month_of": month_of,
     "this_moment": utc_now,
-    "words_of": words_of,
 }

@@ -130,6 +130,23 @@ def test_a_manager_edits_what_was_sent_and_it_is_scored_anew_but_not_over_anothe
     assert log[0]["details"]["changed"] == sorted(name for name in GOOD if GOOD[name] != LATE[name])
 
 
+def test_what_the_law_protects_is_the_client_s_and_no_manager_sees_or_changes_it(desk: ServedDesk) -> None:
+    client, manager = desk.browser("client-0001"), desk.browser("manager-01")
+    protected = {"SEX": 2, "AGE": 40}
+    path = f"/applications/{apply(client, {**GOOD, **protected})['id']}"
+    application = decided(client, int(path.rpartition("/")[2]))["application"]
+    assert application["fields"] == {**GOOD, **protected}
+    for seen in (manager.get(path).json()["application"], manager.get("/clients/1/applications").json()[0]):
+        assert seen["fields"] == GOOD
+    page = manager.get(f"/work{path}").text
+    assert "Credit limit" in page
+    assert "Marital status" not in page
+    assert "Age" not in manager.get(f"/work{path}/edit").text
+    manager.put(path, json={"fields": {**LATE, "AGE": 70}, "version": application["version"]})
+    application = decided(client, application["id"])["application"]
+    assert application["fields"] == {**LATE, **protected}
+
+
 def test_verdicts_against_the_score_are_overrides_and_need_a_reason_and_a_note(desk: ServedDesk) -> None:
     client, manager = desk.browser("client-0001"), desk.browser("manager-01")
     sent = apply(client, LATE)
