@@ -47,7 +47,7 @@ served-desk: $(VENV)/.desk $(RELEASE)
 	@scorebox desk score
 	@echo "== serving the desk on http://127.0.0.1:$(DESK_PORT), $(SCORECARD) on port $(PORT); its log is desk-service.log"
 	@SCOREBOX_SCORECARD=$(SCORECARD) bentoml serve service:Scorebox --host 127.0.0.1 --port $(PORT) > desk-service.log 2>&1 & \
-		trap "kill $$!" EXIT; \
+		service=$$!; trap 'kill $$service' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM; \
 		SCOREBOX_DESK_SERVICES=$(SCORECARD)=http://127.0.0.1:$(PORT) scorebox desk serve --port $(DESK_PORT)
 
 test: environment ## Run the quick test suite, in four processes (PROCESSES=2 for two)

@@ -94,7 +94,7 @@ class SignIn:
         token_sha256 = self._tokens.read(cookie)
         if token_sha256 is None:
             return None
-        async with unit_of_work(self._database, DESK) as unit:
+        async with unit_of_work(self._database, DESK, reading=True) as unit:
             found = await unit.login_sessions.find(token_sha256, utc_now())
             if found is None:
                 return None

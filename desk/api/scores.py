@@ -67,7 +67,7 @@ async def _score_or_place(
     """Return the score if it comes within the time that the caller prefers to wait, else where it will be."""
     end = time.monotonic() + _wait(prefer)
     while True:
-        async with unit_of_work(database, viewer) as unit:
+        async with unit_of_work(database, viewer, reading=True) as unit:
             job = await unit.scoring_jobs.get(request_id)
             score = await unit.scoring_jobs.score(request_id)
         if job is None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import orjson
 from sqlalchemy import URL, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -18,6 +20,9 @@ from scoring.expected import ExpectedError
 
 SQLITE_WAIT_MILLISECONDS = 10_000
 """How long one writer waits until another one has committed."""
+CONNECTIONS = 10
+"""Connections of one process; who needs one more waits."""
+_READING = "scorebox_desk_reading"
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 # libpq waits for ever by default, and for two hours on a machine that is gone. An address that names its own wins.
 _WAITS = {
@@ -59,30 +64,44 @@ class Database:
             # What is refused may be somebody's application.
             hide_parameters=True,
             pool_pre_ping=not self.is_sqlite,
+            # None is opened for a moment only: one that is new parses the schema and prepares its statements again.
+            pool_size=CONNECTIONS,
+            max_overflow=0,
             json_serializer=lambda value: orjson.dumps(value).decode(),
             json_deserializer=orjson.loads,
         )
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
+        # SQLite has one writer at a time. Those of this process take turns, in order; others wait by asking again.
+        self._turn = asyncio.Lock()
         self._sessions = async_sessionmaker(
             self.engine, class_=AsyncSession, sync_session_class=ScopedSession, expire_on_commit=False
         )
 
     @asynccontextmanager
-    async def session(self, viewer: Viewer | None) -> AsyncIterator[AsyncSession]:
+    async def session(self, viewer: Viewer | None, *, reading: bool = False) -> AsyncIterator[AsyncSession]:
         """Run a block in a transaction that is committed at its end.
 
         Args:
             viewer: who asks, to whose rows every statement is limited; `scope.DESK` for the desk itself.
+            reading: the block writes nothing, so in SQLite it waits for nobody who writes.
 
         Raises:
             DatabaseAwayError: the database does not serve, or goes away meanwhile.
             ConflictError: somebody else changed meanwhile what the block changes, or wrote what may be there once.
         """
         try:
-            async with self._sessions(info={"viewer": viewer}) as session, session.begin():
+            async with (
+                nullcontext() if reading or not self.is_sqlite else self._turn,
+                self._sessions(info={"viewer": viewer}) as session,
+                session.begin(),
+            ):
+                if reading:
+                    await session.connection(execution_options={_READING: True})
                 yield session
+        except NoConnectionError:
+            raise DatabaseAwayError(f"all connections to the desk's database at {self.name} are in use") from None
         except (OperationalError, InterfaceError) as error:
             raise DatabaseAwayError(f"the desk's database at {self.name} does not serve: {_reason(error)}") from None
         except (StaleDataError, IntegrityError):
@@ -139,5 +158,6 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
 
 
 def _begin_sqlite(connection: Any) -> None:
-    # Not deferred: a transaction that reads first and writes later fails at once when another one wrote in between.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    # Not deferred where it may write: a transaction that reads first and writes later fails at once when another one
+    # wrote in between.
+    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(_READING) else "BEGIN IMMEDIATE")

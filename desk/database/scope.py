@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, event, false, select, true
@@ -148,21 +149,20 @@ class ScopedSession(Session):
 
 @event.listens_for(ScopedSession, "do_orm_execute")
 def _limit(state: ORMExecuteState) -> None:
-    if state.session.info["viewer"] is DESK or state.is_column_load or state.is_insert:
+    viewer: Viewer | None = state.session.info["viewer"]
+    if viewer is DESK or state.is_column_load or state.is_insert:
         return
-    state.statement = state.statement.options(*_limits(state.session))
+    state.statement = state.statement.options(*_limits(viewer))
 
 
-def _limits(session: Session) -> list[Any]:
-    """Return the options that hold each table to its rule, made once for a session."""
-    if "limits" not in session.info:
-        viewer: Viewer = session.info["viewer"]
-        session.info["limits"] = [
-            # An alias has a rule of its own: SQLAlchemy would not put the table's into the alias's words in a JOIN.
-            with_loader_criteria(entity, RULES.get(entity, _nobody)(viewer))
-            for entity in {*(mapper.class_ for mapper in Base.registry.mappers), *RULES}
-        ]
-    return list(session.info["limits"])
+@lru_cache(maxsize=1_000)
+def _limits(viewer: Viewer) -> tuple[Any, ...]:
+    """Return the options that hold each table to its rule; SQLAlchemy remembers with them what they compile to."""
+    return tuple(
+        # An alias has a rule of its own: SQLAlchemy would not put the table's into the alias's words in a JOIN.
+        with_loader_criteria(entity, RULES.get(entity, _nobody)(viewer))
+        for entity in dict.fromkeys([*(mapper.class_ for mapper in Base.registry.mappers), *RULES])
+    )
 
 
 @event.listens_for(ScopedSession, "after_flush")

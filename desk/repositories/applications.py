@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from sqlalchemy import ScalarSelect, Select, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 
 from desk.database.base import utc_now
 from desk.database.people import Client, Credit, User
@@ -178,4 +179,11 @@ def _queue() -> Select[*tuple[Any, ...]]:
         .join(User, User.id == Client.user_id)
         .outerjoin(Credit, Credit.client_id == Client.id)
         .outerjoin(LatestScore, LatestScore.id == _newest())
+        # The long ones are for an application's own page.
+        .options(
+            defer(Application.fields, raiseload=True),
+            defer(Credit.payment_history, raiseload=True),
+            defer(LatestScore.fields, raiseload=True),
+            defer(LatestScore.reasons, raiseload=True),
+        )
     )

@@ -39,12 +39,17 @@ class Unit:
 
 
 @asynccontextmanager
-async def unit_of_work(database: Database, viewer: Viewer | None) -> AsyncIterator[Unit]:
+async def unit_of_work(database: Database, viewer: Viewer | None, *, reading: bool = False) -> AsyncIterator[Unit]:
     """Run a block whose changes are kept together at its end, or none of them if it raises.
+
+    Args:
+        database: the desk's.
+        viewer: who asks.
+        reading: the block changes nothing.
 
     Raises:
         DatabaseAwayError: the database does not serve, or goes away meanwhile.
         ConflictError: somebody else changed meanwhile what the block changes.
     """
-    async with database.session(viewer) as session:
+    async with database.session(viewer, reading=reading) as session:
         yield Unit(session, viewer)

@@ -39,9 +39,16 @@ async def test_clients_are_spread_evenly_each_with_credit_payments_and_an_applic
         assert (await unit.users.page(Page(), Role.ADMINISTRATOR)).total == ADMINISTRATORS
         assert (await unit.clients.page(Page())).total == CLIENTS
         queue = await unit.applications.queue(Page(size=200))
+        whole = [
+            (await unit.applications.get(application.id), await unit.clients.get(client.id), score)
+            for application, client, _, _, score in queue.rows
+        ]
     assert queue.total == CLIENTS
     application_model = load("card_approval").application
-    for application, client, user, credit, score in queue.rows:
+    for application, file, score in whole:
+        assert application is not None
+        assert file is not None
+        client, user, credit = file.client, file.user, file.credit
         fields = application_model.model_validate(application.fields).model_dump(by_alias=True)
         assert client.days_employed_bin == employment_bin(fields["DAYS_EMPLOYED"])
         assert user.is_made_up
