@@ -1,6 +1,6 @@
 """Take the pictures of docs/tutorial/desk.md of a desk that `make desk` serves.
 
-`python -m tests.desk_screenshots http://127.0.0.1:3100 client-0001=PASSWORD manager-01=PASSWORD administrator-1=PASSWORD`
+`python -m tests.desk_screenshots ADDRESS client-0001=PASSWORD manager-01=PASSWORD administrator-1=PASSWORD`
 """
 
 from __future__ import annotations
