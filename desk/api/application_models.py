@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from desk.api.models import LARGEST_ID, Body, ClientOut, CreditOut, Id, Line, ManagerOut, Number, Out
 from desk.database.people import Client, Credit, User
@@ -26,8 +27,20 @@ from desk.database.work import (
 from desk.lending.contract import visible_fields
 
 MOST_FIELDS = 500
+
+
+def _plain(value: Any) -> Any:
+    """Return a value that is a text, a number, or none."""
+    if isinstance(value, dict | list):
+        raise PydanticCustomError("plain_value", "A text or a number is needed")
+    return value
+
+
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=LONGEST_NOTE, strip_whitespace=True)]
-Fields = Annotated[dict[str, Any], Field(max_length=MOST_FIELDS, description="values by column of the scorecard")]
+Fields = Annotated[
+    dict[str, Annotated[Any, AfterValidator(_plain)]],
+    Field(max_length=MOST_FIELDS, description="values by column of the scorecard: texts and numbers"),
+]
 Version = Annotated[int, Field(ge=1, le=LARGEST_ID, description="the application's, as it was read")]
 
 

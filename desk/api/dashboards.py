@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime
 
 from desk.api.application_models import ClientDashboardOut, ManagerDashboardOut, application_out, queue_row_out
-from desk.api.models import AuditEntryOut, HealthOut, LoginName, PageOut, client_out, credit_out, manager_out
+from desk.api.models import AuditEntryOut, HealthOut, LoginName, Moment, PageOut, client_out, credit_out, manager_out
 from desk.api.people import PageNumber, PageSize
 from desk.database.work import Status
 from desk.repositories.paging import Page
@@ -60,8 +59,8 @@ async def audit_log(
     login: Annotated[LoginName | None, Query()] = None,
     action: Annotated[LoginName | None, Query()] = None,
     client_id: Annotated[int | None, Query(ge=1, le=2**53 - 1)] = None,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
     number: PageNumber = 1,
     size: PageSize = 50,
 ) -> PageOut[AuditEntryOut]:

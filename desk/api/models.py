@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 
 from desk.access.passwords import LONGEST, SHORTEST
 from desk.database.people import LONGEST_LOGIN, LONGEST_NAME, Client, Credit, Manager, Role, User
@@ -27,6 +27,17 @@ FullName = Annotated[Line, StringConstraints(min_length=1, max_length=LONGEST_NA
 Number = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
 Password = Annotated[str, Field(min_length=1, max_length=LONGEST)]
 NewPassword = Annotated[str, Field(min_length=SHORTEST, max_length=LONGEST)]
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """Return the same moment in UTC, where the first and the last year have an hour less."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a moment between the years 1 and 9999 in UTC is needed") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 class Body(BaseModel):

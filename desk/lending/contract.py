@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-import orjson
 from pydantic import ValidationError
 
 from desk.database.people import Role
@@ -25,7 +25,8 @@ def broken_rules(scorecard: str, fields: dict[str, Any], *, complete: bool) -> l
         complete: whether a field that is missing breaks a rule; those that are there are checked anyway.
     """
     try:
-        scorecards.load(scorecard).application.model_validate_json(orjson.dumps(fields))
+        # Not orjson, which refuses numbers and texts of which the contract itself says what is wrong with them.
+        scorecards.load(scorecard).application.model_validate_json(json.dumps(fields))
     except ValidationError as error:
         found = field_errors(error)
         return [one for one in found if complete or one.rule != "missing"][:MOST_ERRORS]
