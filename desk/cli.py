@@ -135,7 +135,7 @@ def administrator(
 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65_535)] = 3_100,
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port to listen on.")] = 3_100,
     workers: Annotated[
         int, typer.Option(min=1, help="Processes; sessions are in the database, so any may answer.")
     ] = 1,

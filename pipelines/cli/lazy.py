@@ -12,6 +12,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from scoring.expected import ExpectedError
+
 
 class Command(TyperCommand):
     """A command that refuses an argument or option without a text: it would pass for one that was not given."""
@@ -44,9 +46,20 @@ class LazyCommand(TyperCommand):
         self.module, _, self.function = target.partition(":")
 
     def load(self) -> TyperCommand:
-        """Import the function, and return the command that it makes."""
+        """Import the function, and return the command that it makes.
+
+        Raises:
+            ExpectedError: a package that it needs is not installed.
+        """
+        try:
+            module = import_module(self.module)
+        except ModuleNotFoundError as error:
+            raise ExpectedError(
+                f"{self.name} needs the package {error.name}, which is not installed; pip install '.[EXTRA]' with the "
+                "extra of pyproject.toml that has it"
+            ) from error
         alone = typer.Typer(add_completion=False)
-        alone.command(self.name, cls=Command)(getattr(import_module(self.module), self.function))
+        alone.command(self.name, cls=Command)(getattr(module, self.function))
         command = typer.main.get_command(alone)
         assert isinstance(command, TyperCommand)
         return command

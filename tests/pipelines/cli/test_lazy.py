@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
 
 from pipelines.cli import app
 from pipelines.cli.lazy import LazyGroup
+from scoring.expected import ExpectedError
 from tests.conftest import PROJECT
 
 HEAVY = {"bentoml", "catboost", "dvc", "lightgbm", "mlflow", "onnxruntime", "pandas", "pyarrow", "sklearn", "torch"}
@@ -24,7 +26,7 @@ def imported_by(*arguments: str) -> set[str]:
     return HEAVY & set(done.stdout.splitlines()[-1].split())
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["journal", "--help"], ["outcomes", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["journal", "--help"], ["outcomes", "--help"], ["desk", "--help"]])
 def test_a_list_of_commands_imports_none_of_them(arguments: list[str]) -> None:
     assert imported_by(*arguments) == set()
 
@@ -42,7 +44,11 @@ def commands(group: LazyGroup) -> list[tuple[LazyGroup, str]]:
 
 @pytest.mark.parametrize(
     ("group", "name"),
-    [pair for group in (app, app.commands["journal"], app.commands["outcomes"]) for pair in commands(group)],  # type: ignore[arg-type]
+    [
+        pair
+        for group in (app, *(app.commands[name] for name in ("journal", "outcomes", "desk")))
+        for pair in commands(group)
+    ],  # type: ignore[arg-type]
 )
 def test_every_command_loads_and_its_line_in_the_list_is_its_own_help(group: LazyGroup, name: str) -> None:
     context = typer.Context(group)
@@ -55,6 +61,16 @@ def test_every_command_loads_and_its_line_in_the_list_is_its_own_help(group: Laz
         assert listed
         assert command.help.strip() == listed.read_help()  # type: ignore[attr-defined]
         assert [option for option in command.params if getattr(option, "help", "") is None] == []
+
+
+def test_a_command_without_a_package_that_it_needs_says_so_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "poor_command.py").write_text("import a_package_that_nobody_has\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    group = LazyGroup("group", "Has one.", {"poor": "poor_command:poor"})
+    with pytest.raises(ExpectedError, match="poor needs the package a_package_that_nobody_has, which is not installed"):
+        group.resolve_command(typer.Context(group), ["poor"])
 
 
 def test_a_name_that_is_nearly_a_command_s_gets_a_hint() -> None:
