@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -38,17 +39,16 @@ def test_a_command_imports_what_it_needs_only() -> None:
     assert not imported_by("drift", "--help") & {"catboost", "dvc", "lightgbm", "mlflow", "torch"}
 
 
+GROUPS: list[Any] = [app, *(app.commands[name] for name in ("journal", "outcomes", "desk"))]
+
+
 def commands(group: LazyGroup) -> list[tuple[LazyGroup, str]]:
     return [(group, name) for name in group.list_commands(typer.Context(group))]
 
 
 @pytest.mark.parametrize(
     ("group", "name"),
-    [
-        pair
-        for group in (app, *(app.commands[name] for name in ("journal", "outcomes", "desk")))
-        for pair in commands(group)
-    ],  # type: ignore[arg-type]
+    [pair for group in GROUPS for pair in commands(group)],
 )
 def test_every_command_loads_and_its_line_in_the_list_is_its_own_help(group: LazyGroup, name: str) -> None:
     context = typer.Context(group)
