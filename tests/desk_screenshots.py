@@ -22,7 +22,7 @@ def main() -> None:
     with chromium() as browser:
         for login, paths in {
             "client-0001": {"/my": "desk-client.png"},
-            "manager-01": {"/work?order=band&descending=true": "desk-queue.png"},
+            "manager-01": {"/queue?order=band&descending=true": "desk-queue.png"},
             "administrator-1": {"/office": "desk-managers.png"},
         }.items():
             with visiting(browser, address, viewport=SIZE) as made:

@@ -6,11 +6,9 @@ import re
 from dataclasses import dataclass
 
 from desk.access import passwords
-from desk.database.people import LONGEST_LOGIN, LONGEST_NAME, Client, Manager, Role, User
+from desk.database.people import LOGIN, LONGEST_LOGIN, LONGEST_NAME, Client, Manager, Role, User
 from desk.repositories.unit import Unit
 from scoring.expected import ExpectedError
-
-LOGIN = re.compile(r"[a-z0-9](?:[a-z0-9._@-]*[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ async def replace_password(unit: Unit, login: str) -> Login:
     if user.closed_at is not None:
         raise ExpectedError(f"the account of {user.login} is closed")
     password = passwords.generate()
-    user.password_hash = passwords.hash_password(password)
+    user.password_hash = await passwords.hash_aside(password)
     ended = await unit.login_sessions.end_all(user.id)
     unit.audit_log.record("replace password", f"users/{user.id}", sessions_ended=ended)
     return Login(user.login, password, user.role)
@@ -57,7 +55,7 @@ async def add_administrator(unit: Unit, login: str, full_name: str) -> Login:
         ExpectedError: login or name break a rule, or the login is taken.
     """
     login, full_name = login.strip().lower(), " ".join(full_name.split())
-    if not LOGIN.fullmatch(login) or len(login) > LONGEST_LOGIN:
+    if not re.fullmatch(LOGIN, login) or len(login) > LONGEST_LOGIN:
         raise ExpectedError(f"login: letters, digits and . _ - @ between them are needed, at most {LONGEST_LOGIN}")
     if not full_name or len(full_name) > LONGEST_NAME or not full_name.isprintable():
         raise ExpectedError(f"name: 1 to {LONGEST_NAME} characters are needed")
@@ -81,7 +79,7 @@ async def add_user(unit: Unit, login: str, full_name: str, role: Role, manager_i
         ConflictError: the login is taken.
     """
     password = passwords.generate()
-    user = User(login=login, full_name=full_name, role=role, password_hash=passwords.hash_password(password))
+    user = User(login=login, full_name=full_name, role=role, password_hash=await passwords.hash_aside(password))
     await unit.users.add(user)
     client_id = None
     match role:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from functools import cache
 
+from anyio import CapacityLimiter, to_thread
 from pwdlib import PasswordHash
 
 SHORTEST = 12
@@ -12,6 +13,8 @@ SHORTEST = 12
 LONGEST = 1_024
 """Bytes are hashed as a whole, so there is an end to what is taken."""
 _GENERATED_BYTES = 15
+# A hash takes 64 MiB; forty threads of them would fill a small machine.
+_HASHING = CapacityLimiter(4)
 
 
 def generate() -> str:
@@ -28,6 +31,16 @@ def is_password(password: str, hashed: str | None) -> bool:
     """Return whether a hash is of this password; takes as long where there is none, so that time tells nothing."""
     found = _hasher().verify(password, hashed or _nobody_s())
     return found and hashed is not None
+
+
+async def hash_aside(password: str) -> str:
+    """Return the hash of a password, made in a thread next to the event loop."""
+    return await to_thread.run_sync(hash_password, password, limiter=_HASHING)
+
+
+async def is_password_aside(password: str, hashed: str | None) -> bool:
+    """Return whether a hash is of this password, found out in a thread next to the event loop."""
+    return await to_thread.run_sync(is_password, password, hashed, limiter=_HASHING)
 
 
 @cache

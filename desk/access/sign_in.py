@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from anyio import CapacityLimiter, to_thread
-
 from desk.access import passwords
 from desk.access.throttle import FREE_OF_ADDRESS, FREE_OF_LOGIN, WINDOW, wait_left
 from desk.access.tokens import Tokens, new_csrf_token
@@ -19,8 +17,6 @@ from desk.repositories.unit import Unit, unit_of_work
 
 SESSION_LENGTH = timedelta(hours=12)
 """A working day: who logs in in the morning stays in."""
-# A hash takes 64 MiB; forty threads of them would fill a small machine.
-_HASHING = CapacityLimiter(4)
 
 
 class WrongLoginError(Exception):
@@ -79,7 +75,7 @@ class SignIn:
         """
         login, at = login.lower(), utc_now()
         hashed = await self._knock(login, address, at)
-        right = await to_thread.run_sync(passwords.is_password, password, hashed, limiter=_HASHING)
+        right = await passwords.is_password_aside(password, hashed)
         async with unit_of_work(self._database, DESK) as unit:
             user = await unit.users.by_login(login)
             if user is not None and right and user.password_hash == hashed and user.closed_at is None:
@@ -119,9 +115,9 @@ class SignIn:
         """
         login, at = visitor.viewer.login, utc_now()
         hashed = await self._knock(login, address, at)
-        if not await to_thread.run_sync(passwords.is_password, old, hashed, limiter=_HASHING):
+        if not await passwords.is_password_aside(old, hashed):
             raise WrongLoginError
-        new_hash = await to_thread.run_sync(passwords.hash_password, new, limiter=_HASHING)
+        new_hash = await passwords.hash_aside(new)
         async with unit_of_work(self._database, DESK) as unit:
             user = await unit.users.by_login(login)
             if user is None or user.password_hash != hashed:

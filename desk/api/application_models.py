@@ -185,6 +185,13 @@ class ClientDashboardOut(Out):
     applications: list[ApplicationOut]
 
 
+class ExportOut(Out):
+    """All that the desk keeps of a client, but for what staff noted for themselves and the audit log."""
+
+    dashboard: ClientDashboardOut
+    applications: list[ApplicationFileOut]
+
+
 class ManagerDashboardOut(Out):
     """All that a manager sees at the start."""
 

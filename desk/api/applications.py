@@ -25,16 +25,15 @@ from desk.api.application_models import (
     verdict_out,
 )
 from desk.api.models import Id, PageOut, Search
-from desk.api.people import PageNumber, PageSize, seen_client
-from desk.database.people import Role
-from desk.database.work import Application, DocumentRequest, Note, Status
+from desk.api.people import PageNumber, PageSize
+from desk.database.work import Application, Status
 from desk.lending import applications
-from desk.lending.applications import BrokenRulesError, WrongMomentError
-from desk.lending.verdicts import OverrideError, give_verdict
+from desk.lending.errors import WrongMomentError, broken
+from desk.lending.verdicts import give_verdict
 from desk.repositories.applications import SENT, Order
 from desk.repositories.paging import Page
 from desk.repositories.unit import Unit, unit_of_work
-from desk.web.problems import ProblemError, broken, not_found
+from desk.web.look_up import find_application, find_client, see_application
 from desk.web.visitors import Anyone, ClientOnly, DeskDatabase, ManagerOnly, Participants, Staff
 
 router = APIRouter(tags=["applications"])
@@ -74,14 +73,11 @@ async def begin(
     if body.scorecard not in request.app.state.scorecards:
         raise broken("scorecard", "not_offered", "The desk offers no such scorecard")
     async with unit_of_work(database, visitor.viewer) as unit:
-        await seen_client(unit, client_id)
-        try:
-            application, _ = await applications.begin(
-                unit, client_id, body.scorecard, body.fields, send=body.send, viewer=visitor.viewer
-            )
-        except BrokenRulesError as error:
-            raise _of_rules(error) from None
-        found = await _file_of(unit, application)
+        await find_client(unit, client_id)
+        application = await applications.begin(
+            unit, client_id, body.scorecard, body.fields, send=body.send, viewer=visitor.viewer
+        )
+        found = await file_of(unit, application)
     request.app.state.dispatcher.wake()
     response.headers["Location"] = f"/applications/{found.application.id}"
     return found
@@ -91,8 +87,8 @@ async def begin(
 async def application(application_id: Id, database: DeskDatabase, visitor: Anyone) -> ApplicationFileOut:
     """Return an application with its scores, verdicts, requests for documents, and for staff the notes."""
     async with unit_of_work(database, visitor.viewer) as unit:
-        found = await _seen(unit, application_id)
-        return await _file_of(unit, found)
+        found = await see_application(unit, application_id)
+        return await file_of(unit, found)
 
 
 @router.put("/applications/{application_id}")
@@ -101,17 +97,11 @@ async def edit(
 ) -> ApplicationFileOut:
     """Change the fields: a client those of a draft, a manager those of what was sent, which is scored anew."""
     async with unit_of_work(database, visitor.viewer) as unit:
-        found = await _seen(unit, application_id)
+        found = await find_application(unit, application_id)
         if found.version != body.version:
-            detail = f"somebody else changed the application meanwhile; its version is {found.version}"
-            raise ProblemError(HTTPStatus.CONFLICT, detail)
-        try:
-            await applications.edit(unit, found, body.fields, send=body.send, viewer=visitor.viewer)
-        except BrokenRulesError as error:
-            raise _of_rules(error) from None
-        except WrongMomentError as error:
-            raise ProblemError(HTTPStatus.CONFLICT, str(error)) from None
-        answer = await _file_of(unit, found)
+            raise WrongMomentError(f"somebody else changed the application meanwhile; its version is {found.version}")
+        await applications.edit(unit, found, body.fields, send=body.send, viewer=visitor.viewer)
+        answer = await file_of(unit, found)
     request.app.state.dispatcher.wake()
     return answer
 
@@ -120,33 +110,25 @@ async def edit(
 async def withdraw(application_id: Id, database: DeskDatabase, visitor: ClientOnly) -> ApplicationFileOut:
     """Take one's own application back."""
     async with unit_of_work(database, visitor.viewer) as unit:
-        found = await _seen(unit, application_id)
-        try:
-            applications.withdraw(unit, found)
-        except WrongMomentError as error:
-            raise ProblemError(HTTPStatus.CONFLICT, str(error)) from None
-        return await _file_of(unit, found)
+        found = await find_application(unit, application_id)
+        applications.withdraw(unit, found)
+        return await file_of(unit, found)
 
 
 @router.post("/applications/{application_id}/verdicts", status_code=HTTPStatus.CREATED)
 async def decide(application_id: Id, body: NewVerdict, database: DeskDatabase, visitor: ManagerOnly) -> VerdictOut:
     """Decide about an application; a verdict against the score is an override, and needs a reason and a note."""
     async with unit_of_work(database, visitor.viewer) as unit:
-        found = await _seen(unit, application_id)
-        try:
-            verdict = await give_verdict(
-                unit,
-                found,
-                visitor.viewer,
-                score_id=body.score_id,
-                choice=body.choice,
-                reason_code=body.reason_code,
-                note=body.note,
-            )
-        except WrongMomentError as error:
-            raise ProblemError(HTTPStatus.CONFLICT, str(error)) from None
-        except OverrideError as error:
-            raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "1 rule is broken", [error.error]) from None
+        found = await find_application(unit, application_id)
+        verdict = await give_verdict(
+            unit,
+            found,
+            visitor.viewer,
+            score_id=body.score_id,
+            choice=body.choice,
+            reason_code=body.reason_code,
+            note=body.note,
+        )
         return verdict_out(verdict)
 
 
@@ -154,10 +136,8 @@ async def decide(application_id: Id, body: NewVerdict, database: DeskDatabase, v
 async def add_note(application_id: Id, body: NewNote, database: DeskDatabase, visitor: ManagerOnly) -> NoteOut:
     """Note something about an application; clients do not see it."""
     async with unit_of_work(database, visitor.viewer) as unit:
-        found = await _seen(unit, application_id)
-        note = Note(application_id=found.id, user_id=visitor.viewer.user_id, text=body.text)
-        await unit.applications.record(note)
-        unit.audit_log.record("add note", f"applications/{found.id}", found.client_id)
+        found = await find_application(unit, application_id)
+        note = await applications.add_note(unit, found, visitor.viewer, body.text)
         return note_out(note)
 
 
@@ -167,24 +147,13 @@ async def ask_for_document(
 ) -> DocumentRequestOut:
     """Ask the client for a document."""
     async with unit_of_work(database, visitor.viewer) as unit:
-        found = await _seen(unit, application_id)
-        asked = DocumentRequest(application_id=found.id, user_id=visitor.viewer.user_id, document=body.document)
-        await unit.applications.record(asked)
-        unit.audit_log.record("ask for document", f"applications/{found.id}", found.client_id)
+        found = await find_application(unit, application_id)
+        asked = await applications.ask_for_document(unit, found, visitor.viewer, body.document)
         return document_request_out(asked)
 
 
-async def _seen(unit: Unit, application_id: int) -> Application:
-    """Return an application, and note who saw it; 404 if the viewer may not."""
-    found = await unit.applications.get(application_id)
-    if found is None:
-        raise not_found()
-    if unit.viewer is not None and unit.viewer.role != Role.CLIENT:
-        unit.audit_log.record("see application", f"applications/{application_id}", found.client_id)
-    return found
-
-
-async def _file_of(unit: Unit, found: Application) -> ApplicationFileOut:
+async def file_of(unit: Unit, found: Application) -> ApplicationFileOut:
+    """Return an application with everything that was said about it."""
     await unit.applications.flush()
     return application_file_out(
         found,
@@ -194,9 +163,3 @@ async def _file_of(unit: Unit, found: Application) -> ApplicationFileOut:
         await unit.applications.notes(found.id),
         unit.viewer,
     )
-
-
-def _of_rules(error: BrokenRulesError) -> ProblemError:
-    count = len(error.errors)
-    detail = "1 rule is broken" if count == 1 else f"{count} rules are broken"
-    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail, error.errors)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from desk.access.sign_in import SignIn, TooManyLoginsError, Visitor, WrongLoginError
 from desk.api.models import ChangePassword, LogIn, MeOut
 from desk.web.problems import ProblemError
-from desk.web.visitors import Anyone, Door, delete_cookie, from_this_site, read_cookie, set_cookie
+from desk.web.visitors import Anyone, Door, caller_address, delete_cookie, from_this_site, read_cookie, set_cookie
 from scoring.errors import FieldError
 
 router = APIRouter(prefix="/auth", tags=["auth"])
@@ -56,11 +56,6 @@ async def change_password(
         raise _too_many(error) from None
     set_cookie(request, response, cookie)
     return await _me_of(door, cookie)
-
-
-def caller_address(request: Request) -> str:
-    """Return the address of the network that a request comes from, a trusted proxy's caller for the proxy."""
-    return request.client.host if request.client else "unknown"
 
 
 def _too_many(error: TooManyLoginsError) -> ProblemError:

@@ -6,13 +6,30 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from desk.api.application_models import ClientDashboardOut, ManagerDashboardOut, application_out, queue_row_out
-from desk.api.models import AuditEntryOut, HealthOut, LoginName, Moment, PageOut, client_out, credit_out, manager_out
+from desk.api.application_models import (
+    ClientDashboardOut,
+    ExportOut,
+    ManagerDashboardOut,
+    application_out,
+    queue_row_out,
+)
+from desk.api.applications import file_of
+from desk.api.models import (
+    AuditEntryOut,
+    HealthOut,
+    Id,
+    LoginName,
+    Moment,
+    PageOut,
+    client_out,
+    credit_out,
+    manager_out,
+)
 from desk.api.people import PageNumber, PageSize
 from desk.database.work import Status
 from desk.repositories.paging import Page
 from desk.repositories.unit import Unit, unit_of_work
-from desk.web.problems import not_found
+from desk.web.look_up import find_client, find_manager
 from desk.web.visitors import AdministratorOnly, ClientOnly, DeskDatabase, ManagerOnly
 
 router = APIRouter(tags=["dashboards"])
@@ -27,21 +44,21 @@ async def client_dashboard(database: DeskDatabase, visitor: ClientOnly) -> Clien
 
 
 @router.get("/dashboard/client/export")
-async def export(database: DeskDatabase, visitor: ClientOnly, response: Response) -> ClientDashboardOut:
-    """Return the same as a file to take away: all that the desk keeps of a client."""
+async def export(database: DeskDatabase, visitor: ClientOnly, response: Response) -> ExportOut:
+    """Return one's own data as a file to take away: the same, and what was decided and asked for."""
     response.headers["Content-Disposition"] = 'attachment; filename="my-data.json"'
+    client_id = visitor.viewer.client_id
     async with unit_of_work(database, visitor.viewer) as unit:
-        unit.audit_log.record("export data", f"clients/{visitor.viewer.client_id}", visitor.viewer.client_id)
-        return await _client_dashboard(unit, visitor.viewer.client_id)
+        unit.audit_log.record("export data", f"clients/{client_id}", client_id)
+        files = [await file_of(unit, one) for one in await unit.applications.of_client(client_id or 0)]
+        return ExportOut(dashboard=await _client_dashboard(unit, client_id), applications=files)
 
 
 @router.get("/dashboard/manager")
 async def manager_dashboard(database: DeskDatabase, visitor: ManagerOnly) -> ManagerDashboardOut:
     """Return one's own clients and applications in numbers, and those that have waited longest."""
     async with unit_of_work(database, visitor.viewer) as unit:
-        found = await unit.managers.get(visitor.viewer.manager_id or 0)
-        if found is None:
-            raise not_found()
+        found = await find_manager(unit, visitor.viewer.manager_id)
         waiting = await unit.applications.queue(OLDEST, statuses=(Status.SUBMITTED, Status.SCORING))
         return ManagerDashboardOut(
             manager=manager_out(*found),
@@ -58,7 +75,7 @@ async def audit_log(
     visitor: AdministratorOnly,
     login: Annotated[LoginName | None, Query()] = None,
     action: Annotated[LoginName | None, Query()] = None,
-    client_id: Annotated[int | None, Query(ge=1, le=2**53 - 1)] = None,
+    client_id: Id | None = None,
     since: Moment | None = None,
     until: Moment | None = None,
     number: PageNumber = 1,
@@ -82,9 +99,7 @@ _AUDIT: tuple[str, ...] = tuple(AuditEntryOut.model_fields)
 
 
 async def _client_dashboard(unit: Unit, client_id: int | None) -> ClientDashboardOut:
-    found = await unit.clients.get(client_id or 0)
-    if found is None:
-        raise not_found()
+    found = await find_client(unit, client_id)
     client = found.client
     manager = None if client.manager_id is None else await unit.managers.get(client.manager_id)
     applications = await unit.applications.of_client(client.id)

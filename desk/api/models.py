@@ -9,7 +9,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 
 from desk.access.passwords import LONGEST, SHORTEST
-from desk.database.people import LONGEST_LOGIN, LONGEST_NAME, Client, Credit, Manager, Role, User
+from desk.database.people import LOGIN, LONGEST_LOGIN, LONGEST_NAME, Client, Credit, Manager, Role, User
 
 LARGEST_ID = 2**53 - 1
 """The largest whole number that every reader of JSON keeps exactly."""
@@ -20,9 +20,7 @@ Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$")]
 Search = Annotated[Line, Field(max_length=LONGEST_NAME)]
 LoginName = Annotated[Line, Field(min_length=1, max_length=LONGEST_LOGIN)]
-NewLogin = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._@-]*[a-z0-9])?$", max_length=LONGEST_LOGIN, to_lower=True)
-]
+NewLogin = Annotated[str, StringConstraints(pattern=f"^{LOGIN}$", max_length=LONGEST_LOGIN, to_lower=True)]
 FullName = Annotated[Line, StringConstraints(min_length=1, max_length=LONGEST_NAME, strip_whitespace=True)]
 Number = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
 Password = Annotated[str, Field(min_length=1, max_length=LONGEST)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
@@ -28,17 +28,19 @@ from desk.api.models import (
     user_out,
 )
 from desk.database.people import Role
-from desk.repositories.clients import ClientFile
+from desk.lending import people as lending
+from desk.lending.errors import broken
+from desk.repositories.clients import Order
 from desk.repositories.paging import LARGEST_PAGE, Page
-from desk.repositories.unit import Unit, unit_of_work
-from desk.web.problems import ProblemError, broken, not_found
+from desk.repositories.unit import unit_of_work
+from desk.web.look_up import find_client, find_manager, see_client
+from desk.web.problems import not_found
 from desk.web.visitors import AdministratorOnly, Anyone, DeskDatabase, Staff
 
 router = APIRouter(tags=["people"])
 LARGEST_PAGE_NUMBER = 1_000_000
 PageNumber = Annotated[int, Query(alias="page", ge=1, le=LARGEST_PAGE_NUMBER)]
 PageSize = Annotated[int, Query(alias="size", ge=1, le=LARGEST_PAGE)]
-ClientOrder = Literal["name", "amount", "login"]
 
 
 @router.get("/users")
@@ -53,6 +55,7 @@ async def users(
     """List users by login."""
     async with unit_of_work(database, visitor.viewer) as unit:
         page = await unit.users.page(Page(number, size), role, search)
+        unit.audit_log.record("list users", "users", page=number, rows=len(page.rows))
     return PageOut(rows=[user_out(user) for user in page.rows], total=page.total, page=number, size=size)
 
 
@@ -63,9 +66,7 @@ async def add_user(body: NewUser, response: Response, database: DeskDatabase, vi
         if body.manager_id is not None:
             if body.role != Role.CLIENT:
                 raise broken("manager_id", "only_for_clients", "Only a client has a manager")
-            manager = await unit.managers.get(body.manager_id)
-            if manager is None or manager[0].dismissed_at is not None:
-                raise broken("manager_id", "no_such_manager", "There is no manager in office of this id")
+            await lending.manager_in_office(unit, body.manager_id)
         if await unit.users.by_login(body.login) is not None:
             raise broken("login", "taken", "Another user has this login")
         opened = await accounts.add_user(unit, body.login, body.full_name, body.role, body.manager_id)
@@ -94,7 +95,7 @@ async def user(user_id: Id, database: DeskDatabase, visitor: Anyone) -> UserOut:
 async def client(client_id: Id, database: DeskDatabase, visitor: Anyone) -> ClientOut:
     """Return a client."""
     async with unit_of_work(database, visitor.viewer) as unit:
-        found = await seen_client(unit, client_id)
+        found = await see_client(unit, client_id)
         return client_out(found.client, found.user)
 
 
@@ -102,7 +103,7 @@ async def client(client_id: Id, database: DeskDatabase, visitor: Anyone) -> Clie
 async def credit(client_id: Id, database: DeskDatabase, visitor: Anyone) -> CreditOut:
     """Return a client's credit with its payments."""
     async with unit_of_work(database, visitor.viewer) as unit:
-        found = await seen_client(unit, client_id)
+        found = await see_client(unit, client_id)
         if found.credit is None:
             raise not_found()
         return credit_out(found.credit)
@@ -112,7 +113,7 @@ async def credit(client_id: Id, database: DeskDatabase, visitor: Anyone) -> Cred
 async def applications(client_id: Id, database: DeskDatabase, visitor: Anyone) -> list[ApplicationOut]:
     """Return a client's applications with their scores, the newest first."""
     async with unit_of_work(database, visitor.viewer) as unit:
-        await seen_client(unit, client_id)
+        await see_client(unit, client_id)
         found = await unit.applications.of_client(client_id)
         return [application_out(one, await unit.applications.scores(one.id), unit.viewer) for one in found]
 
@@ -121,18 +122,8 @@ async def applications(client_id: Id, database: DeskDatabase, visitor: Anyone) -
 async def assign(client_id: Id, body: Assignment, database: DeskDatabase, visitor: AdministratorOnly) -> ClientOut:
     """Give a client to a manager."""
     async with unit_of_work(database, visitor.viewer) as unit:
-        found = await unit.clients.get(client_id)
-        if found is None:
-            raise not_found()
-        if found.client.version != body.version:
-            detail = f"somebody else changed the client meanwhile; its version is {found.client.version}"
-            raise ProblemError(HTTPStatus.CONFLICT, detail)
-        manager = await unit.managers.get(body.manager_id)
-        if manager is None or manager[0].dismissed_at is not None:
-            raise broken("manager_id", "no_such_manager", "There is no manager in office of this id")
-        before = found.client.manager_id
-        await unit.clients.assign(found.client, manager[0])
-        unit.audit_log.record("assign client", f"clients/{client_id}", client_id, before=before, after=body.manager_id)
+        found = await find_client(unit, client_id)
+        await lending.assign(unit, found, body.manager_id, body.version)
         return client_out(found.client, found.user)
 
 
@@ -147,10 +138,7 @@ async def managers(database: DeskDatabase, visitor: AdministratorOnly) -> list[M
 async def manager(manager_id: Id, database: DeskDatabase, visitor: Anyone) -> ManagerOut:
     """Return a manager: oneself, or one's own."""
     async with unit_of_work(database, visitor.viewer) as unit:
-        found = await unit.managers.get(manager_id)
-        if found is None:
-            raise not_found()
-        return manager_out(*found)
+        return manager_out(*await find_manager(unit, manager_id))
 
 
 @router.get("/managers/{manager_id}/clients")
@@ -159,15 +147,14 @@ async def clients_of_manager(
     database: DeskDatabase,
     visitor: Staff,
     search: Search = "",
-    order: ClientOrder = "name",
+    order: Order = "name",
     descending: bool = False,
     number: PageNumber = 1,
     size: PageSize = 50,
 ) -> PageOut[ClientRowOut]:
     """List a manager's clients."""
     async with unit_of_work(database, visitor.viewer) as unit:
-        if await unit.managers.get(manager_id) is None:
-            raise not_found()
+        await find_manager(unit, manager_id)
         page = await unit.clients.page(Page(number, size), manager_id, search, order=order, descending=descending)
         unit.audit_log.record("list clients", f"managers/{manager_id}", page=number, rows=len(page.rows))
     return PageOut(rows=[client_row_out(*row) for row in page.rows], total=page.total, page=number, size=size)
@@ -179,7 +166,7 @@ async def clients(
     visitor: Staff,
     search: Search = "",
     unassigned: bool = False,
-    order: ClientOrder = "name",
+    order: Order = "name",
     descending: bool = False,
     number: PageNumber = 1,
     size: PageSize = 50,
@@ -197,22 +184,6 @@ async def clients(
 async def dismiss(manager_id: Id, database: DeskDatabase, visitor: AdministratorOnly) -> ManagerOut:
     """End a manager's work: the sessions end, the clients are nobody's until they are assigned. None is lost."""
     async with unit_of_work(database, visitor.viewer) as unit:
-        found = await unit.managers.get(manager_id)
-        if found is None:
-            raise not_found()
-        manager, user = found
-        if manager.dismissed_at is not None:
-            raise ProblemError(HTTPStatus.CONFLICT, "this manager has been dismissed already")
-        detached = await unit.managers.dismiss(manager, user)
-        unit.audit_log.record("dismiss manager", f"managers/{manager_id}", clients=detached)
+        manager, user = await find_manager(unit, manager_id)
+        await lending.dismiss(unit, manager, user)
         return manager_out(manager, user)
-
-
-async def seen_client(unit: Unit, client_id: int) -> ClientFile:
-    """Return a client, and note who saw it; 404 if the viewer may not."""
-    found = await unit.clients.get(client_id)
-    if found is None:
-        raise not_found()
-    if unit.viewer is not None and unit.viewer.client_id != client_id:
-        unit.audit_log.record("see client", f"clients/{client_id}", client_id)
-    return found

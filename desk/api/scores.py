@@ -13,12 +13,12 @@ from fastapi import APIRouter, Header, Request, Response
 
 from desk.api.application_models import ScoreOut, UnderWayOut, score_out
 from desk.api.models import Id
-from desk.api.people import seen_client
 from desk.database.connection import Database
 from desk.database.jobs import ScoringJob
 from desk.database.scope import Viewer
 from desk.repositories.unit import unit_of_work
 from desk.scoring.asking import ask_for_score
+from desk.web.look_up import find_client
 from desk.web.problems import ProblemError, not_found
 from desk.web.visitors import Anyone, DeskDatabase, Participants
 from scoring.errors import FieldError
@@ -43,7 +43,7 @@ async def score_anew(
     202 with the place of the score in `Location`, or the score itself (200) with `Prefer: wait=5`.
     """
     async with unit_of_work(database, visitor.viewer) as unit:
-        await seen_client(unit, client_id)
+        await find_client(unit, client_id)
         latest = await unit.applications.latest(client_id)
         if latest is None:
             raise ProblemError(HTTPStatus.CONFLICT, "the client has sent no application that could be scored")

@@ -13,6 +13,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from desk.database.base import Base, Exact, Key, Moment, one_of, utc_now
 
 LONGEST_LOGIN = 64
+LOGIN = r"[a-z0-9]([a-z0-9._@-]*[a-z0-9])?"
+"""The form of a login."""
 LONGEST_NAME = 120
 
 

@@ -19,7 +19,7 @@ from desk.database.audit import AuditEntry
 from desk.database.base import Base
 from desk.database.jobs import ScoringJob
 from desk.database.people import Client, Credit, Manager, Role, User
-from desk.database.work import Application, DocumentRequest, LatestScore, Note, Score, Status, Verdict
+from desk.database.work import Application, DocumentRequest, LatestScore, Note, Score, Verdict
 
 
 class OutOfScopeError(RuntimeError):
@@ -68,7 +68,7 @@ def _credits(viewer: Viewer) -> ColumnElement[bool]:
 def _applications(viewer: Viewer) -> ColumnElement[bool]:
     of_clients = Application.client_id.in_(_client_ids(viewer))
     # A draft is the client's own until it is sent.
-    return of_clients if viewer.role == Role.CLIENT else of_clients & (Application.status != Status.DRAFT)
+    return of_clients if viewer.role == Role.CLIENT else of_clients & Application.submitted_at.is_not(None)
 
 
 def _of_applications(table: type[Score | ScoringJob | Verdict | Note | DocumentRequest]) -> Rule:

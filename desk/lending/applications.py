@@ -1,39 +1,22 @@
-"""Fill in, send, edit and withdraw applications."""
+"""Fill in, send, edit and withdraw applications; note something about them, and ask for documents."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from desk.database.jobs import ScoringJob
 from desk.database.people import Role
 from desk.database.scope import Viewer
-from desk.database.work import Application, Status
+from desk.database.work import Application, DocumentRequest, Note, Status
 from desk.lending.contract import broken_rules, with_protected
+from desk.lending.errors import BrokenRulesError, WrongMomentError
 from desk.repositories.applications import submit
 from desk.repositories.unit import Unit
 from desk.scoring.asking import ask_for_score
-from scoring.errors import FieldError
-
-
-class BrokenRulesError(Exception):
-    """An application breaks rules of its scorecard.
-
-    Attributes:
-        errors: one for each rule.
-    """
-
-    def __init__(self, errors: list[FieldError]) -> None:
-        super().__init__(f"{len(errors)} rules are broken")
-        self.errors = errors
-
-
-class WrongMomentError(Exception):
-    """The application stands where this cannot be done; the message says why."""
 
 
 async def begin(
     unit: Unit, client_id: int, scorecard: str, fields: dict[str, Any], *, send: bool, viewer: Viewer
-) -> tuple[Application, ScoringJob | None]:
+) -> Application:
     """Keep a new application as a draft, or send it and ask for its score.
 
     Raises:
@@ -43,12 +26,12 @@ async def begin(
     application = Application(client_id=client_id, scorecard=scorecard, fields=fields, status=Status.DRAFT)
     await unit.applications.add(application)
     unit.audit_log.record("begin application", f"applications/{application.id}", client_id)
-    return application, await _send(unit, application, fields, viewer) if send else None
+    if send:
+        await _send(unit, application, fields, viewer)
+    return application
 
 
-async def edit(
-    unit: Unit, application: Application, fields: dict[str, Any], *, send: bool, viewer: Viewer
-) -> ScoringJob | None:
+async def edit(unit: Unit, application: Application, fields: dict[str, Any], *, send: bool, viewer: Viewer) -> None:
     """Change the fields of an application, and ask for a score of what is sent.
 
     A client edits a draft, which nobody else sees. A manager edits what was sent, but for the protected fields, and it
@@ -75,9 +58,9 @@ async def edit(
     )
     unit.audit_log.record("edit application", f"applications/{application.id}", application.client_id, changed=changed)
     if send:
-        return await _send(unit, application, fields, viewer)
-    application.fields = fields
-    return None
+        await _send(unit, application, fields, viewer)
+    else:
+        application.fields = fields
 
 
 def withdraw(unit: Unit, application: Application) -> None:
@@ -92,14 +75,30 @@ def withdraw(unit: Unit, application: Application) -> None:
     unit.audit_log.record("withdraw application", f"applications/{application.id}", application.client_id)
 
 
-async def _send(unit: Unit, application: Application, fields: dict[str, Any], viewer: Viewer) -> ScoringJob:
+async def add_note(unit: Unit, application: Application, viewer: Viewer, text: str) -> Note:
+    """Note something about an application; clients do not see it."""
+    note = Note(application_id=application.id, user_id=viewer.user_id, text=text)
+    await unit.applications.record(note)
+    unit.audit_log.record("add note", f"applications/{application.id}", application.client_id)
+    return note
+
+
+async def ask_for_document(unit: Unit, application: Application, viewer: Viewer, document: str) -> DocumentRequest:
+    """Ask the client for a document."""
+    asked = DocumentRequest(application_id=application.id, user_id=viewer.user_id, document=document)
+    await unit.applications.record(asked)
+    unit.audit_log.record("ask for document", f"applications/{application.id}", application.client_id)
+    return asked
+
+
+async def _send(unit: Unit, application: Application, fields: dict[str, Any], viewer: Viewer) -> None:
     submit(application, fields, application.submitted_at)
-    return await ask_for_score(unit, application, viewer.user_id)
+    await ask_for_score(unit, application, viewer.user_id)
 
 
 def _check(scorecard: str, fields: dict[str, Any], *, send: bool) -> None:
     if errors := broken_rules(scorecard, fields, complete=send):
-        raise BrokenRulesError(errors)
+        raise BrokenRulesError(*errors)
 
 
 _NOTHING = object()

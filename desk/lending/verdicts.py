@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from desk.database.scope import Viewer
 from desk.database.work import Application, Choice, ReasonCode, Status, Verdict
-from desk.lending.applications import WrongMomentError
+from desk.lending.errors import WrongMomentError, broken
 from desk.repositories.unit import Unit
-from scoring.errors import FieldError
 
 
 async def give_verdict(
@@ -32,7 +31,7 @@ async def give_verdict(
 
     Raises:
         WrongMomentError: the application has no score to decide about, or has a newer one than the manager saw.
-        OverrideError: an override lacks what it needs.
+        BrokenRulesError: an override lacks what it needs.
     """
     scores = await unit.applications.scores(application.id)
     if application.status != Status.DECIDED or not scores:
@@ -42,9 +41,9 @@ async def give_verdict(
         raise WrongMomentError("the application has a newer score; read it again, then decide")
     is_override = choice != Choice.ASK_FOR_MORE and choice.value != latest.decision
     if is_override and reason_code == ReasonCode.AS_SCORED:
-        raise OverrideError("reason_code", "override_needs_reason", "A verdict against the score needs its own reason")
+        raise broken("reason_code", "override_needs_reason", "A verdict against the score needs its own reason")
     if is_override and not note.strip():
-        raise OverrideError("note", "override_needs_note", "A verdict against the score needs a note")
+        raise broken("note", "override_needs_note", "A verdict against the score needs a note")
     verdict = Verdict(
         application_id=application.id,
         score_id=latest.id,
@@ -64,15 +63,3 @@ async def give_verdict(
         override=is_override,
     )
     return verdict
-
-
-class OverrideError(Exception):
-    """A verdict against the score lacks what it needs.
-
-    Attributes:
-        error: the field and the rule.
-    """
-
-    def __init__(self, field: str, rule: str, message: str) -> None:
-        super().__init__(message)
-        self.error = FieldError(field=field, rule=rule, message=message)

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from desk.access.sign_in import Visitor
 from desk.api.models import Id, Search
+from desk.api.people import PageNumber
 from desk.database.people import Role
+from desk.lending import people as lending
 from desk.pages.forms import PageForm
 from desk.pages.render import render, see_other
 from desk.pages.roles import LookingAs, SendingAs
 from desk.repositories.paging import Page
 from desk.repositories.unit import unit_of_work
-from desk.web.problems import ProblemError, not_found
+from desk.web.look_up import find_client, find_manager
 from desk.web.visitors import DeskDatabase
 
 router = APIRouter(prefix="/office", include_in_schema=False)
 ROWS = 50
 Looking = Annotated[Visitor, Depends(LookingAs(Role.ADMINISTRATOR))]
 Sending = Annotated[PageForm, Depends(SendingAs(Role.ADMINISTRATOR))]
-PageNumber = Annotated[int, Query(alias="page", ge=1, le=1_000_000)]
 
 
 @router.get("")
@@ -40,13 +40,7 @@ async def managers(request: Request, database: DeskDatabase, visitor: Looking) -
 async def dismiss(manager_id: Id, database: DeskDatabase, sent: Sending) -> Response:
     """Dismiss a manager; the clients are nobody's then."""
     async with unit_of_work(database, sent.visitor.viewer) as unit:
-        found = await unit.managers.get(manager_id)
-        if found is None:
-            raise not_found()
-        if found[0].dismissed_at is not None:
-            raise ProblemError(HTTPStatus.CONFLICT, "this manager has been dismissed already")
-        detached = await unit.managers.dismiss(*found)
-        unit.audit_log.record("dismiss manager", f"managers/{manager_id}", clients=detached)
+        await lending.dismiss(unit, *await find_manager(unit, manager_id))
     return see_other("/office/clients?unassigned=true")
 
 
@@ -75,18 +69,8 @@ async def clients(
 async def assign(client_id: Id, database: DeskDatabase, sent: Sending) -> Response:
     """Give a client to a manager."""
     async with unit_of_work(database, sent.visitor.viewer) as unit:
-        found = await unit.clients.get(client_id)
-        wanted = sent.text("manager_id")
-        manager = await unit.managers.get(int(wanted)) if wanted.isdecimal() and len(wanted) < 16 else None
-        if found is None:
-            raise not_found()
-        if manager is None or manager[0].dismissed_at is not None:
-            raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "manager: choose one who is in office")
-        if sent.text("version") != str(found.client.version):
-            raise ProblemError(HTTPStatus.CONFLICT, "somebody else changed the client meanwhile; nothing was changed")
-        before = found.client.manager_id
-        await unit.clients.assign(found.client, manager[0])
-        unit.audit_log.record("assign client", f"clients/{client_id}", client_id, before=before, after=manager[0].id)
+        found = await find_client(unit, client_id)
+        await lending.assign(unit, found, sent.number("manager_id"), sent.number("version"))
     return see_other("/office/clients?" + sent.text("query")[:500])
 
 

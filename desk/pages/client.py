@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -10,14 +9,14 @@ from fastapi import APIRouter, Depends, Request, Response
 from desk.access.sign_in import Visitor
 from desk.api.models import Id
 from desk.database.people import Role
-from desk.database.work import Application, Status
+from desk.database.work import Status
 from desk.lending import applications
-from desk.lending.applications import BrokenRulesError, WrongMomentError
 from desk.pages.forms import PageForm, application_form, read_application
 from desk.pages.render import render, see_other
 from desk.pages.roles import LookingAs, SendingAs
-from desk.repositories.unit import Unit, unit_of_work
-from desk.web.problems import ProblemError, not_found
+from desk.repositories.unit import unit_of_work
+from desk.web.look_up import find_application, find_client
+from desk.web.problems import not_found
 from desk.web.visitors import DeskDatabase
 from scoring import scorecards
 
@@ -30,9 +29,7 @@ Sending = Annotated[PageForm, Depends(SendingAs(Role.CLIENT))]
 async def home(request: Request, database: DeskDatabase, visitor: Looking) -> Response:
     """Show profile, manager, credit with its payments, and the applications."""
     async with unit_of_work(database, visitor.viewer) as unit:
-        file = await unit.clients.get(visitor.viewer.client_id or 0)
-        if file is None:
-            raise not_found()
+        file = await find_client(unit, visitor.viewer.client_id)
         manager = None if file.client.manager_id is None else await unit.managers.get(file.client.manager_id)
         found = await unit.applications.of_client(file.client.id)
         rows = [
@@ -64,9 +61,7 @@ async def begin(request: Request, scorecard: str, database: DeskDatabase, sent: 
         form = application_form(scorecard, {}, sent.texts, errors)
         return render(request, "client/apply.html", sent.visitor, status=422, form=form, application=None)
     async with unit_of_work(database, viewer) as unit:
-        application, _ = await applications.begin(
-            unit, viewer.client_id or 0, scorecard, fields, send=send, viewer=viewer
-        )
+        application = await applications.begin(unit, viewer.client_id or 0, scorecard, fields, send=send, viewer=viewer)
     request.app.state.dispatcher.wake()
     return see_other(f"/my/applications/{application.id}")
 
@@ -75,7 +70,7 @@ async def begin(request: Request, scorecard: str, database: DeskDatabase, sent: 
 async def show_application(request: Request, application_id: Id, database: DeskDatabase, visitor: Looking) -> Response:
     """Show an application: the form of a draft, or what was decided."""
     async with unit_of_work(database, visitor.viewer) as unit:
-        found = await _own(unit, application_id)
+        found = await find_application(unit, application_id)
         if found.status == Status.DRAFT:
             form = application_form(found.scorecard, found.fields)
             return render(request, "client/apply.html", visitor, form=form, application=found)
@@ -97,19 +92,16 @@ async def save(request: Request, application_id: Id, database: DeskDatabase, sen
     """Keep the fields of a draft, or send it."""
     viewer, send = sent.visitor.viewer, "send" in sent.texts
     async with unit_of_work(database, viewer) as unit:
-        found = await _own(unit, application_id)
+        found = await find_application(unit, application_id)
         fields, errors = read_application(found.scorecard, sent.texts, complete=send)
         form = application_form(found.scorecard, {}, sent.texts, errors)
         if errors:
             return render(request, "client/apply.html", sent.visitor, status=422, form=form, application=found)
-        if sent.text("version") != str(found.version):
+        if sent.number("version") != found.version:
             return render(
                 request, "client/apply.html", sent.visitor, status=409, form=form, application=found, conflict=True
             )
-        try:
-            await applications.edit(unit, found, fields, send=send, viewer=viewer)
-        except (WrongMomentError, BrokenRulesError) as error:
-            raise ProblemError(HTTPStatus.CONFLICT, str(error)) from None
+        await applications.edit(unit, found, fields, send=send, viewer=viewer)
     request.app.state.dispatcher.wake()
     return see_other(f"/my/applications/{application_id}")
 
@@ -118,19 +110,8 @@ async def save(request: Request, application_id: Id, database: DeskDatabase, sen
 async def withdraw(application_id: Id, database: DeskDatabase, sent: Sending) -> Response:
     """Take an application back."""
     async with unit_of_work(database, sent.visitor.viewer) as unit:
-        found = await _own(unit, application_id)
-        try:
-            applications.withdraw(unit, found)
-        except WrongMomentError as error:
-            raise ProblemError(HTTPStatus.CONFLICT, str(error)) from None
+        applications.withdraw(unit, await find_application(unit, application_id))
     return see_other("/my")
-
-
-async def _own(unit: Unit, application_id: int) -> Application:
-    found = await unit.applications.get(application_id)
-    if found is None:
-        raise not_found()
-    return found
 
 
 def _check_offered(request: Request, scorecard: str) -> None:

@@ -20,6 +20,7 @@ from scoring.application import FieldRule
 from scoring.form import FormGroup, form_groups
 
 LONGEST_TEXT = 5_000
+LONGEST_NUMBER = 15
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,18}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})(?:[eE][+-]?[0-9]{1,3})?")
 
@@ -34,6 +35,11 @@ class PageForm:
     def text(self, name: str) -> str:
         """Return a field's text without blanks around it, empty if it was not sent."""
         return self.texts.get(name, "").strip()
+
+    def number(self, name: str) -> int | None:
+        """Return a field's whole number; None if it holds none that a key or a version could be."""
+        text = self.text(name)
+        return int(text) if text.isdecimal() and len(text) <= LONGEST_NUMBER else None
 
 
 async def page_form(request: Request, visitor: Annotated[Visitor, Depends(logged_in)]) -> PageForm:

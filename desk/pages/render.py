@@ -20,7 +20,7 @@ from desk.web.problems import ProblemError
 from scoring.form import FormField
 
 STATIC = Path(__file__).parent / "static"
-HOMES = {Role.CLIENT: "/my", Role.MANAGER: "/work", Role.ADMINISTRATOR: "/office"}
+HOMES = {Role.CLIENT: "/my", Role.MANAGER: "/queue", Role.ADMINISTRATOR: "/office"}
 """Where each role starts."""
 PAYMENT_WORDS = {
     "X": "no loan",
@@ -48,7 +48,7 @@ def render(
         status: of HTTP.
         context: what the template shows.
     """
-    page = _TEMPLATES.get_template(template).render(request=request, visitor=visitor, homes=HOMES, **context)
+    page = _TEMPLATES.get_template(template).render(request=request, visitor=visitor, **context)
     return HTMLResponse(page, status)
 
 

@@ -8,11 +8,10 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from desk.access.passwords import LONGEST
 from desk.access.sign_in import TooManyLoginsError, WrongLoginError
-from desk.api.auth import caller_address
 from desk.database.people import LONGEST_LOGIN
 from desk.pages.forms import Sent, read_texts
 from desk.pages.render import HOMES, render, see_other
-from desk.web.visitors import Door, delete_cookie, from_this_site, read_cookie, set_cookie
+from desk.web.visitors import Door, caller_address, delete_cookie, from_this_site, read_cookie, set_cookie
 
 router = APIRouter(include_in_schema=False)
 

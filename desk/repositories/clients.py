@@ -7,6 +7,7 @@ from typing import Literal
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 
 from desk.database.people import Client, Credit, Manager, User
 from desk.repositories.paging import Page, Paged, contains, read_page
@@ -16,7 +17,7 @@ Order = Literal["name", "amount", "login"]
 
 @dataclass(frozen=True, slots=True)
 class ClientFile:
-    """A client as a person sees it: user, credit if there is one, and manager if somebody looks after it."""
+    """A client as a person sees it: with the user, and the credit if there is one."""
 
     client: Client
     user: User
@@ -63,6 +64,7 @@ class Clients:
             select(Client, User, Credit)
             .join(User, User.id == Client.user_id)
             .outerjoin(Credit, Credit.client_id == Client.id)
+            .options(defer(Credit.payment_history, raiseload=True))
         )
         by = {"name": User.full_name, "amount": Credit.amount_total, "login": User.login}[order]
         query = query.order_by(by.desc().nulls_last() if descending else by.asc().nulls_last(), Client.id)
@@ -83,11 +85,8 @@ class Clients:
         """Give a client to a manager.
 
         Raises:
-            ValueError: the manager has been dismissed.
             StaleDataError: somebody else changed the client meanwhile.
         """
-        if manager.dismissed_at is not None:
-            raise ValueError("a manager who has been dismissed gets no clients")
         client.manager_id = manager.id
         await self._session.flush()
 

@@ -83,7 +83,7 @@ class Dispatcher:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            _LOG.error("a request for a score waits: %s", error if _is_expected(error) else repr(error))
+            _LOG.error("a request for a score waits: %s", error if _is_expected(error) else type(error).__name__)
         # There may be more than were taken up at once.
         self._asked.set()
 

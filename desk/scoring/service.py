@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 TIMEOUT_SECONDS = 10.0
 """How long one attempt may take; the service itself gives up before."""
@@ -17,13 +17,13 @@ class Answer(BaseModel):
     """The part of a decision of the service that the desk keeps."""
 
     decision_id: UUID
-    pd: float
-    decision: str
-    model: str
-    policy: str
+    pd: float = Field(ge=0, le=1)
+    decision: str = Field(max_length=32)
+    model: str = Field(max_length=255)
+    policy: str = Field(max_length=255)
     cutoff: float
-    points: int
-    band: str
+    points: int = Field(ge=-(2**31), lt=2**31)
+    band: str = Field(max_length=32)
     reasons: list[dict[str, Any]]
 
 

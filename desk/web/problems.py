@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from desk.database.connection import ConflictError, DatabaseAwayError
+from desk.lending.errors import BrokenRulesError, WrongMomentError
 from scoring.errors import LONGEST_NAME, FieldError
 
 PROBLEM_JSON = "application/problem+json"
@@ -68,17 +69,13 @@ def not_found() -> ProblemError:
     return ProblemError(HTTPStatus.NOT_FOUND, "there is nothing here that you may see")
 
 
-def broken(field: str, rule: str, message: str) -> ProblemError:
-    """Return the 422 of one broken rule."""
-    error = FieldError(field=field, rule=rule, message=message)
-    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "1 rule is broken", [error])
-
-
 def install(app: FastAPI) -> None:
     """Let an app answer every error with problem details."""
     app.add_exception_handler(ProblemError, _of_problem)
     app.add_exception_handler(HTTPException, _of_starlette)
     app.add_exception_handler(RequestValidationError, _of_broken_rules)
+    app.add_exception_handler(BrokenRulesError, _of_rules)
+    app.add_exception_handler(WrongMomentError, _of_moment)
     app.add_exception_handler(ConflictError, _of_conflict)
     app.add_exception_handler(DatabaseAwayError, _of_database)
     app.add_exception_handler(Exception, _of_fault)
@@ -121,8 +118,21 @@ def _of_broken_rules(request: Request, error: Exception) -> Response:
         )
         for item in found[:MOST_ERRORS]
     ]
-    detail = "1 rule is broken" if len(found) == 1 else f"{len(found)} rules are broken"
-    return _answer(request, ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors))
+    return _answer(request, _broken_rules(errors, len(found)))
+
+
+def _of_rules(request: Request, error: Exception) -> Response:
+    assert isinstance(error, BrokenRulesError)
+    return _answer(request, _broken_rules(error.errors, len(error.errors)))
+
+
+def _broken_rules(errors: list[FieldError], count: int) -> ProblemError:
+    detail = "1 rule is broken" if count == 1 else f"{count} rules are broken"
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors)
+
+
+def _of_moment(request: Request, error: Exception) -> Response:
+    return _answer(request, ProblemError(HTTPStatus.CONFLICT, str(error)))
 
 
 def _field(error: dict[str, Any]) -> str:

@@ -43,6 +43,11 @@ def delete_cookie(request: Request, response: Response) -> None:
     response.delete_cookie(_cookie_name(request), path="/", secure=_is_tls(request), httponly=True, samesite="lax")
 
 
+def caller_address(request: Request) -> str:
+    """Return the address of the network that a request comes from, a trusted proxy's caller for the proxy."""
+    return request.client.host if request.client else "unknown"
+
+
 def desk_database(request: Request) -> Database:
     """Return the database of the desk that was asked."""
     database: Database = request.app.state.database

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -21,6 +21,10 @@ from tests.waiting import until
 
 GOOD = {column: value for column, value in SCORECARD.example.items() if column not in SCORECARD.protected}
 GOOD |= {"LIMIT_BAL": 500_000, **{f"PAY_{month}": -1 for month in (0, 2, 3, 4, 5, 6)}}
+DECISION = {
+    "scorecard": "card_default", "decision_id": str(UUID(int=1)), "pd": 0.1, "decision": "approve", "model": "m",
+    "policy": "p", "cutoff": 0.25, "points": 600, "band": "A", "reasons": [],
+}  # fmt: skip
 LATE = {**GOOD, **{f"PAY_{month}": 8 for month in (0, 2, 3, 4, 5, 6)}}
 
 
@@ -86,6 +90,10 @@ def test_a_draft_may_lack_fields_is_seen_by_its_client_alone_and_is_sent_when_it
     assert missing.status_code == 422
     assert {error["rule"] for error in missing.json()["errors"]} == {"missing"}
     assert client.get(path).json()["application"] == draft
+    other = apply(client, {"LIMIT_BAL": 20_000}, send=False)
+    assert client.post(f"/applications/{other['id']}/withdrawal").status_code == 200
+    # Nobody but the client has ever seen it.
+    assert manager.get(f"/applications/{other['id']}").status_code == 404
     sent = client.put(path, json={"fields": GOOD, "version": draft["version"], "send": True}).json()["application"]
     assert sent["status"] == "scoring"
     assert sent["submitted_at"] is not None
@@ -138,10 +146,10 @@ def test_what_the_law_protects_is_the_client_s_and_no_manager_sees_or_changes_it
     assert application["fields"] == {**GOOD, **protected}
     for seen in (manager.get(path).json()["application"], manager.get("/clients/1/applications").json()[0]):
         assert seen["fields"] == GOOD
-    page = manager.get(f"/work{path}").text
+    page = manager.get(f"/queue{path}").text
     assert "Credit limit" in page
     assert "Marital status" not in page
-    assert "Age" not in manager.get(f"/work{path}/edit").text
+    assert "Age" not in manager.get(f"/queue{path}/edit").text
     manager.put(path, json={"fields": {**LATE, "AGE": 70}, "version": application["version"]})
     application = decided(client, application["id"])["application"]
     assert application["fields"] == {**LATE, **protected}
@@ -170,6 +178,8 @@ def test_verdicts_against_the_score_are_overrides_and_need_a_reason_and_a_note(d
     asked = manager.post(path, json={**verdict, "choice": "ask for more", "reason_code": "documents missing"}).json()
     assert asked["is_override"] is False
     seen = client.get(f"/applications/{sent['id']}").json()
+    taken_away = client.get("/dashboard/client/export").json()
+    assert taken_away == {"dashboard": client.get("/dashboard/client").json(), "applications": [seen]}
     assert [one["choice"] for one in seen["verdicts"]] == ["ask for more", "decline", "approve"]
     # The manager saw a score that is not the latest one any more.
     assert manager.post("/clients/1/score", headers={"Prefer": "wait=30"}).status_code == 200
@@ -242,6 +252,8 @@ def test_requests_wait_while_the_service_is_away_and_are_decided_once_when_it_is
         (200, b'{"scorecard": "card_default", "pd": 0.1}'),
         (422, b"{}"),
         (302, b""),
+        (200, json.dumps({**DECISION, "pd": 1.5}).encode()),
+        (200, json.dumps({**DECISION, "band": "E" * 33}).encode()),
     ],
 )
 def test_what_is_no_decision_of_the_scorecard_is_none(answer: tuple[int, bytes]) -> None:
